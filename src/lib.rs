@@ -1,0 +1,7 @@
+#![deny(unsafe_code)]
+
+pub mod engine;
+pub mod event;
+pub mod ruleset;
+#[cfg(feature = "compile")]
+pub mod rule;
