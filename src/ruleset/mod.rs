@@ -1,22 +1,198 @@
-//! The compiled rule set. (API skeleton: bodies follow.)
+//! The compiled rule set: verified tables, immutable, shared by every thread.
+//!
+//! ```text
+//! compiler --Tables--.
+//!                     verify --> RuleSet
+//! file.sgt --Tables--'
+//! ```
+//! [`RuleSet::new`] is the only constructor. Matching relies on nothing that `verify` does not
+//! check, so any bytes either fail with a reason or give a rule set whose matches end.
+
+pub mod codec;
+pub mod format;
+pub mod hash;
+pub mod regexes;
+pub mod tables;
+pub mod verify;
+
+use regexes::Regexes;
+use std::fmt;
+use tables::{Tables, Text};
 
 /// Why bytes are not a rule set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoadError { pub kind: LoadErrorKind, pub offset: Option<u64>, pub message: String }
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoadErrorKind { NotSgt, UnsupportedVersion, Truncated, Corrupt, TooLarge }
+pub struct LoadError {
+    /// The kind, for programs.
+    pub kind: LoadErrorKind,
+    /// Offset in the file.
+    pub offset: Option<u64>,
+    /// What is wrong and the repair.
+    pub message: String,
+}
 
-pub struct RuleSet {}
-#[derive(Debug, Clone, Copy)]
-pub struct RuleInfo<'a> { pub id: &'a str, pub title: &'a str, pub author: &'a str, pub license: &'a str, /** 0 none, 1..=5 */ pub level: u8, /** comma separated */ pub tags: &'a str, /** product/category/service */ pub logsource: &'a str }
+/// Kinds of [`LoadError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoadErrorKind {
+    /// Not a compiled rule file.
+    NotSgt,
+    /// From a compiler that is too new or too old.
+    UnsupportedVersion,
+    /// Shorter than its header says.
+    Truncated,
+    /// Damaged, or made to harm.
+    Corrupt,
+    /// Over a limit.
+    TooLarge,
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.offset {
+            Some(offset) => write!(f, "{} (at byte {offset})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// A rule as a report needs it. Texts are borrowed from the rule set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleInfo<'a> {
+    /// `id`, or `sha256:` and 16 digits of the rule's canonical form.
+    pub id: &'a str,
+    /// `title`
+    pub title: &'a str,
+    /// `author`, may be empty.
+    pub author: &'a str,
+    /// `license`, may be empty.
+    pub license: &'a str,
+    /// 0 none, 1 informational to 5 critical.
+    pub level: u8,
+    /// `tags`, separated by commas.
+    pub tags: &'a str,
+    /// Index of its log source.
+    pub logsource: u32,
+}
+
+/// Names of the levels by number; the empty name is "none".
+pub const LEVELS: [&str; 6] = ["", "informational", "low", "medium", "high", "critical"];
+
+/// A verified rule set.
+pub struct RuleSet {
+    tables: Tables,
+    regexes: Regexes,
+    identity: String,
+    header: format::Header,
+}
+
 impl RuleSet {
-    pub fn from_bytes(bytes: &[u8]) -> Result<RuleSet, LoadError> { todo!() }
-    pub fn rule_count(&self) -> u32 { todo!() }
-    pub fn rule(&self, index: u32) -> Option<RuleInfo<'_>> { todo!() }
-    /// SHA-256 identity, 64 hex digits.
-    pub fn identity(&self) -> &str { todo!() }
-    pub fn format_version(&self) -> u32 { todo!() }
-    pub fn skipped_rules(&self) -> u32 { todo!() }
-    pub fn regex_count(&self) -> u32 { todo!() }
-    pub fn resident_bytes(&self) -> u64 { todo!() }
+    /// Reads a compiled rule file. Ends for any bytes and allocates at most a small multiple of
+    /// their number.
+    ///
+    /// # Errors
+    /// If the bytes are not such a file, damaged, or of a version that is not supported.
+    pub fn from_bytes(bytes: &[u8]) -> Result<RuleSet, LoadError> {
+        let (header, tables) = format::read(bytes)?;
+        RuleSet::new(header, tables)
+    }
+
+    /// Verifies tables and makes them a rule set.
+    ///
+    /// # Errors
+    /// If an invariant does not hold or a regular expression cannot be built.
+    pub fn new(header: format::Header, tables: Tables) -> Result<RuleSet, LoadError> {
+        let corrupt = |message| LoadError { kind: LoadErrorKind::Corrupt, offset: None, message };
+        verify::verify(&tables)
+            .map_err(|e| corrupt(format!("table `{}`: {}", e.table, e.message)))?;
+        let regexes = Regexes::build(&tables).map_err(corrupt)?;
+        let identity = header.identity.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(RuleSet { tables, regexes, identity, header })
+    }
+
+    /// The tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// The regular expressions.
+    pub fn regexes(&self) -> &Regexes {
+        &self.regexes
+    }
+
+    /// What the file's header said.
+    pub fn header(&self) -> &format::Header {
+        &self.header
+    }
+
+    /// Number of rules.
+    pub fn rule_count(&self) -> u32 {
+        self.tables.rules.len() as u32
+    }
+
+    /// A rule.
+    pub fn rule(&self, index: u32) -> Option<RuleInfo<'_>> {
+        let rule = self.tables.rules.get(index as usize)?;
+        Some(RuleInfo {
+            id: self.text(rule.id),
+            title: self.text(rule.title),
+            author: self.text(rule.author),
+            license: self.text(rule.license),
+            level: rule.level,
+            tags: self.text(rule.tags),
+            logsource: rule.logsource,
+        })
+    }
+
+    /// A text of the rules' pool.
+    pub fn text(&self, text: Text) -> &str {
+        let bytes = &self.tables.texts[text.start as usize..(text.start + text.len) as usize];
+        // `verify` saw that it is UTF-8.
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// A text of the debug section.
+    pub fn debug_text(&self, text: Text) -> &str {
+        let pool = &self.tables.debug.texts;
+        std::str::from_utf8(&pool[text.start as usize..(text.start + text.len) as usize])
+            .unwrap_or_default()
+    }
+
+    /// The name of a field; empty for keywords.
+    pub fn field_name(&self, field: u32) -> &str {
+        self.tables.fields.get(field as usize).map_or("", |&name| self.text(name))
+    }
+
+    /// Product, category and service of a log source; empty where not set.
+    pub fn logsource(&self, index: u32) -> [&str; 3] {
+        self.tables.logsources.get(index as usize).map_or([""; 3], |l| {
+            [self.text(l.product), self.text(l.category), self.text(l.service)]
+        })
+    }
+
+    /// SHA-256 of the canonical sections, 64 hexadecimal digits.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Version of the file format.
+    pub fn format_version(&self) -> u32 {
+        self.header.version
+    }
+
+    /// Rules that the compiler was told to leave out.
+    pub fn skipped_rules(&self) -> u32 {
+        self.header.skipped_rules
+    }
+
+    /// Number of regular expressions.
+    pub fn regex_count(&self) -> u32 {
+        self.regexes.len() as u32
+    }
+
+    /// Approximate bytes of memory that the rule set occupies.
+    pub fn resident_bytes(&self) -> u64 {
+        let sections: u64 = self.header.sections.iter().map(|(_, len)| len).sum();
+        sections + self.regexes.memory() as u64
+    }
 }

@@ -1,0 +1,117 @@
+//! Unicode simple case folding over bytes.
+//!
+//! Comparison without regard to case means: both sides folded, scalar by scalar (CaseFolding C
+//! and S, the relation of `(?i)` in the regex crate). A byte that is not part of valid UTF-8 is
+//! one character that equals only itself, so it is copied.
+
+/// Folds one scalar.
+#[inline]
+pub fn fold_char(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    match unicode_case_mapping::case_folded(c) {
+        Some(folded) => char::from_u32(folded.get()).unwrap_or(c),
+        None => c,
+    }
+}
+
+/// Appends the folded form of `text` to `out`. Returns true if `text` is all ASCII.
+pub fn fold_into(text: &[u8], out: &mut Vec<u8>) -> bool {
+    if text.is_ascii() {
+        out.extend(text.iter().map(u8::to_ascii_lowercase));
+        return true;
+    }
+    for chunk in text.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if c.is_ascii() {
+                out.push(c.to_ascii_lowercase() as u8);
+            } else {
+                let mut buffer = [0; 4];
+                out.extend_from_slice(fold_char(c).encode_utf8(&mut buffer).as_bytes());
+            }
+        }
+        out.extend_from_slice(chunk.invalid());
+    }
+    false
+}
+
+/// The folded form of `text`.
+pub fn fold(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    fold_into(text, &mut out);
+    out
+}
+
+/// The length in bytes of the character at the start of `text`: a valid UTF-8 scalar, or one
+/// byte where there is none. 0 only for an empty text.
+#[inline]
+pub fn char_len(text: &[u8]) -> usize {
+    let Some(&first) = text.first() else { return 0 };
+    let len = match first {
+        0xC2..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xF4 => 4,
+        _ => return 1,
+    };
+    match text.get(..len) {
+        Some(bytes) if std::str::from_utf8(bytes).is_ok() => len,
+        _ => 1,
+    }
+}
+
+/// Whether a character of `text` begins at `at` (or `at` is its end): false only in the middle
+/// of a valid scalar.
+pub fn is_boundary(text: &[u8], at: usize) -> bool {
+    if at == 0 || at >= text.len() || text[at] & 0xC0 != 0x80 {
+        return true;
+    }
+    (1..=3.min(at)).all(|back| char_len(&text[at - back..]) <= back)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_is_simple_and_keeps_invalid_bytes() {
+        for (from, to) in [
+            ("ÄДΣς", "äдσσ"),
+            ("\u{212A}ſ", "ks"),
+            ("ß", "ß"),
+            ("İı", "İı"),
+            ("ẞ", "ß"),
+        ] {
+            assert_eq!(fold(from.as_bytes()), to.as_bytes(), "{from}");
+        }
+        assert_eq!(fold(b"A\xff\xc3B"), b"a\xff\xc3b");
+    }
+
+    #[test]
+    fn folding_is_the_relation_of_the_regex_crate() {
+        use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
+        for scalar in (0..=0x10FFFFu32).filter_map(char::from_u32) {
+            let mut class = ClassUnicode::new([ClassUnicodeRange::new(scalar, scalar)]);
+            class.case_fold_simple();
+            for range in class.ranges() {
+                for other in range.start()..=range.end() {
+                    assert_eq!(fold_char(other), fold_char(scalar), "{scalar:?} and {other:?}");
+                }
+            }
+            let folded = fold_char(scalar);
+            assert!(
+                class.ranges().iter().any(|r| r.start() <= folded && folded <= r.end()),
+                "{scalar:?} folds out of its class"
+            );
+        }
+    }
+
+    #[test]
+    fn boundaries_fall_between_characters() {
+        let text = "aé–😀".as_bytes();
+        let boundaries: Vec<usize> = (0..=text.len()).filter(|&at| is_boundary(text, at)).collect();
+        assert_eq!(boundaries, [0, 1, 3, 6, 10]);
+        // Stray continuation bytes are characters of their own.
+        assert!((0..=4).all(|at| is_boundary(b"\x80\x80\xff\x80", at)));
+    }
+}

@@ -1,0 +1,402 @@
+//! The `.sgt` file: a header, a section table and sections, all little-endian.
+//!
+//! ```text
+//! 0   magic 89 53 47 54 0D 0A 1A 0A     8   format version      12  oldest reader version
+//! 16  number of sections                20  rules left out      24  length of the file (u64)
+//! 32  SHA-256 of the canonical sections 64  CRC-32 of the file with these four bytes zero
+//! 68  zero                              72  sections: id, flags, offset (u64), length (u64)
+//! ```
+//! Sections begin at multiples of 64. Canonical sections define behaviour; the others are
+//! accelerators and debug data. Texts that an antivirus might take for the attack they describe
+//! are masked with a fixed key stream. A reader skips unknown sections unless they are critical.
+
+use super::codec::{DecodeError, Reader, Record, read_all, read_bytes, write_all, write_bytes};
+use super::tables::{Debug, Tables};
+use super::{LoadError, LoadErrorKind};
+use crate::limits;
+
+/// First bytes of every file; a transfer that changes line ends or strips bit 7 breaks them.
+pub const MAGIC: [u8; 8] = *b"\x89SGT\r\n\x1a\n";
+/// The version that the compiler writes.
+pub const VERSION: u32 = 1;
+/// The oldest version that is read.
+pub const OLDEST: u32 = 1;
+const HEADER: usize = 72;
+const ENTRY: usize = 24;
+const ALIGN: usize = 64;
+
+const CRITICAL: u32 = 1;
+const MASKED: u32 = 2;
+const CANONICAL: u32 = 4;
+
+/// Section ids. 32 to 34 are kept for signatures, correlations and indicators.
+mod section {
+    pub const TEXTS: u32 = 1;
+    pub const NEEDLES: u32 = 2;
+    pub const KEYS: u32 = 3;
+    pub const SOURCES: u32 = 4;
+    pub const PREDICATES: u32 = 5;
+    pub const INDEX: u32 = 6;
+    pub const PROGRAMS: u32 = 7;
+    pub const REGEXES: u32 = 8;
+    pub const RULES: u32 = 9;
+    pub const DEBUG: u32 = 10;
+    pub const AUTOMATA: u32 = 11;
+}
+
+/// Id, name and flags of every section that this version knows, in file order.
+const SECTIONS: [(u32, &str, u32); 11] = [
+    (section::TEXTS, "texts", CRITICAL | MASKED | CANONICAL),
+    (section::NEEDLES, "needles", CRITICAL | MASKED | CANONICAL),
+    (section::KEYS, "keys", CRITICAL),
+    (section::SOURCES, "sources", CRITICAL | CANONICAL),
+    (section::PREDICATES, "predicates", CRITICAL | CANONICAL),
+    (section::INDEX, "index", CRITICAL),
+    (section::PROGRAMS, "programs", CRITICAL | CANONICAL),
+    (section::REGEXES, "regexes", CRITICAL | CANONICAL),
+    (section::RULES, "rules", CRITICAL | CANONICAL),
+    (section::DEBUG, "debug", MASKED),
+    (section::AUTOMATA, "automata", 0),
+];
+
+/// What the header says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Format version.
+    pub version: u32,
+    /// SHA-256 of the canonical sections.
+    pub identity: [u8; 32],
+    /// Rules that the compiler was told to leave out.
+    pub skipped_rules: u32,
+    /// Name and size of every known section.
+    pub sections: Vec<(&'static str, u64)>,
+}
+
+fn error(kind: LoadErrorKind, offset: Option<usize>, message: impl Into<String>) -> LoadError {
+    LoadError { kind, offset: offset.map(|o| o as u64), message: message.into() }
+}
+
+/// XORs with a key stream that depends only on the section. It is its own inverse.
+fn mask(id: u32, bytes: &mut [u8]) {
+    let mut state = 0x9E37_79B9_7F4A_7C15u64 ^ (u64::from(id) << 32 | 0x5347_5400);
+    for chunk in bytes.chunks_mut(8) {
+        // xorshift64*
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        let key = state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes();
+        for (byte, key) in chunk.iter_mut().zip(key) {
+            *byte ^= key;
+        }
+    }
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::decode(&bytes[at..at + 4])
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::decode(&bytes[at..at + 8])
+}
+
+/// Reads the tables. The checksum is verified; the tables' invariants are not.
+pub fn read(bytes: &[u8]) -> Result<(Header, Tables), LoadError> {
+    if bytes.len() < MAGIC.len() || bytes[..8] != MAGIC {
+        let empty = bytes.is_empty();
+        let cut = !empty && MAGIC.starts_with(&bytes[..bytes.len().min(8)]);
+        return Err(if cut {
+            error(LoadErrorKind::Truncated, Some(bytes.len()), "the file ends inside its header")
+        } else if empty {
+            error(LoadErrorKind::Truncated, Some(0), "the file is empty")
+        } else {
+            error(
+                LoadErrorKind::NotSgt,
+                Some(0),
+                "not a compiled rule file: make one with `sigmatag compile RULES -o FILE.sgt`",
+            )
+        });
+    }
+    if bytes.len() < HEADER {
+        return Err(error(
+            LoadErrorKind::Truncated,
+            Some(bytes.len()),
+            "the file ends inside its header",
+        ));
+    }
+    let (version, oldest_reader) = (u32_at(bytes, 8), u32_at(bytes, 12));
+    if version < OLDEST || oldest_reader > VERSION {
+        return Err(error(
+            LoadErrorKind::UnsupportedVersion,
+            Some(8),
+            format!(
+                "format version {version} (needs a reader of version {oldest_reader}), this \
+                 library reads {OLDEST} to {VERSION}: compile the rules with the sigmatag of \
+                 this library's version"
+            ),
+        ));
+    }
+    let length = u64_at(bytes, 24);
+    if length > bytes.len() as u64 {
+        return Err(error(
+            LoadErrorKind::Truncated,
+            Some(bytes.len()),
+            format!("{} bytes of {length}: copy the file again", bytes.len()),
+        ));
+    }
+    if length < bytes.len() as u64 {
+        return Err(error(
+            LoadErrorKind::Corrupt,
+            Some(length as usize),
+            format!("{} bytes after the end of the file", bytes.len() as u64 - length),
+        ));
+    }
+    if bytes.len() > limits::MAX_FILE {
+        return Err(error(
+            LoadErrorKind::TooLarge,
+            None,
+            format!("{} bytes, the limit is {}", bytes.len(), limits::MAX_FILE),
+        ));
+    }
+    if checksum(bytes) != u32_at(bytes, 64) {
+        return Err(error(
+            LoadErrorKind::Corrupt,
+            Some(64),
+            "the checksum does not match: the file was damaged, compile or copy it again",
+        ));
+    }
+    sections(bytes, version)
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&bytes[..64]);
+    hasher.update(&[0; 4]);
+    hasher.update(&bytes[68..]);
+    hasher.finalize()
+}
+
+fn sections(bytes: &[u8], version: u32) -> Result<(Header, Tables), LoadError> {
+    let corrupt = |offset: usize, message: &str| error(LoadErrorKind::Corrupt, Some(offset), message);
+    let count = u32_at(bytes, 16) as usize;
+    let table_end = count
+        .checked_mul(ENTRY)
+        .and_then(|size| size.checked_add(HEADER))
+        .filter(|&end| end <= bytes.len())
+        .ok_or_else(|| corrupt(16, "the section table ends beyond the file"))?;
+    let mut tables = Tables::default();
+    let mut seen = [false; SECTIONS.len()];
+    let mut header = Header {
+        version,
+        identity: <[u8; 32]>::try_from(&bytes[32..64]).unwrap_or_default(),
+        skipped_rules: u32_at(bytes, 20),
+        sections: Vec::new(),
+    };
+    for entry in (HEADER..table_end).step_by(ENTRY) {
+        let (id, flags) = (u32_at(bytes, entry), u32_at(bytes, entry + 4));
+        let (offset, len) = (u64_at(bytes, entry + 8), u64_at(bytes, entry + 16));
+        let end = offset.checked_add(len).filter(|&end| end <= bytes.len() as u64);
+        if end.is_none() || offset < table_end as u64 {
+            return Err(corrupt(entry, "a section lies outside the file"));
+        }
+        let Some(known) = SECTIONS.iter().position(|s| s.0 == id) else {
+            if flags & CRITICAL != 0 {
+                return Err(error(
+                    LoadErrorKind::UnsupportedVersion,
+                    Some(entry),
+                    format!("section {id} is needed but unknown to this library: upgrade it"),
+                ));
+            }
+            continue;
+        };
+        let (_, name, known_flags) = SECTIONS[known];
+        if std::mem::replace(&mut seen[known], true) {
+            return Err(corrupt(entry, "a section occurs twice"));
+        }
+        if flags != known_flags {
+            return Err(corrupt(entry, "a section has flags that do not belong to it"));
+        }
+        let raw = &bytes[offset as usize..(offset + len) as usize];
+        let unmasked;
+        let data = if flags & MASKED != 0 {
+            let mut copy = raw.to_vec();
+            mask(id, &mut copy);
+            unmasked = copy;
+            &unmasked[..]
+        } else {
+            raw
+        };
+        header.sections.push((name, len));
+        decode(id, data, &mut tables).map_err(|e| {
+            error(
+                LoadErrorKind::Corrupt,
+                Some(offset as usize + e.offset),
+                format!("section `{name}`: expected {}", e.message),
+            )
+        })?;
+    }
+    for ((_, name, flags), seen) in SECTIONS.iter().zip(seen) {
+        if flags & CRITICAL != 0 && !seen {
+            return Err(corrupt(16, &format!("section `{name}` is missing")));
+        }
+    }
+    Ok((header, tables))
+}
+
+fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
+    let r = &mut Reader::new(data);
+    match id {
+        section::TEXTS => {
+            t.texts = read_bytes(r)?;
+            t.fields = read_all(r)?;
+            t.logsources = read_all(r)?;
+        }
+        section::NEEDLES => t.needles = read_bytes(r)?,
+        section::KEYS => {
+            t.containers = r.u32()?;
+            t.keys = crate::event::keys::KeyTable::read(r)?;
+        }
+        section::SOURCES => t.sources = crate::source::SourceTables::read(r)?,
+        section::PREDICATES => {
+            t.predicates = read_all(r)?;
+            t.tokens = read_all(r)?;
+            t.networks = read_all(r)?;
+            t.numbers = read_all(r)?;
+        }
+        section::INDEX => {
+            t.indexes = read_all(r)?;
+            t.slots = read_all(r)?;
+            t.bloom = read_all(r)?;
+            t.groups = r.u32()?;
+            t.group_starts = read_all(r)?;
+            t.group_list = read_all(r)?;
+            t.pivot_starts = read_all(r)?;
+            t.pivot_rules = read_all(r)?;
+            t.open_rules = read_all(r)?;
+        }
+        section::PROGRAMS => t.program = read_all(r)?,
+        section::REGEXES => t.regexes = read_all(r)?,
+        section::RULES => {
+            t.rules = read_all(r)?;
+            t.correlations = read_all(r)?;
+        }
+        section::DEBUG => {
+            t.debug = Debug {
+                texts: read_bytes(r)?,
+                conditions: read_all(r)?,
+                places: read_all(r)?,
+                selections: read_all(r)?,
+                items: read_all(r)?,
+                values: read_all(r)?,
+                predicates: read_all(r)?,
+                program: read_all(r)?,
+            };
+        }
+        section::AUTOMATA => t.automata = read_bytes(r)?,
+        _ => {}
+    }
+    std::mem::replace(r, Reader::new(&[])).finish()
+}
+
+fn encode(id: u32, t: &Tables) -> Vec<u8> {
+    let mut out = Vec::new();
+    let o = &mut out;
+    match id {
+        section::TEXTS => {
+            write_bytes(&t.texts, o);
+            write_all(&t.fields, o);
+            write_all(&t.logsources, o);
+        }
+        section::NEEDLES => write_bytes(&t.needles, o),
+        section::KEYS => {
+            t.containers.encode(o);
+            t.keys.write(o);
+        }
+        section::SOURCES => t.sources.write(o),
+        section::PREDICATES => {
+            write_all(&t.predicates, o);
+            write_all(&t.tokens, o);
+            write_all(&t.networks, o);
+            write_all(&t.numbers, o);
+        }
+        section::INDEX => {
+            write_all(&t.indexes, o);
+            write_all(&t.slots, o);
+            write_all(&t.bloom, o);
+            t.groups.encode(o);
+            write_all(&t.group_starts, o);
+            write_all(&t.group_list, o);
+            write_all(&t.pivot_starts, o);
+            write_all(&t.pivot_rules, o);
+            write_all(&t.open_rules, o);
+        }
+        section::PROGRAMS => write_all(&t.program, o),
+        section::REGEXES => write_all(&t.regexes, o),
+        section::RULES => {
+            write_all(&t.rules, o);
+            write_all(&t.correlations, o);
+        }
+        section::DEBUG => {
+            write_bytes(&t.debug.texts, o);
+            write_all(&t.debug.conditions, o);
+            write_all(&t.debug.places, o);
+            write_all(&t.debug.selections, o);
+            write_all(&t.debug.items, o);
+            write_all(&t.debug.values, o);
+            write_all(&t.debug.predicates, o);
+            write_all(&t.debug.program, o);
+        }
+        section::AUTOMATA => write_bytes(&t.automata, o),
+        _ => {}
+    }
+    out
+}
+
+/// The canonical sections one after the other: what the identity is a hash of.
+pub fn canonical_bytes(tables: &Tables) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (id, _, flags) in SECTIONS {
+        if flags & CANONICAL != 0 {
+            write_bytes(&encode(id, tables), &mut out);
+        }
+    }
+    out
+}
+
+/// Writes the file.
+pub fn write(tables: &Tables, identity: [u8; 32], skipped_rules: u32) -> Vec<u8> {
+    let mut out = vec![0; (HEADER + ENTRY * SECTIONS.len()).next_multiple_of(ALIGN)];
+    for (index, (id, _, flags)) in SECTIONS.into_iter().enumerate() {
+        let mut data = encode(id, tables);
+        if flags & MASKED != 0 {
+            mask(id, &mut data);
+        }
+        let offset = out.len() as u64;
+        out.extend_from_slice(&data);
+        out.resize(out.len().next_multiple_of(ALIGN), 0);
+        let mut entry = Vec::with_capacity(ENTRY);
+        id.encode(&mut entry);
+        flags.encode(&mut entry);
+        offset.encode(&mut entry);
+        (data.len() as u64).encode(&mut entry);
+        out[HEADER + index * ENTRY..][..ENTRY].copy_from_slice(&entry);
+    }
+    let mut header = MAGIC.to_vec();
+    VERSION.encode(&mut header);
+    VERSION.encode(&mut header);
+    (SECTIONS.len() as u32).encode(&mut header);
+    skipped_rules.encode(&mut header);
+    (out.len() as u64).encode(&mut header);
+    header.extend_from_slice(&identity);
+    out[..header.len()].copy_from_slice(&header);
+    let sum = checksum(&out).to_le_bytes();
+    out[64..68].copy_from_slice(&sum);
+    out
+}
+
+/// Repairs the checksum of bytes that a test changed on purpose.
+pub fn reseal(bytes: &mut [u8]) {
+    if bytes.len() >= HEADER {
+        let sum = checksum(bytes).to_le_bytes();
+        bytes[64..68].copy_from_slice(&sum);
+    }
+}

@@ -1,0 +1,494 @@
+//! The tables of a rule set as plain numbers: what the compiler emits, the file holds and
+//! `verify` checks. Every reference is an index into another table; nothing is a pointer.
+
+use super::codec::record;
+use crate::event::keys::KeyTable;
+use crate::source::SourceTables;
+
+/// Marks "none" where an index is expected.
+pub const NONE: u32 = u32::MAX;
+
+record! {
+    /// A slice of one of the byte pools.
+    pub struct Text {
+        /// First byte.
+        pub start: u32,
+        /// Number of bytes.
+        pub len: u32,
+    }
+}
+
+record! {
+    /// An open-addressing table: `mask + 1` slots from `start`; no slots if `mask` is [`NONE`].
+    pub struct Table {
+        /// First slot.
+        pub start: u32,
+        /// Number of slots less one; the number is a power of two.
+        pub mask: u32,
+    }
+}
+
+impl Table {
+    /// A table that holds nothing.
+    pub const EMPTY: Table = Table { start: 0, mask: NONE };
+
+    /// Whether it has no slots.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.mask == NONE
+    }
+}
+
+record! {
+    /// A slot of a table. Linear probing ends at a slot whose predicate is [`NONE`].
+    pub struct Slot {
+        /// The key: a gram, or a hash of anchored bytes.
+        pub key: u32,
+        /// The predicate to verify.
+        pub predicate: u32,
+        /// For grams: where in the predicate's literal the gram begins.
+        pub offset: u32,
+    }
+}
+
+record! {
+    /// Everything indexed about the literals of one kind (all ASCII or not) of one field.
+    pub struct GramIndex {
+        /// Two bits in one word per 4-byte gram. `mask + 1` words.
+        pub bloom: Table,
+        /// Gram to predicates.
+        pub grams: Table,
+        /// The same for literals of 1 to 3 bytes; the key carries the length in its top byte.
+        pub short_bloom: Table,
+        /// Short literal to predicates.
+        pub shorts: Table,
+        /// Bit `n` is set if a literal of `n` bytes is in `shorts`.
+        pub short_lengths: u32,
+    }
+}
+
+impl GramIndex {
+    /// An index that holds nothing.
+    pub const EMPTY: GramIndex = GramIndex {
+        bloom: Table::EMPTY,
+        grams: Table::EMPTY,
+        short_bloom: Table::EMPTY,
+        shorts: Table::EMPTY,
+        short_lengths: 0,
+    };
+}
+
+record! {
+    /// The index of one field: complete, so that an indexed predicate that it does not report
+    /// is false.
+    pub struct FieldIndex {
+        /// Equality, keyed by length, first and last bytes.
+        pub exact: Table,
+        /// Longest text in `exact`; longer values need no look-up.
+        pub exact_max: u32,
+        /// `startswith`, keyed by the first 8, 6, 4, 3, 2 or 1 bytes.
+        pub prefixes: Table,
+        /// Bit `n` is set if a key of `n` bytes is in `prefixes`.
+        pub prefix_lengths: u32,
+        /// `endswith`, likewise from the end.
+        pub suffixes: Table,
+        /// Bit `n` is set if a key of `n` bytes is in `suffixes`.
+        pub suffix_lengths: u32,
+        /// Literals of ASCII only, looked for in every value.
+        pub ascii: GramIndex,
+        /// Other literals, looked for only in values with a byte above 0x7F.
+        pub other: GramIndex,
+        /// 1 if any predicate (indexed or not) reads the field's text.
+        pub reads_text: u32,
+    }
+}
+
+impl FieldIndex {
+    /// An index that holds nothing.
+    pub const EMPTY: FieldIndex = FieldIndex {
+        exact: Table::EMPTY,
+        exact_max: 0,
+        prefixes: Table::EMPTY,
+        prefix_lengths: 0,
+        suffixes: Table::EMPTY,
+        suffix_lengths: 0,
+        ascii: GramIndex::EMPTY,
+        other: GramIndex::EMPTY,
+        reads_text: 0,
+    };
+
+    /// Whether nothing can be looked up in it.
+    pub fn is_empty(&self) -> bool {
+        self.exact.is_empty()
+            && self.prefixes.is_empty()
+            && self.suffixes.is_empty()
+            && self.ascii.grams.is_empty()
+            && self.ascii.shorts.is_empty()
+            && self.other.grams.is_empty()
+            && self.other.shorts.is_empty()
+    }
+}
+
+/// What a predicate tests; the values of [`Predicate::kind`].
+pub mod kind {
+    /// The text is the needle.
+    pub const EQUALS: u8 = 0;
+    /// The text begins with the needle.
+    pub const PREFIX: u8 = 1;
+    /// The text ends with the needle.
+    pub const SUFFIX: u8 = 2;
+    /// The text contains the needle.
+    pub const CONTAINS: u8 = 3;
+    /// The text matches the tokens `a..a + b`.
+    pub const GLOB: u8 = 4;
+    /// Regex `a` finds a match in the text.
+    pub const REGEX: u8 = 5;
+    /// The text is an address in network `a`.
+    pub const CIDR: u8 = 6;
+    /// The number compares as `a` (see [`super::comparison`]) with number `b`.
+    pub const COMPARE: u8 = 7;
+    /// The text compares as `b` (see [`super::reference_mode`]) with the text of field `a`.
+    pub const FIELD_REF: u8 = 8;
+    /// The time part `a & 0xFF` compares as `a >> 8` with number `b`.
+    pub const TIME_PART: u8 = 9;
+    /// The field is missing or a single explicit null.
+    pub const NULL: u8 = 10;
+    /// The field is present.
+    pub const EXISTS: u8 = 11;
+    /// The value has a text, whatever it is.
+    pub const ANY_TEXT: u8 = 12;
+    /// Number of kinds.
+    pub const COUNT: u8 = 13;
+}
+
+/// Bits of [`Predicate::flags`].
+pub mod flag {
+    /// Compare exactly; the needle is not folded.
+    pub const CASED: u8 = 1;
+    /// The needle is not valid UTF-8: matches must begin and end between characters.
+    pub const RAGGED: u8 = 2;
+    /// The field's index reports it; without a report it is false.
+    pub const INDEXED: u8 = 4;
+}
+
+/// Values of the comparison operand.
+pub mod comparison {
+    /// `>`
+    pub const GT: u32 = 0;
+    /// `>=`
+    pub const GTE: u32 = 1;
+    /// `<`
+    pub const LT: u32 = 2;
+    /// `<=`
+    pub const LTE: u32 = 3;
+    /// `=`
+    pub const EQ: u32 = 4;
+    /// Number of comparisons.
+    pub const COUNT: u32 = 5;
+}
+
+/// Values of the field reference operand.
+pub mod reference_mode {
+    /// Equal.
+    pub const EQUALS: u32 = 0;
+    /// `startswith`
+    pub const PREFIX: u32 = 1;
+    /// `endswith`
+    pub const SUFFIX: u32 = 2;
+    /// `contains`
+    pub const CONTAINS: u32 = 3;
+    /// Number of modes.
+    pub const COUNT: u32 = 4;
+}
+
+/// Values of the time part operand.
+pub mod time_part {
+    /// Minute of the hour.
+    pub const MINUTE: u32 = 0;
+    /// Hour of the day.
+    pub const HOUR: u32 = 1;
+    /// Day of the month.
+    pub const DAY: u32 = 2;
+    /// ISO 8601 week.
+    pub const WEEK: u32 = 3;
+    /// Month of the year.
+    pub const MONTH: u32 = 4;
+    /// Year.
+    pub const YEAR: u32 = 5;
+    /// Number of parts.
+    pub const COUNT: u32 = 6;
+}
+
+record! {
+    /// One test on one field. Equal tests of different rules are one predicate.
+    pub struct Predicate {
+        /// The field, or `fields.len()` for keywords (every leaf).
+        pub field: u32,
+        /// See [`kind`].
+        pub kind: u8,
+        /// See [`flag`].
+        pub flags: u8,
+        /// First operand: start of the needle, or as `kind` says.
+        pub a: u32,
+        /// Second operand: length of the needle, or as `kind` says.
+        pub b: u32,
+    }
+}
+
+/// Values of [`Token::kind`].
+pub mod token {
+    /// The needle `a..a + b`.
+    pub const LITERAL: u8 = 0;
+    /// Any number of characters.
+    pub const ANY: u8 = 1;
+    /// Exactly one character.
+    pub const ONE: u8 = 2;
+    /// One of `- / – — ―`.
+    pub const DASH: u8 = 3;
+    /// Number of kinds.
+    pub const COUNT: u8 = 4;
+}
+
+record! {
+    /// A piece of a wildcard pattern.
+    pub struct Token {
+        /// See [`token`].
+        pub kind: u8,
+        /// Start of the needle of a literal.
+        pub a: u32,
+        /// Length of the needle of a literal.
+        pub b: u32,
+    }
+}
+
+record! {
+    /// An address range. IPv4 occupies the low 32 bits.
+    pub struct Network {
+        /// 4 or 6.
+        pub version: u8,
+        /// First address.
+        pub first: i128,
+        /// Last address.
+        pub last: i128,
+    }
+}
+
+record! {
+    /// A number of a comparison.
+    pub struct NumberRecord {
+        /// 1 if `bits` are those of a float, 0 if it is the integer.
+        pub is_float: u8,
+        /// The integer, or the bits of the float.
+        pub bits: i128,
+    }
+}
+
+/// Values of [`Instruction::op`].
+pub mod op {
+    /// Indexed predicate `a` was reported.
+    pub const INDEXED: u32 = 0;
+    /// Any predicate of group `a` was reported.
+    pub const GROUP: u32 = 1;
+    /// Predicate `a` holds, evaluated when first asked.
+    pub const LAZY: u32 = 2;
+    /// Clears the counter and goes to `yes`.
+    pub const RESET: u32 = 3;
+    /// Adds one to the counter and goes to `yes`.
+    pub const COUNT: u32 = 4;
+    /// The counter is at least `a`.
+    pub const AT_LEAST: u32 = 5;
+    /// Number of operations.
+    pub const COUNT_OF_OPS: u32 = 6;
+    /// A target: the rule matches.
+    pub const ACCEPT: u32 = u32::MAX;
+    /// A target: the rule does not match.
+    pub const REJECT: u32 = u32::MAX - 1;
+}
+
+record! {
+    /// A step of a program. Targets are greater than the step's own index, so programs end.
+    pub struct Instruction {
+        /// See [`op`].
+        pub op: u32,
+        /// Operand.
+        pub a: u32,
+        /// Where to go if the test holds: an index, `ACCEPT` or `REJECT`.
+        pub yes: u32,
+        /// Where to go if it does not.
+        pub no: u32,
+    }
+}
+
+record! {
+    /// A rule.
+    pub struct Rule {
+        /// First instruction, `ACCEPT` or `REJECT`.
+        pub program: u32,
+        /// Index into `logsources`.
+        pub logsource: u32,
+        /// 0 none, 1 informational to 5 critical.
+        pub level: u8,
+        /// `id`
+        pub id: Text,
+        /// `title`
+        pub title: Text,
+        /// `author`
+        pub author: Text,
+        /// `license`
+        pub license: Text,
+        /// `tags`, separated by commas.
+        pub tags: Text,
+    }
+}
+
+record! {
+    /// A log source that rules or sources name.
+    pub struct LogSourceRecord {
+        /// `product`, empty if not set.
+        pub product: Text,
+        /// `category`, empty if not set.
+        pub category: Text,
+        /// `service`, empty if not set.
+        pub service: Text,
+    }
+}
+
+record! {
+    /// A regular expression. Its source is canonical; the automaton is an accelerator.
+    pub struct RegexRecord {
+        /// Source, in `needles`.
+        pub source: Text,
+        /// Bits 0 to 2: ignore case, multi-line, dot matches newline.
+        pub flags: u32,
+        /// Shortest text that can match, in bytes.
+        pub min_len: u32,
+        /// Serialised DFA in `automata`; length 0 if there is none.
+        pub automaton: Text,
+    }
+}
+
+record! {
+    /// For `explain`: a selection of a rule.
+    pub struct DebugSelection {
+        /// Rule it belongs to.
+        pub rule: u32,
+        /// Its name (`filter/NAME` if it comes from a filter document).
+        pub name: Text,
+        /// Line in the rule's file.
+        pub line: u32,
+        /// Program of the whole selection.
+        pub program: u32,
+        /// First item in `debug_items`.
+        pub items: u32,
+        /// Number of items.
+        pub item_count: u32,
+    }
+}
+
+record! {
+    /// For `explain`: an item of a selection.
+    pub struct DebugItem {
+        /// `field|modifier|...` as written.
+        pub key: Text,
+        /// Line in the rule's file.
+        pub line: u32,
+        /// Program of the item.
+        pub program: u32,
+        /// First value in `debug_values`.
+        pub values: u32,
+        /// Number of values.
+        pub value_count: u32,
+    }
+}
+
+record! {
+    /// For `explain`: a value of an item.
+    pub struct DebugValue {
+        /// As written.
+        pub text: Text,
+        /// Program of the value.
+        pub program: u32,
+        /// First predicate in `debug_predicates`.
+        pub predicates: u32,
+        /// Number of predicates (expansions of one value).
+        pub predicate_count: u32,
+    }
+}
+
+/// What `explain` needs; a file may be stripped of it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Debug {
+    /// Texts of this section.
+    pub texts: Vec<u8>,
+    /// Condition of each rule as written (several joined by ` | `); empty if stripped.
+    pub conditions: Vec<Text>,
+    /// File and line of each rule, `file:line`.
+    pub places: Vec<Text>,
+    /// Selections, ordered by rule.
+    pub selections: Vec<DebugSelection>,
+    /// Items.
+    pub items: Vec<DebugItem>,
+    /// Values.
+    pub values: Vec<DebugValue>,
+    /// Predicates of values.
+    pub predicates: Vec<u32>,
+    /// Programs of selections, items and values.
+    pub program: Vec<Instruction>,
+}
+
+/// All tables.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tables {
+    /// Texts of rules and names of fields, UTF-8.
+    pub texts: Vec<u8>,
+    /// Literals, folded unless their predicate is cased, and regex sources.
+    pub needles: Vec<u8>,
+    /// Names of fields by id.
+    pub fields: Vec<Text>,
+    /// Finds a field or container by key.
+    pub keys: KeyTable,
+    /// Number of containers that sources ask for.
+    pub containers: u32,
+    /// Descriptors of sources.
+    pub sources: SourceTables,
+    /// Log sources that rules and sources name, each once.
+    pub logsources: Vec<LogSourceRecord>,
+    /// All tests.
+    pub predicates: Vec<Predicate>,
+    /// Pieces of wildcard patterns.
+    pub tokens: Vec<Token>,
+    /// Ranges of `cidr`.
+    pub networks: Vec<Network>,
+    /// Numbers of comparisons.
+    pub numbers: Vec<NumberRecord>,
+    /// Regular expressions.
+    pub regexes: Vec<RegexRecord>,
+    /// Serialised DFAs (accelerator).
+    pub automata: Vec<u8>,
+    /// One per field and one more for keywords.
+    pub indexes: Vec<FieldIndex>,
+    /// Slots of all hash tables.
+    pub slots: Vec<Slot>,
+    /// Words of all bloom filters.
+    pub bloom: Vec<u32>,
+    /// Start of each predicate's groups in `group_list`; one more than there are predicates.
+    pub group_starts: Vec<u32>,
+    /// Groups, ascending per predicate.
+    pub group_list: Vec<u32>,
+    /// Number of groups.
+    pub groups: u32,
+    /// Start of each predicate's rules in `pivot_rules`; one more than there are predicates.
+    pub pivot_starts: Vec<u32>,
+    /// Rules to look at when the predicate was reported.
+    pub pivot_rules: Vec<u32>,
+    /// Rules without a pivot, always looked at.
+    pub open_rules: Vec<u32>,
+    /// Programs of all rules.
+    pub program: Vec<Instruction>,
+    /// Rules, ordered by id.
+    pub rules: Vec<Rule>,
+    /// Correlation documents, carried inert: id and title of each.
+    pub correlations: Vec<Text>,
+    /// For `explain`.
+    pub debug: Debug,
+}

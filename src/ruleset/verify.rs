@@ -1,0 +1,294 @@
+//! The one gate: every invariant that matching relies on is checked here, for tables from the
+//! compiler and from a file alike.
+
+use super::tables::*;
+
+/// Which table is wrong and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// The table.
+    pub table: &'static str,
+    /// What does not hold.
+    pub message: &'static str,
+}
+
+type Check = Result<(), Invalid>;
+
+fn ensure(holds: bool, table: &'static str, message: &'static str) -> Check {
+    if holds { Ok(()) } else { Err(Invalid { table, message }) }
+}
+
+fn text_in(text: Text, pool: usize, table: &'static str) -> Check {
+    let end = u64::from(text.start) + u64::from(text.len);
+    ensure(end <= pool as u64, table, "a text ends beyond its pool")
+}
+
+/// Checks everything. One pass over each table.
+pub fn verify(t: &Tables) -> Check {
+    texts(t)?;
+    let fields = t.fields.len() as u32;
+    t.keys
+        .verify(fields, t.containers)
+        .map_err(|message| Invalid { table: "keys", message })?;
+    t.sources
+        .verify(fields, t.containers, t.logsources.len() as u32)
+        .map_err(|message| Invalid { table: "sources", message })?;
+    predicates(t)?;
+    index(t)?;
+    lists(t)?;
+    program(&t.program, t, "program")?;
+    for rule in &t.rules {
+        target(rule.program, t.program.len(), "rules")?;
+        ensure(
+            (rule.logsource as usize) < t.logsources.len(),
+            "rules",
+            "a log source does not exist",
+        )?;
+        ensure(rule.level <= 5, "rules", "a level is above 5")?;
+    }
+    debug(t)
+}
+
+fn utf8(texts: &[Text], pool: &[u8], table: &'static str) -> Check {
+    for text in texts {
+        text_in(*text, pool.len(), table)?;
+        let bytes = &pool[text.start as usize..(text.start + text.len) as usize];
+        ensure(std::str::from_utf8(bytes).is_ok(), table, "a text is not UTF-8")?;
+    }
+    Ok(())
+}
+
+fn texts(t: &Tables) -> Check {
+    utf8(&t.fields, &t.texts, "fields")?;
+    utf8(&t.correlations, &t.texts, "correlations")?;
+    for l in &t.logsources {
+        utf8(&[l.product, l.category, l.service], &t.texts, "logsources")?;
+    }
+    for r in &t.rules {
+        utf8(&[r.id, r.title, r.author, r.license, r.tags], &t.texts, "rules")?;
+    }
+    for regex in &t.regexes {
+        utf8(&[regex.source], &t.needles, "regexes")?;
+        text_in(regex.automaton, t.automata.len(), "regexes")?;
+        ensure(regex.flags < 8, "regexes", "an unknown flag")?;
+    }
+    Ok(())
+}
+
+fn predicates(t: &Tables) -> Check {
+    const TABLE: &str = "predicates";
+    let fields = t.fields.len();
+    ensure(t.predicates.len() < NONE as usize / 4, TABLE, "too many predicates")?;
+    for p in &t.predicates {
+        ensure((p.field as usize) <= fields, TABLE, "a field does not exist")?;
+        ensure(p.flags < 8, TABLE, "an unknown flag")?;
+        let (a, b) = (p.a as usize, p.b as usize);
+        match p.kind {
+            kind::EQUALS | kind::PREFIX | kind::SUFFIX | kind::CONTAINS => {
+                text_in(Text { start: p.a, len: p.b }, t.needles.len(), TABLE)?;
+            }
+            kind::GLOB => ensure(
+                a.checked_add(b).is_some_and(|end| end <= t.tokens.len()) && b > 0,
+                TABLE,
+                "tokens do not exist",
+            )?,
+            kind::REGEX => ensure(a < t.regexes.len(), TABLE, "a regex does not exist")?,
+            kind::CIDR => ensure(a < t.networks.len(), TABLE, "a network does not exist")?,
+            kind::COMPARE => ensure(
+                p.a < comparison::COUNT && b < t.numbers.len(),
+                TABLE,
+                "a comparison does not exist",
+            )?,
+            kind::FIELD_REF => ensure(
+                a < fields && p.b < reference_mode::COUNT && (p.field as usize) < fields,
+                TABLE,
+                "a field reference does not exist",
+            )?,
+            kind::TIME_PART => ensure(
+                (p.a & 0xFF) < time_part::COUNT
+                    && (p.a >> 8) < comparison::COUNT
+                    && b < t.numbers.len(),
+                TABLE,
+                "a time part does not exist",
+            )?,
+            kind::NULL | kind::EXISTS => {
+                ensure((p.field as usize) < fields, TABLE, "a keyword cannot be absent")?;
+            }
+            kind::ANY_TEXT => {}
+            _ => ensure(false, TABLE, "an unknown kind")?,
+        }
+        ensure(
+            p.flags & flag::INDEXED == 0 || p.kind <= kind::GLOB,
+            TABLE,
+            "a kind that cannot be indexed",
+        )?;
+    }
+    for token in &t.tokens {
+        ensure(token.kind < token::COUNT, "tokens", "an unknown kind")?;
+        if token.kind == token::LITERAL {
+            ensure(token.b > 0, "tokens", "an empty literal")?;
+            text_in(Text { start: token.a, len: token.b }, t.needles.len(), "tokens")?;
+        }
+    }
+    for network in &t.networks {
+        ensure(network.version == 4 || network.version == 6, "networks", "an unknown version")?;
+    }
+    Ok(())
+}
+
+/// `size` elements of a pool from `table.start`.
+fn table_in(table: Table, pool: usize, name: &'static str) -> Check {
+    if table.is_empty() {
+        return Ok(());
+    }
+    let size = u64::from(table.mask) + 1;
+    ensure(size.is_power_of_two(), name, "a size is not a power of two")?;
+    ensure(u64::from(table.start) + size <= pool as u64, name, "a table ends beyond its pool")
+}
+
+fn index(t: &Tables) -> Check {
+    const TABLE: &str = "indexes";
+    ensure(t.indexes.len() == t.fields.len() + 1, TABLE, "not one index per field")?;
+    for (field, index) in t.indexes.iter().enumerate() {
+        let grams = [&index.ascii, &index.other];
+        let tables = [index.exact, index.prefixes, index.suffixes]
+            .into_iter()
+            .chain(grams.iter().flat_map(|g| [g.grams, g.shorts]));
+        for table in tables {
+            table_in(table, t.slots.len(), TABLE)?;
+            if table.is_empty() {
+                continue;
+            }
+            let slots = &t.slots[table.start as usize..][..table.mask as usize + 1];
+            ensure(
+                slots.iter().any(|s| s.predicate == NONE),
+                TABLE,
+                "a table without an empty slot",
+            )?;
+            for slot in slots.iter().filter(|s| s.predicate != NONE) {
+                let predicate = t
+                    .predicates
+                    .get(slot.predicate as usize)
+                    .ok_or(Invalid { table: TABLE, message: "a predicate does not exist" })?;
+                ensure(
+                    predicate.field as usize == field && predicate.flags & flag::INDEXED != 0,
+                    TABLE,
+                    "a predicate of another field, or one that is not indexed",
+                )?;
+            }
+        }
+        for g in grams {
+            table_in(g.bloom, t.bloom.len(), TABLE)?;
+            table_in(g.short_bloom, t.bloom.len(), TABLE)?;
+            ensure(
+                g.bloom.is_empty() == g.grams.is_empty()
+                    && g.short_bloom.is_empty() == g.shorts.is_empty(),
+                TABLE,
+                "a filter without its table",
+            )?;
+            ensure(g.short_lengths & !0b1110 == 0, TABLE, "an unknown short length")?;
+        }
+        const KEY_LENGTHS: u32 = 1 << 8 | 1 << 6 | 1 << 4 | 1 << 3 | 1 << 2 | 1 << 1;
+        ensure(
+            (index.prefix_lengths | index.suffix_lengths) & !KEY_LENGTHS == 0,
+            TABLE,
+            "an unknown key length",
+        )?;
+    }
+    Ok(())
+}
+
+/// Prefix sums into a list of ids below `bound`.
+fn ranges(starts: &[u32], list: &[u32], owners: usize, bound: usize, table: &'static str) -> Check {
+    ensure(starts.len() == owners + 1, table, "not one list per predicate")?;
+    ensure(
+        starts.first() == Some(&0) && starts.last().map(|&e| e as usize) == Some(list.len()),
+        table,
+        "lists do not cover the table",
+    )?;
+    ensure(starts.is_sorted(), table, "lists overlap")?;
+    ensure(list.iter().all(|&id| (id as usize) < bound), table, "an id does not exist")
+}
+
+fn lists(t: &Tables) -> Check {
+    let owners = t.predicates.len();
+    ensure(t.groups as usize <= t.group_list.len(), "groups", "more groups than members")?;
+    ranges(&t.group_starts, &t.group_list, owners, t.groups as usize, "groups")?;
+    ranges(&t.pivot_starts, &t.pivot_rules, owners, t.rules.len(), "pivots")?;
+    ensure(
+        t.open_rules.iter().all(|&rule| (rule as usize) < t.rules.len()),
+        "open rules",
+        "a rule does not exist",
+    )
+}
+
+fn target(target: u32, len: usize, table: &'static str) -> Check {
+    ensure(
+        (target as usize) < len || target == op::ACCEPT || target == op::REJECT,
+        table,
+        "a target does not exist",
+    )
+}
+
+fn program(program: &[Instruction], t: &Tables, table: &'static str) -> Check {
+    ensure(program.len() < op::REJECT as usize, table, "too long")?;
+    for (at, i) in program.iter().enumerate() {
+        ensure(i.op < op::COUNT_OF_OPS, table, "an unknown operation")?;
+        for next in [i.yes, i.no] {
+            target(next, program.len(), table)?;
+            ensure(next as usize > at, table, "a jump backwards")?;
+        }
+        match i.op {
+            op::INDEXED => ensure(
+                t.predicates.get(i.a as usize).is_some_and(|p| p.flags & flag::INDEXED != 0),
+                table,
+                "an indexed predicate does not exist",
+            )?,
+            op::LAZY => {
+                ensure((i.a as usize) < t.predicates.len(), table, "a predicate does not exist")?;
+            }
+            op::GROUP => ensure(i.a < t.groups, table, "a group does not exist")?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn debug(t: &Tables) -> Check {
+    const TABLE: &str = "debug";
+    let d = &t.debug;
+    let optional = |len: usize| len == 0 || len == t.rules.len();
+    ensure(optional(d.conditions.len()) && optional(d.places.len()), TABLE, "not one per rule")?;
+    utf8(&d.conditions, &d.texts, TABLE)?;
+    utf8(&d.places, &d.texts, TABLE)?;
+    let within = |first: u32, count: u32, len: usize| {
+        ensure(
+            u64::from(first) + u64::from(count) <= len as u64,
+            TABLE,
+            "a part does not exist",
+        )
+    };
+    for s in &d.selections {
+        utf8(&[s.name], &d.texts, TABLE)?;
+        ensure((s.rule as usize) < t.rules.len(), TABLE, "a rule does not exist")?;
+        target(s.program, d.program.len(), TABLE)?;
+        within(s.items, s.item_count, d.items.len())?;
+    }
+    ensure(d.selections.is_sorted_by_key(|s| s.rule), TABLE, "selections are out of order")?;
+    for i in &d.items {
+        utf8(&[i.key], &d.texts, TABLE)?;
+        target(i.program, d.program.len(), TABLE)?;
+        within(i.values, i.value_count, d.values.len())?;
+    }
+    for v in &d.values {
+        utf8(&[v.text], &d.texts, TABLE)?;
+        target(v.program, d.program.len(), TABLE)?;
+        within(v.predicates, v.predicate_count, d.predicates.len())?;
+    }
+    ensure(
+        d.predicates.iter().all(|&p| (p as usize) < t.predicates.len()),
+        TABLE,
+        "a predicate does not exist",
+    )?;
+    program(&d.program, t, TABLE)
+}
