@@ -1,0 +1,486 @@
+//! From lowered rules to tables.
+
+use super::frequency::Frequencies;
+use super::index::{self, key_of};
+use super::ir::{Fields, Ir, KEYWORDS, OrderedNumber, PredicateKey, Predicates, Test};
+use super::item::Context;
+use super::lower::{LoweredRule, lower};
+use super::pattern::{Pattern, Piece};
+use super::program::Programs;
+use super::{CompileError, Options, canonical, level_number, pivot, regex};
+use crate::event::keys::KeyTable;
+use crate::rule::ast::{Collection, Filter, LogSource, Rule as AstRule};
+use crate::ruleset::tables::{
+    Debug, DebugItem, DebugSelection, DebugValue, Instruction, LogSourceRecord, Network,
+    NumberRecord, Predicate, RegexRecord, Rule, Tables, Text, Token, flag, kind, op, token,
+};
+use std::collections::{BTreeMap, HashMap};
+
+/// Compiles a collection into tables.
+pub fn tables(
+    collection: &Collection,
+    options: &Options,
+) -> Result<Tables, Vec<CompileError>> {
+    let rules = ordered(collection)?;
+    let mut filters: Vec<(String, &Filter)> =
+        collection.filters.iter().map(|f| (canonical::filter(f), f)).collect();
+    filters.sort_by(|a, b| a.0.cmp(&b.0));
+    filters.dedup_by(|a, b| a.0 == b.0);
+    let filters: Vec<&Filter> = filters.into_iter().map(|(_, filter)| filter).collect();
+
+    let mut predicates = Predicates::default();
+    let mut fields = Fields::default();
+    let mut lowered = Vec::with_capacity(rules.len());
+    let mut errors = Vec::new();
+    for (id, rule) in &rules {
+        let mut context = Context {
+            predicates: &mut predicates,
+            fields: &mut fields,
+            placeholders: &collection.placeholders,
+        };
+        match lower(rule, &filters, &mut context) {
+            Ok(done) => lowered.push((id, *rule, done)),
+            Err(e) => errors.push(CompileError {
+                place: crate::rule::ast::Place { pos: e.pos, ..rule.meta.place.clone() },
+                subject: rule.meta.title.clone(),
+                message: e.message,
+            }),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let mut emit = Emit { tables: Tables::default(), texts: Pool::default() };
+    emit.logsources(&rules);
+    emit.sources(options, &mut fields);
+    emit.fields(&fields);
+    emit.predicates(predicates.list(), fields.names().len() as u32)?;
+    emit.rules(&lowered, predicates.list(), options, collection);
+    emit.tables.texts = emit.texts.bytes;
+    Ok(emit.tables)
+}
+
+/// The rules by id, each once.
+fn ordered(collection: &Collection) -> Result<Vec<(String, &AstRule)>, Vec<CompileError>> {
+    let mut keyed: Vec<(String, String, &AstRule)> = collection
+        .rules
+        .iter()
+        .map(|rule| {
+            let form = canonical::rule(rule);
+            let id = rule
+                .meta
+                .id
+                .clone()
+                .unwrap_or_else(|| format!("sha256:{}", canonical::short_hash(&form)));
+            (id, form, rule)
+        })
+        .collect();
+    keyed.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    keyed.dedup_by(|a, b| a.0 == b.0 && a.1 == b.1);
+    let errors: Vec<CompileError> = keyed
+        .windows(2)
+        .filter(|pair| pair[0].0 == pair[1].0)
+        .map(|pair| CompileError {
+            place: pair[1].2.meta.place.clone(),
+            subject: pair[1].2.meta.title.clone(),
+            message: format!(
+                "id {} is also that of `{}` at {}: give one of them a new id",
+                pair[1].0, pair[0].2.meta.title, pair[0].2.meta.place
+            ),
+        })
+        .collect();
+    if errors.is_empty() {
+        Ok(keyed.into_iter().map(|(id, _, rule)| (id, rule)).collect())
+    } else {
+        Err(errors)
+    }
+}
+
+/// Texts, each stored once.
+#[derive(Default)]
+struct Pool {
+    bytes: Vec<u8>,
+    known: HashMap<Vec<u8>, Text>,
+}
+
+impl Pool {
+    fn add(&mut self, text: &[u8]) -> Text {
+        if let Some(&known) = self.known.get(text) {
+            return known;
+        }
+        let place = Text { start: self.bytes.len() as u32, len: text.len() as u32 };
+        self.bytes.extend_from_slice(text);
+        self.known.insert(text.to_vec(), place);
+        place
+    }
+}
+
+struct Emit {
+    tables: Tables,
+    texts: Pool,
+}
+
+impl Emit {
+    fn logsource(&mut self, logsource: &LogSource) -> u32 {
+        let mut part = |p: &Option<String>| self.texts.add(p.as_deref().unwrap_or("").as_bytes());
+        let record = LogSourceRecord {
+            product: part(&logsource.product),
+            category: part(&logsource.category),
+            service: part(&logsource.service),
+        };
+        let list = &mut self.tables.logsources;
+        let found = list.iter().position(|known| *known == record);
+        found.unwrap_or_else(|| {
+            list.push(record);
+            list.len() - 1
+        }) as u32
+    }
+
+    fn logsources(&mut self, rules: &[(String, &AstRule)]) {
+        let mut all: Vec<&LogSource> = rules.iter().map(|(_, rule)| &rule.logsource).collect();
+        all.sort();
+        all.dedup();
+        for logsource in all {
+            self.logsource(logsource);
+        }
+    }
+
+    fn sources(&mut self, options: &Options, fields: &mut Fields) {
+        let referenced = fields.names().to_vec();
+        let mut containers: Vec<String> = Vec::new();
+        let sources = crate::source::compile::compile_sources(
+            &options.sources,
+            &mut |name| fields.intern(name),
+            &mut |path| {
+                let found = containers.iter().position(|known| known == path);
+                found.unwrap_or_else(|| {
+                    containers.push(path.to_owned());
+                    containers.len() - 1
+                }) as u32
+            },
+            &mut |logsource| self.logsource(logsource),
+            &|name| referenced.iter().any(|known| known == name),
+        );
+        self.tables.sources = sources;
+        self.tables.containers = containers.len() as u32;
+        let names: Vec<&[u8]> = fields.names().iter().map(String::as_bytes).collect();
+        let containers: Vec<&[u8]> = containers.iter().map(String::as_bytes).collect();
+        self.tables.keys = KeyTable::build(&names, &containers);
+    }
+
+    fn fields(&mut self, fields: &Fields) {
+        for name in fields.names() {
+            let text = self.texts.add(name.as_bytes());
+            self.tables.fields.push(text);
+        }
+    }
+
+    fn predicates(&mut self, list: &[PredicateKey], fields: u32) -> Result<(), Vec<CompileError>> {
+        let mut needles = Pool::default();
+        for key in list {
+            let field = if key.field == KEYWORDS { fields } else { key.field };
+            let mut record = match &key.test {
+                Test::Pattern { pattern, cased } => self.pattern(pattern, *cased, &mut needles),
+                Test::Regex { source, flags } => self.regex(source, *flags, &mut needles)?,
+                Test::Cidr { version, first, last } => {
+                    let network = Network { version: *version, first: *first, last: *last };
+                    test(kind::CIDR, push(&mut self.tables.networks, network), 0)
+                }
+                Test::Compare { comparison, number } => {
+                    test(kind::COMPARE, *comparison, self.number(*number))
+                }
+                Test::FieldRef { field, mode, cased } => {
+                    let mut record = test(kind::FIELD_REF, *field, *mode);
+                    if *cased {
+                        record.flags |= flag::CASED;
+                    }
+                    record
+                }
+                Test::TimePart { part, comparison, number } => {
+                    test(kind::TIME_PART, part | comparison << 8, self.number(*number))
+                }
+                Test::Null => test(kind::NULL, 0, 0),
+                Test::Exists => test(kind::EXISTS, 0, 0),
+            };
+            record.field = field;
+            if key_of(key).is_some() {
+                record.flags |= flag::INDEXED;
+            }
+            self.tables.predicates.push(record);
+        }
+        self.tables.needles = needles.bytes;
+        Ok(())
+    }
+
+    fn number(&mut self, number: OrderedNumber) -> u32 {
+        let record = match number {
+            OrderedNumber::Int(int) => NumberRecord { is_float: 0, bits: int },
+            OrderedNumber::Float(bits) => NumberRecord { is_float: 1, bits: i128::from(bits) },
+        };
+        push(&mut self.tables.numbers, record)
+    }
+
+    fn pattern(&mut self, pattern: &Pattern, cased: bool, needles: &mut Pool) -> Predicate {
+        let mut literal = |kind: u8, text: &[u8]| {
+            let needle = needles.add(text);
+            test(kind, needle.start, needle.len)
+        };
+        let mut record = match pattern.pieces() {
+            [] => literal(kind::EQUALS, b""),
+            [Piece::Literal(text)] => literal(kind::EQUALS, text),
+            [Piece::Literal(text), Piece::Any] => literal(kind::PREFIX, text),
+            [Piece::Any, Piece::Literal(text)] => literal(kind::SUFFIX, text),
+            [Piece::Any, Piece::Literal(text), Piece::Any] => literal(kind::CONTAINS, text),
+            [Piece::Any] => test(kind::ANY_TEXT, 0, 0),
+            pieces => {
+                let first = self.tables.tokens.len() as u32;
+                for piece in pieces {
+                    let token = match piece {
+                        Piece::Literal(text) => {
+                            let needle = needles.add(text);
+                            Token { kind: token::LITERAL, a: needle.start, b: needle.len }
+                        }
+                        Piece::Any => Token { kind: token::ANY, a: 0, b: 0 },
+                        Piece::One => Token { kind: token::ONE, a: 0, b: 0 },
+                        Piece::Dash => Token { kind: token::DASH, a: 0, b: 0 },
+                    };
+                    self.tables.tokens.push(token);
+                }
+                test(kind::GLOB, first, pieces.len() as u32)
+            }
+        };
+        if cased {
+            record.flags |= flag::CASED;
+        }
+        if pattern.is_ragged() {
+            record.flags |= flag::RAGGED;
+        }
+        record
+    }
+
+    fn regex(
+        &mut self,
+        source: &str,
+        flags: u32,
+        needles: &mut Pool,
+    ) -> Result<Predicate, Vec<CompileError>> {
+        let prepared = regex::prepare(source, flags).map_err(|message| {
+            vec![CompileError {
+                place: crate::rule::ast::Place::default(),
+                subject: source.to_owned(),
+                message,
+            }]
+        })?;
+        let source = needles.add(prepared.source.as_bytes());
+        let known = self.tables.regexes.iter().position(|r| r.source == source && r.flags == flags);
+        let id = known.unwrap_or_else(|| {
+            let automaton = regex::automaton(&prepared.source, flags).map_or(
+                Text { start: 0, len: 0 },
+                |bytes| {
+                    let start = self.tables.automata.len() as u32;
+                    self.tables.automata.extend_from_slice(&bytes);
+                    Text { start, len: bytes.len() as u32 }
+                },
+            );
+            let record = RegexRecord { source, flags, min_len: prepared.min_len, automaton };
+            push(&mut self.tables.regexes, record) as usize
+        });
+        Ok(test(kind::REGEX, id as u32, prepared.min_len))
+    }
+
+    fn rules(
+        &mut self,
+        lowered: &[(&String, &AstRule, LoweredRule)],
+        keys: &[PredicateKey],
+        options: &Options,
+        collection: &Collection,
+    ) {
+        let frequencies = Frequencies::typical();
+        let field_count = self.tables.fields.len();
+        let field_of =
+            |field: u32| if field == KEYWORDS { field_count } else { field as usize };
+        let built = index::build(keys, field_count, &field_of, &frequencies);
+        self.tables.indexes = built.fields;
+        self.tables.slots = built.slots;
+        self.tables.bloom = built.bloom;
+
+        let predicates = self.tables.predicates.clone();
+        let is_indexed = |id: u32| predicates[id as usize].flags & flag::INDEXED != 0;
+        let cost = |id: u32| match predicates[id as usize].kind {
+            kind::NULL | kind::EXISTS | kind::ANY_TEXT => 2,
+            kind::COMPARE | kind::EQUALS => 4,
+            kind::REGEX => 200,
+            _ => 20,
+        };
+        let memo: Vec<Option<f64>> = keys
+            .iter()
+            .enumerate()
+            .map(|(id, key)| is_indexed(id as u32).then(|| frequencies.predicate(key)))
+            .collect();
+        let mut programs = Programs {
+            is_indexed: &is_indexed,
+            cost: &cost,
+            groups: HashMap::new(),
+            members: Vec::new(),
+        };
+        let mut pivots: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let mut code: Vec<Instruction> = Vec::new();
+        let mut debug = DebugBuilder::default();
+        for (index, (id, rule, done)) in lowered.iter().enumerate() {
+            let index = index as u32;
+            let program = programs.emit(&done.ir, &mut code);
+            match pivot::choose(&done.ir, &|id| memo[id as usize]) {
+                Some(pivot) => {
+                    let mut list = pivot.predicates;
+                    list.sort_unstable();
+                    list.dedup();
+                    for predicate in list {
+                        pivots.entry(predicate).or_default().push(index);
+                    }
+                }
+                None if program == op::REJECT => {}
+                None => self.tables.open_rules.push(index),
+            }
+            let record = self.rule_record(id, rule, program);
+            self.tables.rules.push(record);
+        }
+        // After all rules: the groups of debug programs must not renumber theirs.
+        let described = if options.strip_debug { &[][..] } else { lowered };
+        for (index, (_, rule, done)) in described.iter().enumerate() {
+            debug.rule(index as u32, rule, done, &mut programs);
+        }
+        self.tables.program = code;
+        self.tables.debug = Debug { texts: debug.texts.bytes, ..debug.debug };
+        self.lists(keys.len(), &programs.members, &pivots);
+        let mut correlations: Vec<String> = collection
+            .correlations
+            .iter()
+            .map(|c| {
+                let id = c.meta.id.as_ref().or(c.meta.name.as_ref());
+                format!("{} {}", id.map_or("-", String::as_str), c.meta.title)
+            })
+            .collect();
+        correlations.sort();
+        for correlation in correlations {
+            let text = self.texts.add(correlation.as_bytes());
+            self.tables.correlations.push(text);
+        }
+    }
+
+    fn rule_record(&mut self, id: &str, rule: &AstRule, program: u32) -> Rule {
+        let logsource = self.logsource(&rule.logsource);
+        let meta = &rule.meta;
+        let mut text = |t: &str| self.texts.add(t.as_bytes());
+        Rule {
+            program,
+            logsource,
+            level: level_number(meta.level),
+            id: text(id),
+            title: text(&meta.title),
+            author: text(meta.author.as_deref().unwrap_or("")),
+            license: text(meta.license.as_deref().unwrap_or("")),
+            tags: text(&meta.tags.join(",")),
+        }
+    }
+
+    fn lists(&mut self, count: usize, groups: &[Vec<u32>], pivots: &BTreeMap<u32, Vec<u32>>) {
+        let mut groups_of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (group, members) in groups.iter().enumerate() {
+            for &member in members {
+                groups_of.entry(member).or_default().push(group as u32);
+            }
+        }
+        let flatten = |of: &BTreeMap<u32, Vec<u32>>| {
+            let (mut starts, mut list) = (Vec::with_capacity(count + 1), Vec::new());
+            for id in 0..count as u32 {
+                starts.push(list.len() as u32);
+                list.extend_from_slice(of.get(&id).map_or(&[][..], Vec::as_slice));
+            }
+            starts.push(list.len() as u32);
+            (starts, list)
+        };
+        let t = &mut self.tables;
+        t.groups = groups.len() as u32;
+        (t.group_starts, t.group_list) = flatten(&groups_of);
+        (t.pivot_starts, t.pivot_rules) = flatten(pivots);
+    }
+}
+
+fn test(kind: u8, a: u32, b: u32) -> Predicate {
+    Predicate { field: 0, kind, flags: 0, a, b }
+}
+
+fn push<T>(list: &mut Vec<T>, item: T) -> u32 {
+    list.push(item);
+    list.len() as u32 - 1
+}
+
+/// Collects what `explain` needs.
+#[derive(Default)]
+struct DebugBuilder {
+    debug: Debug,
+    texts: Pool,
+}
+
+impl DebugBuilder {
+    fn rule(
+        &mut self,
+        index: u32,
+        rule: &AstRule,
+        lowered: &LoweredRule,
+        programs: &mut Programs<'_>,
+    ) {
+        let conditions: Vec<&str> =
+            rule.detection.conditions.iter().map(|c| c.text.as_str()).collect();
+        let place = format!("{}:{}", rule.meta.place.file, rule.meta.place.pos.line);
+        let debug = &mut self.debug;
+        debug.conditions.push(self.texts.add(conditions.join(" | ").as_bytes()));
+        debug.places.push(self.texts.add(place.as_bytes()));
+        for selection in &lowered.selections {
+            let items = debug.items.len() as u32;
+            // The values of an item must be contiguous, so items come after their values.
+            let mut records = Vec::with_capacity(selection.items.len());
+            for item in &selection.items {
+                let values = debug.values.len() as u32;
+                for (text, ir) in &item.lowered.values {
+                    let first = debug.predicates.len() as u32;
+                    collect(ir, &mut debug.predicates);
+                    let value = DebugValue {
+                        text: self.texts.add(text.as_bytes()),
+                        program: programs.emit(ir, &mut debug.program),
+                        predicates: first,
+                        predicate_count: debug.predicates.len() as u32 - first,
+                    };
+                    debug.values.push(value);
+                }
+                records.push(DebugItem {
+                    key: self.texts.add(item.key.as_bytes()),
+                    line: item.line,
+                    program: programs.emit(&item.lowered.ir, &mut debug.program),
+                    values,
+                    value_count: debug.values.len() as u32 - values,
+                });
+            }
+            debug.items.append(&mut records);
+            debug.selections.push(DebugSelection {
+                rule: index,
+                name: self.texts.add(selection.name.as_bytes()),
+                line: selection.line,
+                program: programs.emit(&selection.ir, &mut debug.program),
+                items,
+                item_count: debug.items.len() as u32 - items,
+            });
+        }
+    }
+}
+
+fn collect(ir: &Ir, out: &mut Vec<u32>) {
+    match ir {
+        Ir::Predicate(id) => out.push(*id),
+        Ir::And(parts) | Ir::Or(parts) | Ir::AtLeast(_, parts) => {
+            parts.iter().for_each(|part| collect(part, out));
+        }
+        Ir::Not(part) => collect(part, out),
+        Ir::True | Ir::False => {}
+    }
+}
