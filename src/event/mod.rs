@@ -2,6 +2,19 @@
 //!
 //! One pass over msgpack or JSON; only fields that the rule set names are kept, as spans into the
 //! caller's bytes. No tree, no copy, no recursion, no allocation after the first few records.
+//!
+//! Enter at [`msgpack::walk`] or [`json::walk`] with a [`keys::KeyTable`] (which keys matter) and a
+//! [`slots::Slots`] (where their values go). [`chunk`] and [`forward`] find the records inside the
+//! buffers of Fluent Bit and Fluentd. What stays true everywhere: no input makes these modules
+//! panic, loop or read outside the slice, and every byte of a record is looked at at most twice.
 
+pub mod json;
+mod json_scalar;
+pub mod keys;
+pub mod malformed;
+pub mod msgpack;
 pub mod slots;
+mod target;
 pub mod value;
+
+pub use malformed::{Malformed, MalformedKind};

@@ -3,7 +3,8 @@
 //! A `Slots` is reused for every record: `begin` starts a new epoch instead of clearing, and
 //! nothing allocates once the vectors have grown to the size that the traffic needs.
 
-use super::value::{Span, Value};
+use super::target::Frame;
+use super::value::{Span, Store, Value};
 
 /// Marks "none" in tables of ids.
 pub const NONE: u32 = u32::MAX;
@@ -44,6 +45,10 @@ pub struct Slots {
     containers: Vec<Container>,
     /// Bytes decoded during the walk; spans with this layer's `Store` point into it.
     pub arena: Vec<u8>,
+    /// The store that spans into `arena` carry; set by the owner for its layer.
+    pub arena_store: Store,
+    /// Containers that the walker is inside of; here so that walks share one allocation.
+    pub(super) frames: Vec<Frame>,
     /// Whether the walker should report every leaf.
     pub wants_leaves: bool,
 }
@@ -59,6 +64,8 @@ impl Slots {
             leaves: Vec::with_capacity(64),
             containers: Vec::new(),
             arena: Vec::with_capacity(4096),
+            arena_store: Store::Outer,
+            frames: Vec::with_capacity(crate::limits::MAX_DEPTH),
             wants_leaves: false,
         }
     }

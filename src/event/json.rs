@@ -1,0 +1,339 @@
+//! JSON: the walker, and the readers that sources and tagging share.
+//!
+//! The grammar is that of RFC 8259, with the bytes of strings taken as they are: they need not be
+//! UTF-8, and control characters are let through, because a log that breaks those rules must still
+//! be examined. The grammar is enforced everywhere, also in values that nobody asked for, so that
+//! whether a record is malformed does not depend on the rules.
+
+use super::keys::{KeyTable, ROOT};
+use super::malformed::{Malformed, MalformedKind};
+use super::slots::{NONE, Slots};
+use super::target::{Frame, Target, addressable};
+use super::value::{Span, Store, Value};
+use crate::limits::MAX_DEPTH;
+
+use super::json_scalar::{Number, decode_string, read_literal, read_number, read_string};
+
+/// The offset of the first byte from `at` on that is not white space.
+#[inline]
+pub fn skip_space(data: &[u8], at: usize) -> usize {
+    let mut at = at;
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = data.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The error for an unexpected byte, or the end, at `at`.
+#[cold]
+pub(super) fn unexpected(data: &[u8], at: usize) -> Malformed {
+    let kind = if at < data.len() { MalformedKind::BadByte } else { MalformedKind::Truncated };
+    Malformed::new(kind, at)
+}
+
+/// The offset behind the value that begins exactly at `at`.
+pub fn skip_value(data: &[u8], at: usize) -> Result<usize, Malformed> {
+    match data.get(at) {
+        Some(b'{' | b'[') => skip_container(data, at, 0),
+        _ => skip_scalar(data, at),
+    }
+}
+
+fn skip_scalar(data: &[u8], at: usize) -> Result<usize, Malformed> {
+    match data.get(at) {
+        Some(b'"') => Ok(read_string(data, at + 1)?.0 + 1),
+        Some(b'-' | b'0'..=b'9') => Ok(read_number(data, at)?.1),
+        _ => Ok(read_literal(data, at)?.1),
+    }
+}
+
+/// Passes the container whose bracket is at `at`, with `depth` containers open around it.
+fn skip_container(data: &[u8], at: usize, depth: usize) -> Result<usize, Malformed> {
+    let mut at = at;
+    let mut depth_here = depth;
+    // One bit for each open container, the innermost lowest: set for objects.
+    let mut objects = 0u64;
+    loop {
+        // At the beginning of a value.
+        let byte = data.get(at).copied();
+        if let Some(b'{' | b'[') = byte {
+            if depth_here >= MAX_DEPTH {
+                return Err(Malformed::new(MalformedKind::TooDeep, at));
+            }
+            depth_here += 1;
+            objects = objects << 1 | u64::from(byte == Some(b'{'));
+            at = skip_space(data, at + 1);
+            match data.get(at) {
+                Some(b'}') if objects & 1 == 1 => {}
+                Some(b']') if objects & 1 == 0 => {}
+                _ if objects & 1 == 1 => {
+                    at = skip_member_name(data, at)?;
+                    continue;
+                }
+                _ => continue,
+            }
+        } else {
+            at = skip_space(data, skip_scalar(data, at)?);
+        }
+        // Behind a value, or at the bracket that closes an empty container.
+        loop {
+            match data.get(at) {
+                Some(b',') => {
+                    at = skip_space(data, at + 1);
+                    if objects & 1 == 1 {
+                        at = skip_member_name(data, at)?;
+                    }
+                    break;
+                }
+                Some(b'}') if objects & 1 == 1 => {}
+                Some(b']') if objects & 1 == 0 => {}
+                _ => return Err(unexpected(data, at)),
+            }
+            depth_here -= 1;
+            objects >>= 1;
+            if depth_here == depth {
+                return Ok(at + 1);
+            }
+            at = skip_space(data, at + 1);
+        }
+    }
+}
+
+/// Passes `"name" :` and the white space behind it.
+fn skip_member_name(data: &[u8], at: usize) -> Result<usize, Malformed> {
+    if data.get(at) != Some(&b'"') {
+        return Err(unexpected(data, at));
+    }
+    colon(data, read_string(data, at + 1)?.0 + 1)
+}
+
+/// Passes the colon behind a name: the offset of the value.
+#[inline]
+fn colon(data: &[u8], at: usize) -> Result<usize, Malformed> {
+    let at = skip_space(data, at);
+    if data.get(at) != Some(&b':') {
+        return Err(unexpected(data, at));
+    }
+    Ok(skip_space(data, at + 1))
+}
+
+/// Walks the object at the beginning of `data`, white space before it allowed, and fills `slots`,
+/// which must have been begun.
+///
+/// Spans get `store` and count from `base`, the offset of `data` in that store; decoded strings
+/// lie in `slots.arena` and get `slots.arena_store`. Returns the offset behind the closing brace.
+/// After an error the slots hold what came before it and must not be matched. `keys` must have
+/// passed [`KeyTable::verify`] for the number of fields that `slots` was made for.
+pub fn walk(
+    data: &[u8],
+    store: Store,
+    base: u32,
+    keys: &KeyTable,
+    slots: &mut Slots,
+) -> Result<usize, Malformed> {
+    if !addressable(data.len(), base) {
+        return Err(Malformed::new(MalformedKind::TooLarge, 0));
+    }
+    let at = skip_space(data, 0);
+    match data.get(at) {
+        Some(b'{') => {}
+        None => return Err(Malformed::new(MalformedKind::Truncated, at)),
+        Some(_) => return Err(Malformed::new(MalformedKind::NotAMap, at)),
+    }
+    let mut frames = std::mem::take(&mut slots.frames);
+    frames.clear();
+    let result = Walker { data, store, base, keys, slots }.run(&mut frames, at);
+    slots.frames = frames;
+    result
+}
+
+/// [`walk`] for bytes that must hold nothing but the object and white space around it.
+pub fn walk_document(
+    data: &[u8],
+    store: Store,
+    base: u32,
+    keys: &KeyTable,
+    slots: &mut Slots,
+) -> Result<usize, Malformed> {
+    let end = walk(data, store, base, keys, slots)?;
+    let behind = skip_space(data, end);
+    if behind < data.len() {
+        return Err(Malformed::new(MalformedKind::TrailingBytes, behind));
+    }
+    Ok(end)
+}
+
+struct Walker<'a> {
+    data: &'a [u8],
+    store: Store,
+    base: u32,
+    keys: &'a KeyTable,
+    slots: &'a mut Slots,
+}
+
+impl Walker<'_> {
+    fn run(&mut self, frames: &mut Vec<Frame>, start: usize) -> Result<usize, Malformed> {
+        let data = self.data;
+        let root = Target { child: ROOT, ..Target::NOWHERE };
+        let mut frame = Frame::new(root, false, start, 0);
+        let mut at = skip_space(data, start + 1);
+        let mut empty = data.get(at) == Some(&b'}');
+        loop {
+            // At the beginning of an element or member, except in an empty container.
+            if !empty {
+                let target = if frame.is_array {
+                    frame.element_target()
+                } else {
+                    let (target, next) = self.name(&frame, at)?;
+                    at = next;
+                    target
+                };
+                let byte = data.get(at).copied();
+                if let Some(b'{' | b'[') = byte {
+                    let is_array = byte == Some(b'[');
+                    let depth = frames.len() + 1;
+                    if !target.is_nowhere() || self.slots.wants_leaves {
+                        if depth >= MAX_DEPTH {
+                            return Err(Malformed::new(MalformedKind::TooDeep, at));
+                        }
+                        frames.push(frame);
+                        frame = Frame::new(target, is_array, at, 0);
+                        at = skip_space(data, at + 1);
+                        empty = data.get(at) == Some(if is_array { &b']' } else { &b'}' });
+                        if !is_array {
+                            target.push(self.slots, Value::Object);
+                        } else if empty {
+                            target.push(self.slots, Value::EmptyArray);
+                        }
+                        continue;
+                    }
+                    at = skip_container(data, at, depth)?;
+                } else {
+                    at = self.scalar(&target, at)?;
+                }
+                at = skip_space(data, at);
+            }
+            empty = false;
+            // Behind a value, or at the bracket that closes an empty container.
+            loop {
+                match data.get(at) {
+                    Some(b',') => {
+                        at = skip_space(data, at + 1);
+                        break;
+                    }
+                    Some(b'}') if !frame.is_array => {}
+                    Some(b']') if frame.is_array => {}
+                    _ => return Err(unexpected(data, at)),
+                }
+                at += 1;
+                frame.close(at, self.store, self.base, self.slots);
+                match frames.pop() {
+                    Some(outer) => frame = outer,
+                    None => return Ok(at),
+                }
+                at = skip_space(data, at);
+            }
+        }
+    }
+
+    /// Reads `"name" :`: what the name means in this object, and the offset of the value.
+    #[inline]
+    fn name(&mut self, frame: &Frame, at: usize) -> Result<(Target, usize), Malformed> {
+        if self.data.get(at) != Some(&b'"') {
+            return Err(unexpected(self.data, at));
+        }
+        let (end, escaped) = read_string(self.data, at + 1)?;
+        let name = &self.data[at + 1..end];
+        let target = if frame.target.child == NONE {
+            Target::NOWHERE
+        } else if escaped {
+            self.escaped_name(frame, name)
+        } else {
+            self.keys.get(frame.target.child, name).map_or(Target::NOWHERE, Target::of)
+        };
+        Ok((target, colon(self.data, end + 1)?))
+    }
+
+    #[cold]
+    fn escaped_name(&mut self, frame: &Frame, name: &[u8]) -> Target {
+        let arena = &mut self.slots.arena;
+        let start = arena.len();
+        decode_string(name, arena);
+        let found = self.keys.get(frame.target.child, &arena[start..]);
+        arena.truncate(start);
+        found.map_or(Target::NOWHERE, Target::of)
+    }
+
+    /// Reads a scalar, gives it to whom it may concern, and returns the offset behind it.
+    #[inline]
+    fn scalar(&mut self, target: &Target, at: usize) -> Result<usize, Malformed> {
+        let data = self.data;
+        let wanted = self.slots.wants_leaves || target.takes_value();
+        let (value, end) = match data.get(at) {
+            Some(b'"') => {
+                let (end, escaped) = read_string(data, at + 1)?;
+                if !wanted {
+                    return Ok(end + 1);
+                }
+                let span = if escaped {
+                    self.decoded(&data[at + 1..end], at)?
+                } else {
+                    self.span(at + 1, end)
+                };
+                (Value::Str(span), end + 1)
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                let (number, end) = read_number(data, at)?;
+                if !wanted {
+                    return Ok(end);
+                }
+                let value = match number {
+                    Number::Int(value) => Value::Int(value),
+                    Number::Uint(value) => Value::Uint(value),
+                    Number::Float => float(&data[at..end])
+                        .map_or_else(|| Value::BigNumber(self.span(at, end)), Value::Float),
+                    Number::Big => Value::BigNumber(self.span(at, end)),
+                };
+                (value, end)
+            }
+            _ => {
+                let (literal, end) = read_literal(data, at)?;
+                match literal {
+                    Some(value) => (Value::Bool(value), end),
+                    None => {
+                        target.push(self.slots, target.null());
+                        return Ok(end);
+                    }
+                }
+            }
+        };
+        if wanted {
+            target.push(self.slots, value);
+            self.slots.push_leaf(value);
+        }
+        Ok(end)
+    }
+
+    #[inline]
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span { store: self.store, start: self.base + start as u32, len: (end - start) as u32 }
+    }
+
+    /// Decodes the escapes of a string into the arena.
+    fn decoded(&mut self, raw: &[u8], at: usize) -> Result<Span, Malformed> {
+        let start = self.slots.arena.len();
+        // Decoding never makes a string longer.
+        if !addressable(start + raw.len(), 0) {
+            return Err(Malformed::new(MalformedKind::TooLarge, at));
+        }
+        decode_string(raw, &mut self.slots.arena);
+        let len = self.slots.arena.len() - start;
+        Ok(Span { store: self.slots.arena_store, start: start as u32, len: len as u32 })
+    }
+}
+
+/// The nearest float; `None` beyond the range of floats.
+fn float(text: &[u8]) -> Option<f64> {
+    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    value.is_finite().then_some(value)
+}
