@@ -311,6 +311,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             self.outcome.malformed_payloads += 1;
             return self.unrecognised();
         };
+        let Buffers { outer, inner, derived, .. } = &*self.buffers;
         let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
         let found = recognise::recognise(self.tables, inner, &stores);
         if let Some(source) = found {
@@ -421,20 +422,17 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     fn show_recognised(&mut self, source: u32, place: Option<(Span, Encoding)>) {
         let Some(rules) = self.tables.sources.get(source as usize) else { return };
         let before = self.buffers.derived.len();
-        let Buffers { outer, inner, derived, logsources, values, .. } = &mut *self.buffers;
-        let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
-        let slots = if place.is_some() { &*inner } else { &*outer };
-        recognise::logsources(self.tables, source, slots, &stores, logsources);
-        let mut own = if place.is_some() {
-            Own { slots: inner, input: self.record, outer: &outer.arena }
-        } else {
-            Own { slots: outer, input: self.record, outer: &[] }
-        };
+        let Buffers { outer, inner, derived, values, .. } = &mut *self.buffers;
+        let mut own = own_slots(self.record, outer, inner, place.is_some());
         for nested in rules.nested.of(&self.tables.nested) {
             let path = nested.path.of(&self.tables.text);
             self.outcome.malformed_payloads +=
                 walk_nested(nested.field, path, self.keys, &mut own, derived, values);
         }
+        // Before the canonical fields: conditions speak of the event's own paths.
+        self.find_logsources(source, place.is_some());
+        let Buffers { outer, inner, derived, values, .. } = &mut *self.buffers;
+        let mut own = own_slots(self.record, outer, inner, place.is_some());
         fields::apply(self.tables, rules, &mut own, derived, values);
 
         let index = self.next_index;
@@ -453,6 +451,26 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             place,
         });
         self.buffers.derived.truncate(before);
+    }
+
+    fn find_logsources(&mut self, source: u32, in_inner: bool) {
+        let Buffers { outer, inner, derived, logsources, .. } = &mut *self.buffers;
+        let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        let slots = if in_inner { &*inner } else { &*outer };
+        recognise::logsources(self.tables, source, slots, &stores, logsources);
+    }
+}
+
+fn own_slots<'a>(
+    record: &'a [u8],
+    outer: &'a mut Slots,
+    inner: &'a mut Slots,
+    in_inner: bool,
+) -> Own<'a> {
+    if in_inner {
+        Own { slots: inner, input: record, outer: &outer.arena }
+    } else {
+        Own { slots: outer, input: record, outer: &[] }
     }
 }
 

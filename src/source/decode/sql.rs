@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn normalising_twice_changes_nothing_and_the_short_cut_agrees() {
+    fn the_short_cut_agrees_with_the_long_way() {
         // Every text of up to six pieces over the pieces that matter.
         let pieces: [&[u8]; 9] = [b"a", b" ", b"\n", b"/*", b"*/", b"/*!", b"'", b"-- ", b"#"];
         let mut texts: Vec<Vec<u8>> = vec![Vec::new()];
