@@ -131,6 +131,19 @@ pub fn walk(
     keys: &KeyTable,
     slots: &mut Slots,
 ) -> Result<usize, Malformed> {
+    walk_below(data, store, base, keys, ROOT, slots)
+}
+
+/// [`walk`] for an object that stands for the value at a node of the key table: a source may
+/// deliver an object of an event as text. Its values are added to those that are there.
+pub fn walk_below(
+    data: &[u8],
+    store: Store,
+    base: u32,
+    keys: &KeyTable,
+    node: u32,
+    slots: &mut Slots,
+) -> Result<usize, Malformed> {
     if !addressable(data.len(), base) {
         return Err(Malformed::new(MalformedKind::TooLarge, 0));
     }
@@ -142,7 +155,7 @@ pub fn walk(
     }
     let mut frames = std::mem::take(&mut slots.frames);
     frames.clear();
-    let result = Walker { data, store, base, keys, slots }.run(&mut frames, at);
+    let result = Walker { data, store, base, keys, slots }.run(&mut frames, node, at);
     slots.frames = frames;
     result
 }
@@ -172,9 +185,14 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
-    fn run(&mut self, frames: &mut Vec<Frame>, start: usize) -> Result<usize, Malformed> {
+    fn run(
+        &mut self,
+        frames: &mut Vec<Frame>,
+        node: u32,
+        start: usize,
+    ) -> Result<usize, Malformed> {
         let data = self.data;
-        let root = Target { child: ROOT, ..Target::NOWHERE };
+        let root = Target { child: node, ..Target::NOWHERE };
         let mut frame = Frame::new(root, false, start, 0);
         let mut at = skip_space(data, start + 1);
         let mut empty = data.get(at) == Some(&b'}');

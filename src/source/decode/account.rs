@@ -1,0 +1,128 @@
+//! MySQL's account notation: `priv[login] @ host [address]`.
+//!
+//! The general and slow logs, Azure's events and Percona's audit plug-ins all write it; blanks
+//! and empty parts vary (`u[u] @  [10.0.0.1]`, `root[root] @ localhost []`).
+
+use super::Decoded;
+
+/// Which part of the notation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The name the client gave. It is what connection events call the user.
+    Login,
+    /// The name of the account that the server chose; empty for anonymous accounts.
+    Account,
+    /// The host name, often empty.
+    Host,
+    /// The address.
+    Address,
+}
+
+/// The part of an account notation. A text in another form is taken as it is (events of other
+/// classes carry the bare part), except for the account, which then is not known.
+pub(super) fn decode(input: &[u8], part: Part) -> Decoded {
+    let Some(parts) = split(input) else {
+        return match part {
+            Part::Account => Decoded::Missing,
+            _ => Decoded::Same,
+        };
+    };
+    let (start, end) = match part {
+        Part::Login if parts.login.0 == parts.login.1 => parts.account,
+        Part::Login => parts.login,
+        Part::Account => parts.account,
+        Part::Host => parts.host,
+        Part::Address => parts.address,
+    };
+    Decoded::Part { start, len: end - start }
+}
+
+/// Byte ranges, end excluded.
+struct Parts {
+    account: (usize, usize),
+    login: (usize, usize),
+    host: (usize, usize),
+    address: (usize, usize),
+}
+
+/// Splits from the right, because the client chose the names on the left: a user called
+/// `x] @ y [z` must not move the address.
+fn split(input: &[u8]) -> Option<Parts> {
+    const MIDDLE: &[u8] = b"] @ ";
+    let middle = input.windows(MIDDLE.len()).rposition(|window| window == MIDDLE)?;
+    let host_start = middle + MIDDLE.len();
+    let address_end = input.len().checked_sub(1)?;
+    if input[address_end] != b']' || address_end < host_start {
+        return None;
+    }
+    let address_start =
+        host_start + input[host_start..address_end].iter().rposition(|byte| *byte == b'[')? + 1;
+    let trimmed = input[host_start..address_start - 1].trim_ascii();
+    let host = if trimmed.is_empty() {
+        (host_start, host_start)
+    } else {
+        let lead = input[host_start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        (host_start + lead, host_start + lead + trimmed.len())
+    };
+    let open = opening_bracket(&input[..middle])?;
+    Some(Parts {
+        account: (0, open),
+        login: (open + 1, middle),
+        host,
+        address: (address_start, address_end),
+    })
+}
+
+/// Where the login name's bracket opens in `priv[login`. Both names are mostly equal, which
+/// settles it even for names with brackets; otherwise the first bracket is taken.
+fn opening_bracket(names: &[u8]) -> Option<usize> {
+    let half = names.len() / 2;
+    if names.len() % 2 == 1 && names[half] == b'[' && names[..half] == names[half + 1..] {
+        return Some(half);
+    }
+    names.iter().position(|byte| *byte == b'[')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::run;
+    use super::super::{Decoder, Parameter};
+
+    fn parts(input: &str) -> [Option<String>; 4] {
+        [Decoder::MysqlUser, Decoder::MysqlPrivUser, Decoder::MysqlHost, Decoder::MysqlIp].map(
+            |decoder| {
+                run(decoder, input.as_bytes(), Parameter::default())
+                    .map(|bytes| String::from_utf8(bytes).unwrap())
+            },
+        )
+    }
+
+    #[test]
+    fn every_part_is_found() {
+        let table = [
+            ("app[app] @  [203.0.113.9]", ["app", "app", "", "203.0.113.9"]),
+            ("app[app] @ web-1 [203.0.113.9]", ["app", "app", "web-1", "203.0.113.9"]),
+            ("root[root] @ localhost []", ["root", "root", "localhost", ""]),
+            ("[guest] @  [203.0.113.9]", ["guest", "", "", "203.0.113.9"]),
+            ("proxied[bob] @ h [::1]", ["bob", "proxied", "h", "::1"]),
+            ("kept[] @ h [::1]", ["kept", "kept", "h", "::1"]),
+            (
+                "skip-grants user[root] @ localhost []",
+                ["root", "skip-grants user", "localhost", ""],
+            ),
+            ("a[b[a[b] @  [::1]", ["a[b", "a[b", "", "::1"]),
+            ("x] @ y [z[x] @ y [z] @  [::1]", ["x] @ y [z", "x] @ y [z", "", "::1"]),
+        ];
+        for (input, expected) in table {
+            assert_eq!(parts(input), expected.map(|part| Some(part.to_string())), "{input}");
+        }
+    }
+
+    #[test]
+    fn other_forms_stay() {
+        for input in ["app", "", "a@b", "a[a] @ b", "[", "] @ ]", "a] @ [x]", "] @ "] {
+            let same = Some(input.to_string());
+            assert_eq!(parts(input), [same.clone(), None, same.clone(), same], "{input}");
+        }
+    }
+}

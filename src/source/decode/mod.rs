@@ -1,0 +1,326 @@
+//! Named decoders: how a derived field is computed from the text of another.
+//!
+//! A decoder looks at bytes and says where the result is: nowhere, in the input itself, or in a
+//! copy that one of the in-place rewrites shortens. No decoder allocates, recurses or makes its
+//! input longer, so a derived field never costs more memory than the text it came from.
+
+mod account;
+mod arm;
+mod sql;
+
+use crate::event::value::Value;
+
+/// A decoder. The numbers are those of the file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Decoder {
+    /// SQL without comments and superfluous white space.
+    SqlNorm = 1,
+    /// The first keyword of a normalised statement, in upper case.
+    SqlVerb = 2,
+    /// Whether a statement is as long as the longest that its source writes.
+    SqlTruncated = 3,
+    /// The login name in `priv[login] @ host [ip]`.
+    MysqlUser = 4,
+    /// The account name in `priv[login] @ host [ip]`.
+    MysqlPrivUser = 5,
+    /// The host name in `priv[login] @ host [ip]`.
+    MysqlHost = 6,
+    /// The address in `priv[login] @ host [ip]`.
+    MysqlIp = 7,
+    /// A segment of an Azure resource id, in lower case.
+    ArmName = 8,
+    /// `success` or `failure`, from an error code or an event's subclass.
+    Outcome = 9,
+    /// The text without white space.
+    Compact = 10,
+    /// A text that the descriptor gives.
+    Constant = 11,
+}
+
+impl Decoder {
+    /// All decoders, in the order of their numbers.
+    pub const ALL: [Decoder; 11] = [
+        Decoder::SqlNorm,
+        Decoder::SqlVerb,
+        Decoder::SqlTruncated,
+        Decoder::MysqlUser,
+        Decoder::MysqlPrivUser,
+        Decoder::MysqlHost,
+        Decoder::MysqlIp,
+        Decoder::ArmName,
+        Decoder::Outcome,
+        Decoder::Compact,
+        Decoder::Constant,
+    ];
+
+    /// The name that descriptors use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Decoder::SqlNorm => "sql_norm",
+            Decoder::SqlVerb => "sql_verb",
+            Decoder::SqlTruncated => "sql_truncated",
+            Decoder::MysqlUser => "mysql_user",
+            Decoder::MysqlPrivUser => "mysql_priv_user",
+            Decoder::MysqlHost => "mysql_host",
+            Decoder::MysqlIp => "mysql_ip",
+            Decoder::ArmName => "arm_name",
+            Decoder::Outcome => "outcome",
+            Decoder::Compact => "compact",
+            Decoder::Constant => "constant",
+        }
+    }
+
+    /// The decoder with that number in a file.
+    pub fn from_number(number: u8) -> Option<Decoder> {
+        Decoder::ALL.into_iter().find(|decoder| *decoder as u8 == number)
+    }
+
+    /// The decoder with that name in a descriptor.
+    pub fn from_name(name: &str) -> Option<Decoder> {
+        Decoder::ALL.into_iter().find(|decoder| decoder.name() == name)
+    }
+}
+
+/// How a source quotes statements before it logs them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Quoting {
+    /// As they were sent.
+    None = 0,
+    /// `\'`, `\"`, `\\`, `\n`, `\r`, `\t`, `\0` as the MariaDB audit plug-in writes them.
+    Backslash = 1,
+}
+
+impl Quoting {
+    /// The quoting with that number in a file.
+    pub fn from_number(number: u32) -> Option<Quoting> {
+        match number {
+            0 => Some(Quoting::None),
+            1 => Some(Quoting::Backslash),
+            _ => None,
+        }
+    }
+}
+
+/// What a decoder is told besides its input.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Parameter<'a> {
+    /// `sql_truncated`: the limit in bytes. `sql_norm`: the [`Quoting`].
+    pub number: u32,
+    /// `arm_name`: the segment names, lower case, separated by `/`.
+    pub text: &'a [u8],
+}
+
+/// Where the result of a decoder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoded {
+    /// The field is missing.
+    Missing,
+    /// The input as it is.
+    Same,
+    /// A part of the input.
+    Part {
+        /// First byte.
+        start: usize,
+        /// Number of bytes.
+        len: usize,
+    },
+    /// A copy of a part of the input, shortened in place by [`rewrite`].
+    Rewrite {
+        /// First byte.
+        start: usize,
+        /// Number of bytes.
+        len: usize,
+        /// How.
+        with: Rewrite,
+    },
+    /// A boolean.
+    Bool(bool),
+    /// A fixed word.
+    Word(&'static [u8]),
+}
+
+/// A change in place that never lengthens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rewrite {
+    /// SQL normalisation.
+    Sql(Quoting),
+    /// ASCII letters to lower case.
+    Lower,
+    /// ASCII letters to upper case.
+    Upper,
+    /// White space removed.
+    Compact,
+}
+
+/// Decodes a text.
+pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> Decoded {
+    match decoder {
+        Decoder::SqlNorm => {
+            let quoting = Quoting::from_number(parameter.number).unwrap_or(Quoting::None);
+            if sql::is_normal(input, quoting) {
+                return Decoded::Same;
+            }
+            Decoded::Rewrite { start: 0, len: input.len(), with: Rewrite::Sql(quoting) }
+        }
+        Decoder::SqlVerb => sql::verb(input),
+        Decoder::SqlTruncated => Decoded::Bool(input.len() >= parameter.number as usize),
+        Decoder::MysqlUser => account::decode(input, account::Part::Login),
+        Decoder::MysqlPrivUser => account::decode(input, account::Part::Account),
+        Decoder::MysqlHost => account::decode(input, account::Part::Host),
+        Decoder::MysqlIp => account::decode(input, account::Part::Address),
+        Decoder::ArmName => arm::decode(input, parameter.text),
+        Decoder::Outcome => outcome(input),
+        Decoder::Compact => {
+            if input.iter().any(|byte| is_space(*byte)) {
+                Decoded::Rewrite { start: 0, len: input.len(), with: Rewrite::Compact }
+            } else {
+                Decoded::Same
+            }
+        }
+        Decoder::Constant => Decoded::Missing,
+    }
+}
+
+/// Decodes a value that is not a text.
+pub fn decode_other(decoder: Decoder, value: Value) -> Decoded {
+    match decoder {
+        Decoder::Outcome => {
+            let failed = match value {
+                Value::Int(code) => code != 0,
+                Value::Uint(_) => true,
+                Value::Float(code) => code != 0.0,
+                _ => return Decoded::Missing,
+            };
+            Decoded::Word(if failed { b"failure" } else { b"success" })
+        }
+        Decoder::SqlNorm | Decoder::SqlVerb | Decoder::SqlTruncated | Decoder::Constant => {
+            Decoded::Missing
+        }
+        Decoder::MysqlPrivUser => Decoded::Missing,
+        Decoder::MysqlUser
+        | Decoder::MysqlHost
+        | Decoder::MysqlIp
+        | Decoder::ArmName
+        | Decoder::Compact => Decoded::Same,
+    }
+}
+
+/// Shortens `bytes` in place and returns how many of them are left.
+pub fn rewrite(with: Rewrite, bytes: &mut [u8]) -> usize {
+    match with {
+        Rewrite::Sql(quoting) => sql::normalise(bytes, quoting),
+        Rewrite::Lower => {
+            bytes.make_ascii_lowercase();
+            bytes.len()
+        }
+        Rewrite::Upper => {
+            bytes.make_ascii_uppercase();
+            bytes.len()
+        }
+        Rewrite::Compact => {
+            let mut written = 0;
+            for read in 0..bytes.len() {
+                if !is_space(bytes[read]) {
+                    bytes[written] = bytes[read];
+                    written += 1;
+                }
+            }
+            written
+        }
+    }
+}
+
+/// An error code as text, or a subclass that says `ERROR`. Anything else leaves the outcome open:
+/// a connection event without a status does not say whether the login worked.
+fn outcome(input: &[u8]) -> Decoded {
+    if input.eq_ignore_ascii_case(b"error") {
+        return Decoded::Word(b"failure");
+    }
+    if input.is_empty() || !input.iter().all(u8::is_ascii_digit) {
+        return Decoded::Missing;
+    }
+    let failed = input.iter().any(|digit| *digit != b'0');
+    Decoded::Word(if failed { b"failure" } else { b"success" })
+}
+
+/// White space as MySQL's lexer sees it.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Runs a decoder as the runtime does; `None` is a missing field.
+    pub(crate) fn run(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> Option<Vec<u8>> {
+        match decode_text(decoder, input, parameter) {
+            Decoded::Missing => None,
+            Decoded::Same => Some(input.to_vec()),
+            Decoded::Part { start, len } => Some(input[start..start + len].to_vec()),
+            Decoded::Rewrite { start, len, with } => {
+                let mut copy = input[start..start + len].to_vec();
+                let kept = rewrite(with, &mut copy);
+                copy.truncate(kept);
+                Some(copy)
+            }
+            Decoded::Bool(value) => Some(value.to_string().into_bytes()),
+            Decoded::Word(word) => Some(word.to_vec()),
+        }
+    }
+
+    fn text(decoder: Decoder, input: &str) -> Option<String> {
+        run(decoder, input.as_bytes(), Parameter::default())
+            .map(|bytes| String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn numbers_and_names_are_unique_and_lead_back() {
+        for decoder in Decoder::ALL {
+            assert_eq!(Decoder::from_number(decoder as u8), Some(decoder));
+            assert_eq!(Decoder::from_name(decoder.name()), Some(decoder));
+        }
+        assert_eq!(Decoder::from_number(0), None);
+        assert_eq!(Decoder::from_name("sql"), None);
+    }
+
+    #[test]
+    fn outcome_follows_the_error_code() {
+        let word = |value| match decode_other(Decoder::Outcome, value) {
+            Decoded::Word(word) => Some(word),
+            _ => None,
+        };
+        assert_eq!(word(Value::Int(0)), Some(&b"success"[..]));
+        assert_eq!(word(Value::Int(1045)), Some(&b"failure"[..]));
+        assert_eq!(word(Value::Float(0.0)), Some(&b"success"[..]));
+        assert_eq!(word(Value::Null), None);
+        assert_eq!(text(Decoder::Outcome, "0").as_deref(), Some("success"));
+        assert_eq!(text(Decoder::Outcome, "1064").as_deref(), Some("failure"));
+        assert_eq!(text(Decoder::Outcome, "ERROR").as_deref(), Some("failure"));
+        assert_eq!(text(Decoder::Outcome, "CONNECT"), None);
+        assert_eq!(text(Decoder::Outcome, ""), None);
+    }
+
+    #[test]
+    fn compact_removes_white_space() {
+        assert_eq!(text(Decoder::Compact, "CHANGE USER").as_deref(), Some("CHANGEUSER"));
+        assert_eq!(text(Decoder::Compact, "LOG").as_deref(), Some("LOG"));
+        assert_eq!(text(Decoder::Compact, " \t").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn truncation_is_told_by_length() {
+        let at = |len: usize| {
+            run(
+                Decoder::SqlTruncated,
+                &vec![b'x'; len],
+                Parameter { number: 2048, ..Parameter::default() },
+            )
+        };
+        assert_eq!(at(2047), Some(b"false".to_vec()));
+        assert_eq!(at(2048), Some(b"true".to_vec()));
+        assert_eq!(at(5000), Some(b"true".to_vec()));
+    }
+}

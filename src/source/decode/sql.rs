@@ -1,0 +1,321 @@
+//! SQL text: one spelling for what MySQL and MariaDB read as the same statement.
+//!
+//! The reader below follows their lexer as far as comments, quotes and white space go. It does
+//! not know the server's version or sql_mode, so it errs towards showing more: the body of every
+//! executable comment is kept whatever version it asks for, and quotes are read with backslash
+//! escapes, which is the default mode.
+
+use super::{Decoded, Quoting, Rewrite, is_space};
+
+/// Whether [`normalise`] would leave the text as it is. Most statements are.
+pub(super) fn is_normal(input: &[u8], quoting: Quoting) -> bool {
+    let mut before = b' ';
+    for byte in input {
+        let special = match byte {
+            b'\t'..=b'\r' | b'#' => true,
+            b' ' => before == b' ',
+            b'*' => before == b'/',
+            b'/' => before == b'*',
+            b'-' => before == b'-',
+            b'\\' => quoting == Quoting::Backslash,
+            _ => false,
+        };
+        if special {
+            return false;
+        }
+        before = *byte;
+    }
+    before != b' ' || input.is_empty()
+}
+
+/// Undoes the log's quoting, replaces `/*!NNNNN x */` by x, drops comments, and collapses white
+/// space outside quotes to one blank. Works in place and returns the new length.
+///
+/// A comment separates tokens, so it leaves a blank: `UNION/**/SELECT` is `UNION SELECT`. A quote
+/// that never ends reaches to the end of the text; so does a comment that never ends, and its
+/// text is dropped, except for an executable one, whose body is kept.
+pub(super) fn normalise(bytes: &mut [u8], quoting: Quoting) -> usize {
+    let len = match quoting {
+        Quoting::None => bytes.len(),
+        Quoting::Backslash => unescape(bytes),
+    };
+    let mut out = Output { written: 0, blank: false };
+    let mut executable = 0u32;
+    let mut read = 0;
+    while read < len {
+        let byte = bytes[read];
+        let after = |offset: usize| bytes[..len].get(read + offset).copied();
+        match byte {
+            b' ' | b'\t'..=b'\r' => {
+                out.blank = true;
+                read += 1;
+            }
+            b'\'' | b'"' | b'`' => {
+                let end = quote_end(&bytes[..len], read);
+                while read < end {
+                    let copied = bytes[read];
+                    out.push(bytes, copied);
+                    read += 1;
+                }
+            }
+            b'#' => {
+                out.blank = true;
+                read = line_end(&bytes[..len], read);
+            }
+            b'-' if after(1) == Some(b'-')
+                && after(2).is_none_or(|next| is_space(next) || next.is_ascii_control()) =>
+            {
+                out.blank = true;
+                read = line_end(&bytes[..len], read);
+            }
+            b'/' if after(1) == Some(b'*') => {
+                out.blank = true;
+                match executable_body(&bytes[..len], read) {
+                    Some(body) => {
+                        executable = executable.saturating_add(1);
+                        read = body;
+                    }
+                    None => read = comment_end(&bytes[..len], read + 2),
+                }
+            }
+            b'*' if executable > 0 && after(1) == Some(b'/') => {
+                executable -= 1;
+                out.blank = true;
+                read += 2;
+            }
+            _ => {
+                out.push(bytes, byte);
+                read += 1;
+            }
+        }
+    }
+    out.written
+}
+
+/// The writing end of an in-place rewrite. It stays at or before the reading end: every blank it
+/// owes stands for at least one byte that was read and dropped.
+struct Output {
+    written: usize,
+    blank: bool,
+}
+
+impl Output {
+    fn push(&mut self, bytes: &mut [u8], byte: u8) {
+        if self.blank && self.written > 0 {
+            bytes[self.written] = b' ';
+            self.written += 1;
+        }
+        self.blank = false;
+        bytes[self.written] = byte;
+        self.written += 1;
+    }
+}
+
+/// The end of the quoted text that begins at `start`. A doubled quote needs no care here: it ends
+/// one quoted text and begins the next with nothing between.
+fn quote_end(bytes: &[u8], start: usize) -> usize {
+    let quote = bytes[start];
+    let mut at = start + 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if quote != b'`' => at += 2,
+            byte if byte == quote => return at + 1,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+fn line_end(bytes: &[u8], start: usize) -> usize {
+    bytes[start..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| start + at + 1)
+}
+
+fn comment_end(bytes: &[u8], body: usize) -> usize {
+    let rest = bytes.get(body..).unwrap_or(&[]);
+    rest.windows(2).position(|pair| pair == b"*/").map_or(bytes.len(), |at| body + at + 2)
+}
+
+/// Where the body of an executable comment begins: after `/*!` or MariaDB's `/*M!` and a version
+/// of five or six digits. Fewer digits are not a version but the beginning of the body.
+fn executable_body(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 2;
+    if bytes.get(at) == Some(&b'M') {
+        at += 1;
+    }
+    if bytes.get(at) != Some(&b'!') {
+        return None;
+    }
+    at += 1;
+    let digits = bytes[at..].iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+    Some(if digits >= 5 { at + digits } else { at })
+}
+
+/// Undoes backslash quoting in place. Any other escaped byte stands for itself, and a backslash
+/// at the end of a truncated text stays.
+fn unescape(bytes: &mut [u8]) -> usize {
+    let mut written = 0;
+    let mut read = 0;
+    while read < bytes.len() {
+        let mut byte = bytes[read];
+        if byte == b'\\' && read + 1 < bytes.len() {
+            read += 1;
+            byte = match bytes[read] {
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                b'0' => 0,
+                other => other,
+            };
+        }
+        bytes[written] = byte;
+        written += 1;
+        read += 1;
+    }
+    written
+}
+
+/// The first keyword of a normalised statement, past opening parentheses.
+pub(super) fn verb(input: &[u8]) -> Decoded {
+    let Some(start) = input.iter().position(|byte| !is_space(*byte) && *byte != b'(') else {
+        return Decoded::Missing;
+    };
+    let letters = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+    let len = input[start..].iter().take_while(|byte| letters(byte)).count();
+    if len == 0 {
+        return Decoded::Missing;
+    }
+    if input[start..start + len].iter().any(u8::is_ascii_lowercase) {
+        return Decoded::Rewrite { start, len, with: Rewrite::Upper };
+    }
+    Decoded::Part { start, len }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::run;
+    use super::super::{Decoder, Parameter};
+    use super::*;
+
+    fn norm_with(input: &[u8], quoting: Quoting) -> Vec<u8> {
+        let parameter = Parameter { number: quoting as u32, ..Parameter::default() };
+        run(Decoder::SqlNorm, input, parameter).unwrap()
+    }
+
+    fn norm(input: &str) -> String {
+        String::from_utf8(norm_with(input.as_bytes(), Quoting::None)).unwrap()
+    }
+
+    #[test]
+    fn statements_have_one_spelling() {
+        let table = [
+            ("", ""),
+            ("SELECT 1", "SELECT 1"),
+            ("  SELECT\t1 \n", "SELECT 1"),
+            ("UNION/**/SELECT", "UNION SELECT"),
+            ("UNION/* x */ /* y */SELECT", "UNION SELECT"),
+            ("/*!50000UNION*/", "UNION"),
+            ("/*!50000UNION*//*!50000SELECT*/ 1", "UNION SELECT 1"),
+            ("1 /*!UNION*/ SELECT", "1 UNION SELECT"),
+            ("/*!080034 SELECT 1*/", "SELECT 1"),
+            ("/*!1*/", "1"),
+            ("/*M!100201 SELECT*/ 2", "SELECT 2"),
+            ("/*Mary*/ SELECT 2", "SELECT 2"),
+            ("/*+ MAX_EXECUTION_TIME(1) */ SELECT 1", "SELECT 1"),
+            ("create\n\taggregate function", "create aggregate function"),
+            ("SELECT '/* kept */  # -- '", "SELECT '/* kept */  # -- '"),
+            ("SELECT \"a  /*b\"  , `c  --  d`", "SELECT \"a  /*b\" , `c  --  d`"),
+            ("SELECT 'it''s  /**/ x' /**/ y", "SELECT 'it''s  /**/ x' y"),
+            (r"SELECT 'a\'  /*' /* gone */", r"SELECT 'a\'  /*'"),
+            (r"SELECT `a\`  /* gone */ b", r"SELECT `a\` b"),
+            ("SELECT 1 -- tail\n, 2", "SELECT 1 , 2"),
+            ("SELECT 1--1", "SELECT 1--1"),
+            ("SELECT 1 --", "SELECT 1"),
+            ("SELECT 1 --\t x", "SELECT 1"),
+            ("SELECT 1 # tail\nUNION SELECT 2", "SELECT 1 UNION SELECT 2"),
+            ("SELECT 1 /* never ends", "SELECT 1"),
+            ("SELECT 1 /*! never ends", "SELECT 1 never ends"),
+            ("SELECT 'never  ends /* x */", "SELECT 'never  ends /* x */"),
+            ("SELECT 'ends in escape\\", "SELECT 'ends in escape\\"),
+            ("/*! a /* b */ c */ d", "a c d"),
+            ("/*!50000 ' */ ' */ x", "' */ ' x"),
+            ("SELECT 2*/1", "SELECT 2*/1"),
+            ("/*/ x */ y", "y"),
+            ("/*", ""),
+            ("/**", ""),
+            ("/*!", ""),
+            ("a/", "a/"),
+            ("-", "-"),
+        ];
+        for (input, expected) in table {
+            assert_eq!(norm(input), expected, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn log_quoting_is_undone_first() {
+        let table: [(&[u8], &[u8]); 5] = [
+            (br"SELECT \'a\'", b"SELECT 'a'"),
+            (br"create\n\taggregate", b"create aggregate"),
+            (br"SELECT \'C:\\\\x\'", br"SELECT 'C:\\x'"),
+            (br"SELECT 1 -- x\nUNION", b"SELECT 1 UNION"),
+            (b"SELECT 1\\", b"SELECT 1\\"),
+        ];
+        for (input, expected) in table {
+            assert_eq!(norm_with(input, Quoting::Backslash), expected, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn the_short_cut_agrees_with_the_long_way() {
+        // Every text of up to six pieces over the pieces that matter.
+        let pieces: [&[u8]; 9] = [b"a", b" ", b"\n", b"/*", b"*/", b"/*!", b"'", b"-- ", b"#"];
+        let mut texts: Vec<Vec<u8>> = vec![Vec::new()];
+        let mut at = 0;
+        while texts.len() < 60_000 {
+            let text = texts[at].clone();
+            at += 1;
+            for piece in pieces {
+                texts.push([&text[..], piece].concat());
+            }
+        }
+        for text in &texts {
+            let mut copy = text.clone();
+            let len = normalise(&mut copy, Quoting::None);
+            copy.truncate(len);
+            if is_normal(text, Quoting::None) {
+                assert_eq!(&copy, text, "the short cut is wrong");
+            }
+            assert!(copy.first() != Some(&b' ') && (copy.last() != Some(&b' ') || copy.contains(&b'\'')));
+        }
+    }
+
+    #[test]
+    fn the_verb_is_the_first_word() {
+        let table = [
+            ("SELECT 1", Some("SELECT")),
+            ("create aggregate function f", Some("CREATE")),
+            ("((select 1) union (select 2))", Some("SELECT")),
+            ("DROP TABLE t", Some("DROP")),
+            ("", None),
+            ("(", None),
+            ("123", None),
+            ("'x'", None),
+            ("KILL", Some("KILL")),
+        ];
+        for (input, expected) in table {
+            let verb = run(Decoder::SqlVerb, input.as_bytes(), Parameter::default());
+            assert_eq!(verb.as_deref(), expected.map(str::as_bytes), "{input:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_pass() {
+        assert_eq!(norm_with(b"\xff  \x00\x1b[0m", Quoting::None), b"\xff \x00\x1b[0m");
+        for cut in 0..40 {
+            let statement = b"SELECT '\xe4\\' /*!50000 x */ -- y\n # z \"";
+            let cut = cut.min(statement.len());
+            let result = norm_with(&statement[..cut], Quoting::Backslash);
+            assert!(result.len() <= cut);
+        }
+    }
+}

@@ -1,0 +1,537 @@
+//! From one record to its events.
+//!
+//! The places where events may be are kept on a stack instead of recursing: each place is a run
+//! of bytes of which the next value is the next candidate. A candidate that no source recognises
+//! may itself be a wrapper (a log line as JSON, whose `message` is JSON again), so its payloads
+//! and envelopes become places too, down to [`MAX_LEVELS`].
+
+use super::fields::{self, Own};
+use super::recognise;
+use super::tables::{PayloadEncoding, SourceTables};
+use super::view::{EventView, Stores};
+use crate::event::keys::{KeyTable, ROOT};
+use crate::event::slots::{NONE, Slots};
+use crate::event::value::{Span, Store, Value};
+use crate::event::{Malformed, MalformedKind, json, msgpack};
+
+/// How many wrappers around an event are opened. Known paths have one (a tailed line) to three
+/// (a container runtime's line around a consumer's line around an Event Hubs envelope).
+const MAX_LEVELS: u8 = 6;
+
+/// What the bytes of a record are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// One JSON object.
+    Json,
+    /// One msgpack map.
+    Msgpack,
+}
+
+/// One event of a record.
+#[derive(Clone, Copy)]
+pub struct SourceEvent<'a> {
+    /// Its fields.
+    pub view: EventView<'a>,
+    /// The logsources of its source, as the rule set numbers them. Empty: nothing is known, and
+    /// the event is unrouted.
+    pub logsources: &'a [u32],
+    /// The source that recognised it.
+    pub source: Option<u32>,
+    /// Its number among the record's events, from 0, in the order they stand.
+    pub index: u32,
+    /// Where its own bytes are, and what they are; `None` if the event is the record as it is.
+    pub place: Option<(Span, Encoding)>,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Events shown.
+    pub events: u32,
+    /// Of these, the ones that a source recognised.
+    pub recognised: u32,
+    /// Of these, the ones without a logsource.
+    pub unrouted: u32,
+    /// Texts that begin like a payload and are malformed or too deep.
+    pub malformed_payloads: u32,
+}
+
+/// All mutable memory of reading events; one per thread.
+pub struct Buffers {
+    outer: Slots,
+    inner: Slots,
+    derived: Vec<u8>,
+    places: Vec<Place>,
+    logsources: Vec<u32>,
+    values: Vec<Value>,
+}
+
+impl Buffers {
+    /// Buffers for a key table of `fields` fields; `wants_leaves` where keyword rules exist.
+    pub fn new(fields: usize, wants_leaves: bool) -> Buffers {
+        let slots = |store| {
+            let mut slots = Slots::new(fields);
+            slots.arena_store = store;
+            slots.wants_leaves = wants_leaves;
+            slots
+        };
+        Buffers {
+            outer: slots(Store::Outer),
+            inner: slots(Store::Inner),
+            derived: Vec::with_capacity(4096),
+            places: Vec::with_capacity(16),
+            logsources: Vec::with_capacity(8),
+            values: Vec::with_capacity(16),
+        }
+    }
+}
+
+/// Bytes that hold candidates one behind the other.
+#[derive(Clone, Copy)]
+struct Place {
+    store: Store,
+    at: u32,
+    end: u32,
+    shape: Shape,
+    level: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// JSON values with white space or commas between, up to the end or a closing bracket.
+    Json,
+    /// So many msgpack values.
+    Msgpack(u32),
+}
+
+/// The next value of a place.
+enum Step {
+    End,
+    /// An object or map begins at this offset of the place's store.
+    Object(u32),
+    /// An array whose elements are candidates.
+    Array(Place),
+    /// Anything else is not an event.
+    Other,
+    Malformed,
+}
+
+/// Walks the record and shows its events one by one.
+///
+/// A record that is an event of a known source is shown once, with canonical fields. Otherwise
+/// the events inside it are shown, each with its own fields in front of the record's. What no
+/// source recognises is shown together as the record as it is, once. An error means that the
+/// record itself is malformed; nothing was shown then.
+pub fn for_each_event(
+    record: &[u8],
+    encoding: Encoding,
+    tables: &SourceTables,
+    keys: &KeyTable,
+    buffers: &mut Buffers,
+    show: impl FnMut(&SourceEvent<'_>),
+) -> Result<Outcome, Malformed> {
+    buffers.outer.begin();
+    buffers.derived.clear();
+    buffers.places.clear();
+    match encoding {
+        Encoding::Json => {
+            json::walk_document(record, Store::Input, 0, keys, &mut buffers.outer)?;
+        }
+        Encoding::Msgpack => {
+            let end = msgpack::walk(record, Store::Input, 0, keys, &mut buffers.outer)?;
+            if end < record.len() {
+                return Err(Malformed::new(MalformedKind::TrailingBytes, end));
+            }
+        }
+    }
+    let mut reader = Reader {
+        record,
+        encoding,
+        tables,
+        keys,
+        buffers,
+        show,
+        outcome: Outcome::default(),
+        next_index: 0,
+        shown_as_it_is: false,
+    };
+    reader.run();
+    Ok(reader.outcome)
+}
+
+struct Reader<'a, F> {
+    record: &'a [u8],
+    encoding: Encoding,
+    tables: &'a SourceTables,
+    keys: &'a KeyTable,
+    buffers: &'a mut Buffers,
+    show: F,
+    outcome: Outcome,
+    /// The index of the next event.
+    next_index: u32,
+    shown_as_it_is: bool,
+}
+
+impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
+    fn run(&mut self) {
+        let stores = Stores {
+            input: self.record,
+            outer: &self.buffers.outer.arena,
+            inner: &[],
+            derived: &[],
+        };
+        if let Some(source) = recognise::recognise(self.tables, &self.buffers.outer, &stores) {
+            self.show_recognised(source, None);
+            return;
+        }
+        self.push_places(false, self.encoding, 1);
+        while let Some(place) = self.buffers.places.last().copied() {
+            let (step, rest) = self.step(place);
+            match rest {
+                Some(rest) => {
+                    if let Some(top) = self.buffers.places.last_mut() {
+                        *top = rest;
+                    }
+                }
+                None => {
+                    self.buffers.places.pop();
+                }
+            }
+            match step {
+                Step::End => {}
+                Step::Object(at) => self.candidate(place, at),
+                Step::Array(elements) if elements.level <= MAX_LEVELS => {
+                    self.buffers.places.push(elements);
+                }
+                Step::Array(_) | Step::Other => self.unrecognised(),
+                Step::Malformed => {
+                    self.outcome.malformed_payloads += 1;
+                    self.unrecognised();
+                }
+            }
+        }
+        if self.outcome.events == 0 {
+            self.unrecognised();
+        }
+    }
+
+    /// The bytes of a store that the walk of a candidate does not write to.
+    fn stable(&self, store: Store) -> &[u8] {
+        match store {
+            Store::Input => self.record,
+            Store::Outer => &self.buffers.outer.arena,
+            Store::Derived => &self.buffers.derived,
+            Store::Inner => &[],
+        }
+    }
+
+    /// The next value of a place, and the place behind it; `None` if that was all.
+    fn step(&self, place: Place) -> (Step, Option<Place>) {
+        let data = self.stable(place.store);
+        let data = data.get(..place.end as usize).unwrap_or(data);
+        let behind = |end: usize, shape| Some(Place { at: end as u32, shape, ..place });
+        match place.shape {
+            Shape::Json => {
+                let mut at = json::skip_space(data, place.at as usize);
+                while data.get(at) == Some(&b',') {
+                    at = json::skip_space(data, at + 1);
+                }
+                match data.get(at) {
+                    None | Some(b']') => (Step::End, None),
+                    // Where the object ends is known once it was walked.
+                    Some(b'{') => (Step::Object(at as u32), behind(at, Shape::Json)),
+                    Some(b'[') => {
+                        let end = json::skip_value(data, at);
+                        let elements = Place {
+                            at: at as u32 + 1,
+                            end: end.as_ref().map_or(place.end, |end| *end as u32),
+                            level: place.level + 1,
+                            ..place
+                        };
+                        // Of an array that is cut off, the elements before the cut still count.
+                        (Step::Array(elements), end.ok().and_then(|end| behind(end, Shape::Json)))
+                    }
+                    Some(_) => match json::skip_value(data, at) {
+                        Ok(end) => (Step::Other, behind(end, Shape::Json)),
+                        Err(_) => (Step::Malformed, None),
+                    },
+                }
+            }
+            Shape::Msgpack(0) => (Step::End, None),
+            Shape::Msgpack(count) => {
+                let at = place.at as usize;
+                let (Ok((token, first)), Ok(end)) =
+                    (msgpack::token(data, at), msgpack::skip(data, at))
+                else {
+                    return (Step::Malformed, None);
+                };
+                let step = match token {
+                    msgpack::Token::Map(_) => Step::Object(place.at),
+                    msgpack::Token::Array(items) => Step::Array(Place {
+                        at: first as u32,
+                        end: end as u32,
+                        shape: Shape::Msgpack(items),
+                        level: place.level + 1,
+                        ..place
+                    }),
+                    _ => Step::Other,
+                };
+                (step, behind(end, Shape::Msgpack(count - 1)))
+            }
+        }
+    }
+
+    /// An object that may be an event, a wrapper around events, or something else.
+    fn candidate(&mut self, place: Place, at: u32) {
+        let Buffers { outer, inner, derived, .. } = &mut *self.buffers;
+        let all = match place.store {
+            Store::Input => self.record,
+            Store::Outer => &outer.arena,
+            Store::Derived => derived,
+            Store::Inner => &[],
+        };
+        let data = all.get(at as usize..place.end as usize).unwrap_or(&[]);
+        inner.begin();
+        let (encoding, walked) = match place.shape {
+            Shape::Json => (Encoding::Json, json::walk(data, place.store, at, self.keys, inner)),
+            Shape::Msgpack(_) => {
+                (Encoding::Msgpack, msgpack::walk(data, place.store, at, self.keys, inner))
+            }
+        };
+        let end = match (&walked, encoding) {
+            (Ok(end), _) => Some(*end),
+            // Too deep, or malformed: JSON that goes on behind it is still worth a look.
+            (Err(_), Encoding::Json) => json::skip_value(data, 0).ok(),
+            (Err(_), Encoding::Msgpack) => None,
+        };
+        if encoding == Encoding::Json {
+            self.go_on(at, end);
+        }
+        let Ok(len) = walked else {
+            self.outcome.malformed_payloads += 1;
+            return self.unrecognised();
+        };
+        let Buffers { outer, inner, derived, .. } = &*self.buffers;
+        let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        let found = recognise::recognise(self.tables, inner, &stores);
+        if let Some(source) = found {
+            let span = Span { store: place.store, start: at, len: len as u32 };
+            return self.show_recognised(source, Some((span, encoding)));
+        }
+        if place.level >= MAX_LEVELS || !self.push_places(true, encoding, place.level + 1) {
+            self.unrecognised();
+        }
+    }
+
+    /// Moves the JSON place on top behind the object at `at`, or ends it.
+    fn go_on(&mut self, at: u32, len: Option<usize>) {
+        match (len, self.buffers.places.last_mut()) {
+            (Some(len), Some(top)) => top.at = at + len as u32,
+            (None, Some(_)) => {
+                self.buffers.places.pop();
+            }
+            (_, None) => {}
+        }
+    }
+
+    /// Puts the places that the walked record or candidate offers on the stack, the first on top.
+    /// Returns whether there are any.
+    fn push_places(&mut self, from_inner: bool, encoding: Encoding, level: u8) -> bool {
+        let Buffers { outer, inner, derived, places, .. } = &mut *self.buffers;
+        let before = places.len();
+        let (slots, behind) = if from_inner { (&*inner, Some(&*outer)) } else { (&*outer, None) };
+        for payload in &self.tables.payloads {
+            let Some(PayloadEncoding::Json) = PayloadEncoding::from_number(payload.encoding) else {
+                continue;
+            };
+            for value in slots.values(payload.field) {
+                let Value::Str(span) = value else { continue };
+                let stores = match behind {
+                    None => Stores {
+                        input: self.record,
+                        outer: &slots.arena,
+                        inner: &[],
+                        derived: &[],
+                    },
+                    Some(outer) => Stores {
+                        input: self.record,
+                        outer: &outer.arena,
+                        inner: &slots.arena,
+                        derived,
+                    },
+                };
+                if !begins_like_json(stores.bytes(span)) {
+                    continue;
+                }
+                let mut span = span;
+                if span.store == Store::Inner {
+                    // The next candidate overwrites the inner arena, so its text moves.
+                    let Ok(start) = u32::try_from(derived.len()) else { continue };
+                    let first = span.start as usize;
+                    let text = slots.arena.get(first..first + span.len as usize).unwrap_or(&[]);
+                    derived.extend_from_slice(text);
+                    span = Span { store: Store::Derived, start, ..span };
+                }
+                let end = span.start.saturating_add(span.len);
+                places.push(Place {
+                    store: span.store,
+                    at: span.start,
+                    end,
+                    shape: Shape::Json,
+                    level,
+                });
+            }
+        }
+        for container in slots.containers() {
+            if !self.tables.containers.contains(&container.id) {
+                continue;
+            }
+            let shape = match encoding {
+                Encoding::Json => Shape::Json,
+                Encoding::Msgpack => Shape::Msgpack(1),
+            };
+            let Span { store, start, len } = container.span;
+            places.push(Place { store, at: start, end: start.saturating_add(len), shape, level });
+        }
+        places[before..].reverse();
+        places.len() > before
+    }
+
+    /// Shows what no source recognised: the record as it is, once.
+    fn unrecognised(&mut self) {
+        let index = self.next_index;
+        self.next_index += 1;
+        if self.shown_as_it_is {
+            return;
+        }
+        self.shown_as_it_is = true;
+        self.outcome.events += 1;
+        self.outcome.unrouted += 1;
+        let Buffers { outer, derived, .. } = &*self.buffers;
+        let stores = Stores { input: self.record, outer: &outer.arena, inner: &[], derived };
+        (self.show)(&SourceEvent {
+            view: EventView { inner: None, outer, stores },
+            logsources: &[],
+            source: None,
+            index,
+            place: None,
+        });
+    }
+
+    /// Completes and shows a recognised event, which lies in the inner slots if it has a place.
+    fn show_recognised(&mut self, source: u32, place: Option<(Span, Encoding)>) {
+        let Some(rules) = self.tables.sources.get(source as usize) else { return };
+        let before = self.buffers.derived.len();
+        let Buffers { outer, inner, derived, values, .. } = &mut *self.buffers;
+        let mut own = own_slots(self.record, outer, inner, place.is_some());
+        for nested in rules.nested.of(&self.tables.nested) {
+            let path = nested.path.of(&self.tables.text);
+            self.outcome.malformed_payloads +=
+                walk_nested(nested.field, path, self.keys, &mut own, derived, values);
+        }
+        // Before the canonical fields: conditions speak of the event's own paths.
+        self.find_logsources(source, place.is_some());
+        let Buffers { outer, inner, derived, values, .. } = &mut *self.buffers;
+        let mut own = own_slots(self.record, outer, inner, place.is_some());
+        fields::apply(self.tables, rules, &mut own, derived, values);
+
+        let index = self.next_index;
+        self.next_index += 1;
+        self.outcome.events += 1;
+        self.outcome.recognised += 1;
+        let Buffers { outer, inner, derived, logsources, .. } = &*self.buffers;
+        self.outcome.unrouted += u32::from(logsources.is_empty());
+        let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        let inner = place.is_some().then_some(inner);
+        (self.show)(&SourceEvent {
+            view: EventView { inner, outer, stores },
+            logsources,
+            source: Some(source),
+            index,
+            place,
+        });
+        self.buffers.derived.truncate(before);
+    }
+
+    fn find_logsources(&mut self, source: u32, in_inner: bool) {
+        let Buffers { outer, inner, derived, logsources, .. } = &mut *self.buffers;
+        let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        let slots = if in_inner { &*inner } else { &*outer };
+        recognise::logsources(self.tables, source, slots, &stores, logsources);
+    }
+}
+
+fn own_slots<'a>(
+    record: &'a [u8],
+    outer: &'a mut Slots,
+    inner: &'a mut Slots,
+    in_inner: bool,
+) -> Own<'a> {
+    if in_inner {
+        Own { slots: inner, input: record, outer: &outer.arena }
+    } else {
+        Own { slots: outer, input: record, outer: &[] }
+    }
+}
+
+/// Walks texts that stand for an object of the event, as if the object were there. Returns how
+/// many were malformed; of those, what came before the damage stays (a log shipper that cuts long
+/// values cuts exactly here).
+fn walk_nested(
+    field: u32,
+    path: &[u8],
+    keys: &KeyTable,
+    own: &mut Own<'_>,
+    derived: &mut Vec<u8>,
+    values: &mut Vec<Value>,
+) -> u32 {
+    let mut malformed = 0;
+    values.clear();
+    values.extend(own.slots.values(field));
+    if values.is_empty() {
+        return 0;
+    }
+    let mut node = ROOT;
+    for segment in path.split(|byte| *byte == b'.') {
+        node = match (node, keys.get(node, segment)) {
+            (NONE, _) | (_, None) => NONE,
+            (_, Some(entry)) => entry.child,
+        };
+    }
+    for value in values.iter() {
+        let Value::Str(span) = *value else { continue };
+        let mut span = span;
+        if span.store == own.slots.arena_store {
+            // The walk writes to the arena that the text lies in, so the text moves.
+            let Ok(start) = u32::try_from(derived.len()) else { continue };
+            fields::copy(span, own, derived);
+            span = Span { store: Store::Derived, start, ..span };
+        }
+        let all = match span.store {
+            Store::Input => own.input,
+            Store::Outer => own.outer,
+            Store::Derived => derived,
+            Store::Inner => continue,
+        };
+        let start = span.start as usize;
+        let Some(data) = all.get(start..start + span.len as usize) else { continue };
+        if !begins_like_json(data) || data.trim_ascii_start().first() != Some(&b'{') {
+            continue;
+        }
+        let walked = json::walk_below(data, span.store, span.start, keys, node, own.slots);
+        malformed += u32::from(walked.is_err());
+    }
+    malformed
+}
+
+/// Whether a text begins like an object with members, or like an array of objects. Log lines that
+/// merely begin with a bracket (`[2024-01-01] ...`) are not payloads and not worth counting.
+fn begins_like_json(text: &[u8]) -> bool {
+    let at = json::skip_space(text, 0);
+    let next = text.get(json::skip_space(text, at + 1));
+    match text.get(at) {
+        Some(b'{') => matches!(next, Some(b'"' | b'}')),
+        Some(b'[') => matches!(next, Some(b'{')),
+        _ => false,
+    }
+}

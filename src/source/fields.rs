@@ -1,0 +1,167 @@
+//! Canonical and derived fields of a recognised event.
+
+use super::decode::{self, Decoded, Decoder, Parameter, Rewrite};
+use super::tables::{Derived, Range, Source, SourceTables};
+use super::view::Stores;
+use crate::event::slots::Slots;
+use crate::event::value::{Span, Store, Value};
+
+/// The slots of the event, and what its spans point into apart from its own arena.
+pub(super) struct Own<'a> {
+    /// The event's slots.
+    pub slots: &'a mut Slots,
+    /// The record.
+    pub input: &'a [u8],
+    /// The arena of the record's slots; empty if the record is the event.
+    pub outer: &'a [u8],
+}
+
+/// Gives the event its canonical fields, then its derived ones.
+pub(super) fn apply(
+    tables: &SourceTables,
+    source: &Source,
+    own: &mut Own<'_>,
+    derived: &mut Vec<u8>,
+    values: &mut Vec<Value>,
+) {
+    for field in source.fields.of(&tables.fields) {
+        if let Some(from) = preferred(tables, field.paths, own.slots) {
+            if from != field.to {
+                own.slots.alias(field.to, from);
+            }
+        }
+    }
+    for field in source.derived.of(&tables.derived) {
+        derive(tables, field, own, derived, values);
+    }
+}
+
+/// The field to take values from: the first that has a text, else the first that is present
+/// (null, an empty array, an object: it must not look missing).
+fn preferred(tables: &SourceTables, paths: Range, slots: &Slots) -> Option<u32> {
+    let present = || paths.of(&tables.paths).iter().copied().filter(|id| slots.is_present(*id));
+    present().find(|id| slots.values(*id).any(has_text)).or_else(|| present().next())
+}
+
+fn has_text(value: Value) -> bool {
+    !matches!(
+        value,
+        Value::Null | Value::NullElement | Value::Object | Value::EmptyArray | Value::Opaque
+    )
+}
+
+fn derive(
+    tables: &SourceTables,
+    field: &Derived,
+    own: &mut Own<'_>,
+    derived: &mut Vec<u8>,
+    values: &mut Vec<Value>,
+) {
+    let Some(decoder) = Decoder::from_number(field.decoder) else { return };
+    let parameter =
+        Parameter { number: field.number, text: field.parameter.of(&tables.text) };
+    if decoder == Decoder::Constant {
+        if let Some(span) = store_word(parameter.text, derived) {
+            own.slots.set(field.to, Value::Str(span));
+        }
+        return;
+    }
+    let Some(from) = preferred(tables, field.paths, own.slots) else { return };
+    values.clear();
+    values.extend(own.slots.values(from));
+    let mut is_first = true;
+    for value in values.iter() {
+        let Some(result) = decode(decoder, *value, parameter, own, derived) else { continue };
+        if is_first {
+            own.slots.set(field.to, result);
+        } else {
+            own.slots.push_literal(field.to, result);
+        }
+        is_first = false;
+    }
+}
+
+/// Decodes one value; bytes that are nowhere yet go to the end of `derived`.
+fn decode(
+    decoder: Decoder,
+    value: Value,
+    parameter: Parameter<'_>,
+    own: &Own<'_>,
+    derived: &mut Vec<u8>,
+) -> Option<Value> {
+    let Value::Str(span) = value else {
+        return match decode::decode_other(decoder, value) {
+            Decoded::Same => Some(value),
+            Decoded::Word(word) => store_word(word, derived).map(Value::Str),
+            Decoded::Bool(result) => Some(Value::Bool(result)),
+            Decoded::Missing | Decoded::Part { .. } | Decoded::Rewrite { .. } => None,
+        };
+    };
+    let stores =
+        Stores { input: own.input, outer: own.outer, inner: &own.slots.arena, derived };
+    // In the record's own slots the arena is the outer one, and there is no inner.
+    let input = if span.store == own.slots.arena_store {
+        Stores { outer: stores.inner, ..stores }.bytes(span)
+    } else {
+        stores.bytes(span)
+    };
+    match decode::decode_text(decoder, input, parameter) {
+        Decoded::Missing => None,
+        Decoded::Same => Some(value),
+        Decoded::Part { start, len } => Some(Value::Str(part(span, start, len))),
+        Decoded::Bool(result) => Some(Value::Bool(result)),
+        Decoded::Word(word) => store_word(word, derived).map(Value::Str),
+        Decoded::Rewrite { start, len, with } => {
+            let from = part(span, start, len);
+            rewritten(from, with, own, derived).map(Value::Str)
+        }
+    }
+}
+
+/// Copies the bytes of `from` to the end of `derived` and shortens them there.
+fn rewritten(from: Span, with: Rewrite, own: &Own<'_>, derived: &mut Vec<u8>) -> Option<Span> {
+    let start = derived.len();
+    copy(from, own, derived);
+    let len = decode::rewrite(with, &mut derived[start..]);
+    derived.truncate(start + len);
+    span(start, len)
+}
+
+/// Copies the bytes of a span to the end of `derived`.
+pub(super) fn copy(from: Span, own: &Own<'_>, derived: &mut Vec<u8>) {
+    let first = from.start as usize;
+    let end = first.saturating_add(from.len as usize);
+    if from.store == Store::Derived {
+        if end <= derived.len() {
+            derived.extend_from_within(first..end);
+        }
+        return;
+    }
+    let all = if from.store == own.slots.arena_store {
+        &own.slots.arena
+    } else if from.store == Store::Outer {
+        own.outer
+    } else {
+        own.input
+    };
+    derived.extend_from_slice(all.get(first..end).unwrap_or(&[]));
+}
+
+fn store_word(word: &[u8], derived: &mut Vec<u8>) -> Option<Span> {
+    let start = derived.len();
+    derived.extend_from_slice(word);
+    span(start, word.len())
+}
+
+/// A span of the derived bytes; `None` beyond 4 GiB, where no record comes near.
+fn span(start: usize, len: usize) -> Option<Span> {
+    Some(Span {
+        store: Store::Derived,
+        start: u32::try_from(start).ok()?,
+        len: u32::try_from(len).ok()?,
+    })
+}
+
+fn part(span: Span, start: usize, len: usize) -> Span {
+    Span { start: span.start + start as u32, len: len as u32, ..span }
+}

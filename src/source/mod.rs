@@ -1,0 +1,27 @@
+//! Sources at match time: whose event is this, where is it, and what are its fields called.
+//!
+//! A record may be an event, hold one as text (`{"message":"{...}"}`), or hold many
+//! (`{"records":[...]}`). [`for_each_event`] walks the record, finds the events by the descriptors
+//! that were compiled into [`SourceTables`], gives each its canonical and derived fields, and shows
+//! it to the engine as an [`EventView`]. What stays true: whatever cannot be recognised or read is
+//! shown as the record it came in, so a descriptor can add matches but never hide one; nothing
+//! here allocates when warm, recurses, or panics, on any input and any verified tables.
+
+mod decode;
+mod events;
+mod fields;
+#[cfg(feature = "compile")]
+mod listing;
+mod recognise;
+mod tables;
+mod view;
+
+pub use decode::{Decoder, Quoting};
+pub use events::{Buffers, Encoding, Outcome, SourceEvent, for_each_event};
+#[cfg(feature = "compile")]
+pub use listing::{ListedValue, Listing, list};
+pub use tables::{
+    Derived, Field, Group, Logsource, Nested, Payload, PayloadEncoding, Range, Source,
+    SourceTables, Test, TestKind,
+};
+pub use view::{EventView, Stores};

@@ -1,0 +1,89 @@
+//! Which source an event is of, and which logsources follow.
+
+use std::io::Write;
+
+use super::tables::{Group, Range, SourceTables, Test, TestKind};
+use super::view::Stores;
+use crate::event::slots::Slots;
+use crate::event::value::Value;
+
+/// The first source that recognises the event.
+pub(super) fn recognise(tables: &SourceTables, slots: &Slots, stores: &Stores<'_>) -> Option<u32> {
+    let found = tables.sources.iter().position(|source| holds(tables, source.when, slots, stores));
+    found.map(|index| index as u32)
+}
+
+/// The logsources of an event of that source. Empty if each has a condition and none holds.
+pub(super) fn logsources(
+    tables: &SourceTables,
+    source: u32,
+    slots: &Slots,
+    stores: &Stores<'_>,
+    out: &mut Vec<u32>,
+) {
+    out.clear();
+    let Some(source) = tables.sources.get(source as usize) else { return };
+    for logsource in source.logsources.of(&tables.logsources) {
+        let holds = logsource.when.count == 0 || holds(tables, logsource.when, slots, stores);
+        if holds && !out.contains(&logsource.id) {
+            out.push(logsource.id);
+        }
+    }
+}
+
+/// Whether one of the groups holds.
+fn holds(tables: &SourceTables, groups: Range, slots: &Slots, stores: &Stores<'_>) -> bool {
+    let test = |test: &Test| passes(tables, test, slots, stores);
+    groups.of(&tables.groups).iter().any(|Group { all, any }| {
+        all.of(&tables.tests).iter().all(test)
+            && (any.count == 0 || any.of(&tables.tests).iter().any(test))
+    })
+}
+
+fn passes(tables: &SourceTables, test: &Test, slots: &Slots, stores: &Stores<'_>) -> bool {
+    let Some(kind) = TestKind::from_number(test.kind) else { return false };
+    if kind == TestKind::Exists {
+        return slots.is_present(test.field);
+    }
+    let mut buffer = [0u8; 32];
+    slots.values(test.field).any(|value| {
+        let Some(text) = text(value, stores, &mut buffer) else { return false };
+        test.values.of(&tables.values).iter().any(|wanted| {
+            let wanted = wanted.of(&tables.text);
+            match kind {
+                TestKind::Is => text.eq_ignore_ascii_case(wanted),
+                TestKind::Contains => contains(text, wanted),
+                TestKind::Exists => true,
+            }
+        })
+    })
+}
+
+/// The text of a value; `None` if it has none, or is a fraction, which no test names.
+fn text<'a>(value: Value, stores: &Stores<'a>, buffer: &'a mut [u8; 32]) -> Option<&'a [u8]> {
+    let mut room = buffer.as_mut_slice();
+    let written = match value {
+        Value::Str(span) | Value::BigNumber(span) => return Some(stores.bytes(span)),
+        Value::Bool(true) => return Some(b"true"),
+        Value::Bool(false) => return Some(b"false"),
+        Value::Int(number) => write!(room, "{number}"),
+        Value::Uint(number) => write!(room, "{number}"),
+        Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            write!(room, "{}", number as i64)
+        }
+        _ => return None,
+    };
+    let left = room.len();
+    written.ok()?;
+    let used = buffer.len() - left;
+    Some(&buffer[..used])
+}
+
+/// Whether `text` contains `wanted`, which is in lower case. Bounded by text times wanted; both
+/// are short (resource ids), and the first byte settles most positions.
+fn contains(text: &[u8], wanted: &[u8]) -> bool {
+    if wanted.is_empty() {
+        return true;
+    }
+    text.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted))
+}
