@@ -1,0 +1,276 @@
+//! One event against all rules.
+//!
+//! ```text
+//! slots --index--> reported predicates --pivots--> candidate rules --programs--> matches
+//! ```
+//! The index is complete: an indexed predicate that it does not report is false, so programs
+//! never evaluate one. Everything else is evaluated when a program first asks and remembered.
+
+use super::predicate::{self, Work};
+use super::scan::scan;
+use crate::ruleset::RuleSet;
+use crate::ruleset::tables::{Instruction, Tables, op};
+use crate::source::EventView;
+
+/// What is known about predicates, groups and rules in the current event. Cleared by starting a
+/// new epoch.
+pub struct Hits {
+    epoch: u32,
+    /// Twice the epoch if known to be false, one more if true.
+    predicates: Vec<u32>,
+    groups: Vec<u32>,
+    rules: Vec<u32>,
+    /// Reported predicates in order.
+    list: Vec<u32>,
+}
+
+impl Hits {
+    fn new(tables: &Tables) -> Hits {
+        Hits {
+            epoch: 0,
+            predicates: vec![0; tables.predicates.len()],
+            groups: vec![0; tables.groups as usize],
+            rules: vec![0; tables.rules.len()],
+            list: Vec::with_capacity(256),
+        }
+    }
+
+    fn begin(&mut self) {
+        self.epoch += 1;
+        if self.epoch >= u32::MAX / 2 {
+            self.predicates.fill(0);
+            self.groups.fill(0);
+            self.rules.fill(0);
+            self.epoch = 1;
+        }
+        self.list.clear();
+    }
+
+    /// Whether the predicate was reported in this event.
+    #[inline]
+    pub fn has(&self, predicate: u32) -> bool {
+        self.predicates[predicate as usize] == self.epoch * 2 + 1
+    }
+
+    /// Reports a predicate.
+    #[inline]
+    pub fn report(&mut self, predicate: u32) {
+        self.predicates[predicate as usize] = self.epoch * 2 + 1;
+        self.list.push(predicate);
+    }
+
+    fn known(&self, predicate: u32) -> Option<bool> {
+        match self.predicates[predicate as usize].wrapping_sub(self.epoch * 2) {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn remember(&mut self, predicate: u32, holds: bool) {
+        self.predicates[predicate as usize] = self.epoch * 2 + u32::from(holds);
+    }
+}
+
+/// How much of the index is used: everything, or nothing (the oracle of tests).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The index reports predicates and pivots choose rules.
+    Indexed,
+    /// Every rule is evaluated and every predicate on its own. Slow; for comparison.
+    Exhaustive,
+}
+
+/// All mutable memory of matching one event.
+pub struct Matcher {
+    hits: Hits,
+    work: Work,
+    /// Rules that matched, ascending.
+    pub matched: Vec<u32>,
+    mode: Mode,
+}
+
+/// Which rules may report: compatible log sources (`None`: all), and the lowest level.
+#[derive(Clone, Copy)]
+pub struct Allowed<'a> {
+    /// One bit per log source of the tables.
+    pub logsources: Option<&'a [u64]>,
+    /// 0 all, 1 to 5; rules without level always report.
+    pub min_level: u8,
+}
+
+impl Allowed<'_> {
+    fn admits(&self, tables: &Tables, rule: u32) -> bool {
+        let rule = &tables.rules[rule as usize];
+        let compatible = self.logsources.is_none_or(|bits| {
+            bits[rule.logsource as usize / 64] >> (rule.logsource % 64) & 1 == 1
+        });
+        compatible && (rule.level == 0 || rule.level >= self.min_level)
+    }
+}
+
+impl Matcher {
+    /// Memory for a rule set.
+    pub fn new(rules: &RuleSet, mode: Mode) -> Matcher {
+        let mut work = Work::default();
+        work.folded.reserve(16 << 10);
+        rules.regexes().warm(&mut work.regex);
+        Matcher { hits: Hits::new(rules.tables()), work, matched: Vec::with_capacity(64), mode }
+    }
+
+    /// Matches one event; `self.matched` holds the rules afterwards.
+    pub fn run(&mut self, rules: &RuleSet, view: &EventView<'_>, allowed: Allowed<'_>) {
+        let tables = rules.tables();
+        self.hits.begin();
+        self.matched.clear();
+        if self.mode == Mode::Exhaustive {
+            for rule in 0..tables.rules.len() as u32 {
+                self.consider(rules, rule, view, allowed);
+            }
+            return;
+        }
+        self.look_up(rules, view);
+        let mut next = 0;
+        while let Some(&predicate) = self.hits.list.get(next) {
+            next += 1;
+            let groups = range(&tables.group_starts, &tables.group_list, predicate);
+            for &group in groups {
+                self.hits.groups[group as usize] = self.hits.epoch;
+            }
+        }
+        for at in 0..self.hits.list.len() {
+            let predicate = self.hits.list[at];
+            for &rule in range(&tables.pivot_starts, &tables.pivot_rules, predicate) {
+                self.consider(rules, rule, view, allowed);
+            }
+        }
+        for &rule in &tables.open_rules {
+            self.consider(rules, rule, view, allowed);
+        }
+        self.matched.sort_unstable();
+    }
+
+    /// Asks the index of every field that has values.
+    fn look_up(&mut self, rules: &RuleSet, view: &EventView<'_>) {
+        let tables = rules.tables();
+        let work = &mut self.work;
+        for field in view.touched() {
+            let index = &tables.indexes[field as usize];
+            if index.reads_text == 0 || index.is_empty() {
+                continue;
+            }
+            for value in view.values(field) {
+                if let Some(text) = predicate::text(value, view, &mut work.number) {
+                    scan(rules, index, text, &mut work.folded, &mut self.hits, &mut work.regex);
+                }
+            }
+        }
+        let keywords = &tables.indexes[tables.fields.len()];
+        if !keywords.is_empty() {
+            for &leaf in view.leaves() {
+                if let Some(text) = predicate::text(leaf, view, &mut work.number) {
+                    scan(rules, keywords, text, &mut work.folded, &mut self.hits, &mut work.regex);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn consider(
+        &mut self,
+        rules: &RuleSet,
+        rule: u32,
+        view: &EventView<'_>,
+        allowed: Allowed<'_>,
+    ) {
+        let seen = &mut self.hits.rules[rule as usize];
+        if *seen == self.hits.epoch {
+            return;
+        }
+        *seen = self.hits.epoch;
+        let tables = rules.tables();
+        if allowed.admits(tables, rule) {
+            let start = tables.rules[rule as usize].program;
+            if self.execute(rules, &tables.program, start, view) {
+                self.matched.push(rule);
+            }
+        }
+    }
+
+    /// Runs a program: jumps only go forward, so it ends.
+    pub fn execute(
+        &mut self,
+        rules: &RuleSet,
+        program: &[Instruction],
+        start: u32,
+        view: &EventView<'_>,
+    ) -> bool {
+        let mut at = start;
+        let mut counter = 0;
+        while let Some(step) = program.get(at as usize) {
+            let holds = match step.op {
+                op::INDEXED if self.mode == Mode::Indexed => self.hits.has(step.a),
+                op::GROUP if self.mode == Mode::Indexed => {
+                    self.hits.groups[step.a as usize] == self.hits.epoch
+                }
+                op::INDEXED | op::LAZY => self.evaluate(rules, step.a, view),
+                op::GROUP => self.evaluate_group(rules, step.a, view),
+                op::RESET => {
+                    counter = 0;
+                    true
+                }
+                op::COUNT => {
+                    counter += 1;
+                    true
+                }
+                _ => counter >= step.a,
+            };
+            at = if holds { step.yes } else { step.no };
+        }
+        at == op::ACCEPT
+    }
+
+    fn evaluate(&mut self, rules: &RuleSet, id: u32, view: &EventView<'_>) -> bool {
+        if let Some(known) = self.hits.known(id) {
+            return known;
+        }
+        let holds = predicate::on_event(rules, id, view, &mut self.work);
+        self.hits.remember(id, holds);
+        holds
+    }
+
+    /// A group without the index: any of its members. Members are not listed by group, as only
+    /// tests come here.
+    fn evaluate_group(&mut self, rules: &RuleSet, group: u32, view: &EventView<'_>) -> bool {
+        let tables = rules.tables();
+        (0..tables.predicates.len() as u32).any(|id| {
+            range(&tables.group_starts, &tables.group_list, id).contains(&group)
+                && self.evaluate(rules, id, view)
+        })
+    }
+
+    /// Prepares for evaluating programs on an event outside of `run`: `explain`.
+    pub fn begin(&mut self) {
+        self.hits.begin();
+        self.matched.clear();
+    }
+
+    /// Whether a predicate holds for one value: `explain`.
+    pub fn holds_on_value(
+        &mut self,
+        rules: &RuleSet,
+        id: u32,
+        value: crate::event::value::Value,
+        view: &EventView<'_>,
+    ) -> bool {
+        let predicate = &rules.tables().predicates[id as usize];
+        predicate::on_value(rules, predicate, value, view, &mut self.work)
+    }
+}
+
+/// A predicate's part of a list.
+#[inline]
+fn range<'a>(starts: &[u32], list: &'a [u32], predicate: u32) -> &'a [u32] {
+    let at = predicate as usize;
+    &list[starts[at] as usize..starts[at + 1] as usize]
+}

@@ -1,0 +1,242 @@
+//! One predicate on one value, or on a field: the meaning that the index only speeds up.
+
+use super::{glob, time};
+use crate::event::fold::{fold_into, is_boundary};
+use crate::event::number::{Number, NumberText};
+use crate::event::value::Value;
+use crate::ruleset::RuleSet;
+use crate::ruleset::regexes::RegexCache;
+use crate::ruleset::tables::{
+    NumberRecord, Predicate, comparison, flag, kind, reference_mode,
+};
+use crate::source::EventView;
+use std::cmp::Ordering;
+use std::net::IpAddr;
+
+/// Memory for evaluating predicates, part of the scratch.
+#[derive(Default)]
+pub struct Work {
+    /// The folded value.
+    pub folded: Vec<u8>,
+    other: Vec<u8>,
+    other_folded: Vec<u8>,
+    /// Text of a number.
+    pub number: NumberText,
+    /// For regular expressions.
+    pub regex: RegexCache,
+}
+
+/// The text of a value, if it has one.
+#[inline]
+pub fn text<'a>(
+    value: Value,
+    view: &EventView<'a>,
+    number: &'a mut NumberText,
+) -> Option<&'a [u8]> {
+    match value {
+        Value::Str(span) | Value::BigNumber(span) => Some(view.bytes(span)),
+        Value::Bool(true) => Some(b"true"),
+        Value::Bool(false) => Some(b"false"),
+        Value::Int(int) => Some(number.int(int.into())),
+        Value::Uint(int) => Some(number.int(int.into())),
+        Value::Float(float) => number.float(float),
+        Value::Null | Value::NullElement | Value::Object | Value::EmptyArray | Value::Opaque => {
+            None
+        }
+    }
+}
+
+/// A text predicate on a text and its folded form.
+#[inline]
+pub fn on_text(
+    rules: &RuleSet,
+    predicate: &Predicate,
+    original: &[u8],
+    folded: &[u8],
+    regex: &mut RegexCache,
+) -> bool {
+    let tables = rules.tables();
+    let text = if predicate.flags & flag::CASED != 0 { original } else { folded };
+    let ragged = predicate.flags & flag::RAGGED != 0;
+    let needle = || &tables.needles[predicate.a as usize..(predicate.a + predicate.b) as usize];
+    match predicate.kind {
+        kind::EQUALS => text == needle(),
+        kind::PREFIX => {
+            let needle = needle();
+            text.starts_with(needle) && (!ragged || is_boundary(text, needle.len()))
+        }
+        kind::SUFFIX => {
+            let needle = needle();
+            text.ends_with(needle) && (!ragged || is_boundary(text, text.len() - needle.len()))
+        }
+        kind::CONTAINS if ragged => contains_ragged(text, needle()),
+        kind::CONTAINS => memchr::memmem::find(text, needle()).is_some(),
+        kind::GLOB => {
+            let tokens = &tables.tokens[predicate.a as usize..(predicate.a + predicate.b) as usize];
+            glob::matches(tables, tokens, text, ragged)
+        }
+        kind::ANY_TEXT => true,
+        kind::REGEX => rules.regexes().is_match(predicate.a, original, regex),
+        kind::CIDR => in_network(original, &tables.networks[predicate.a as usize]),
+        kind::TIME_PART => time::part(original, predicate.a & 0xFF).is_some_and(|part| {
+            let bound = number(&tables.numbers[predicate.b as usize]);
+            holds(predicate.a >> 8, Number::Int(part.into()).compare(bound))
+        }),
+        _ => false,
+    }
+}
+
+/// Whether the needle occurs with characters beginning at both of its ends. Occurrences may
+/// overlap, so every one is looked at.
+fn contains_ragged(text: &[u8], needle: &[u8]) -> bool {
+    let mut from = 0;
+    while let Some(found) = text.get(from..).and_then(|rest| memchr::memmem::find(rest, needle)) {
+        let at = from + found;
+        if is_boundary(text, at) && is_boundary(text, at + needle.len()) {
+            return true;
+        }
+        from = at + 1;
+    }
+    false
+}
+
+fn in_network(text: &[u8], network: &crate::ruleset::tables::Network) -> bool {
+    let Some(address) =
+        std::str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok())
+    else {
+        return false;
+    };
+    let (version, bits) = match address {
+        IpAddr::V4(v4) => (4, u128::from(u32::from(v4))),
+        IpAddr::V6(v6) => (6, u128::from(v6)),
+    };
+    network.version == version
+        && (network.first as u128) <= bits
+        && bits <= (network.last as u128)
+}
+
+/// The number of a table entry.
+pub fn number(record: &NumberRecord) -> Number {
+    if record.is_float != 0 {
+        Number::Float(f64::from_bits(record.bits as u64))
+    } else {
+        Number::Int(record.bits)
+    }
+}
+
+fn holds(comparison: u32, order: Ordering) -> bool {
+    match comparison {
+        comparison::GT => order == Ordering::Greater,
+        comparison::GTE => order != Ordering::Less,
+        comparison::LT => order == Ordering::Less,
+        comparison::LTE => order != Ordering::Greater,
+        _ => order == Ordering::Equal,
+    }
+}
+
+/// The number that a value is, or that its plain decimal text gives.
+fn value_number(value: Value, view: &EventView<'_>) -> Option<Number> {
+    match value {
+        Value::Int(int) => Some(Number::Int(int.into())),
+        Value::Uint(int) => Some(Number::Int(int.into())),
+        Value::Float(float) if float.is_finite() => Some(Number::Float(float)),
+        Value::Str(span) => Number::parse(view.bytes(span)),
+        Value::BigNumber(span) => big_number(view.bytes(span)),
+        _ => None,
+    }
+}
+
+/// A JSON number beyond 64 bits: exact if 128 bits hold it, else the nearest float; one beyond
+/// the floats still compares as larger than any.
+fn big_number(text: &[u8]) -> Option<Number> {
+    let text = std::str::from_utf8(text).ok()?;
+    if let Ok(int) = text.parse::<i128>() {
+        return Some(Number::Int(int));
+    }
+    text.parse::<f64>().ok().filter(|f| !f.is_nan()).map(Number::Float)
+}
+
+/// A predicate on everything its field has.
+pub fn on_event(
+    rules: &RuleSet,
+    id: u32,
+    view: &EventView<'_>,
+    work: &mut Work,
+) -> bool {
+    let tables = rules.tables();
+    let predicate = &tables.predicates[id as usize];
+    if predicate.field as usize == tables.fields.len() {
+        return view.leaves().iter().any(|&leaf| on_value(rules, predicate, leaf, view, work));
+    }
+    match predicate.kind {
+        kind::NULL => {
+            let mut values = view.values(predicate.field);
+            matches!((values.next(), values.next()), (None, _) | (Some(Value::Null), None))
+        }
+        kind::EXISTS => view.is_present(predicate.field),
+        _ => view
+            .values(predicate.field)
+            .any(|value| on_value(rules, predicate, value, view, work)),
+    }
+}
+
+/// A predicate on one value.
+pub fn on_value(
+    rules: &RuleSet,
+    predicate: &Predicate,
+    value: Value,
+    view: &EventView<'_>,
+    work: &mut Work,
+) -> bool {
+    match predicate.kind {
+        kind::COMPARE => value_number(value, view).is_some_and(|found| {
+            let bound = number(&rules.tables().numbers[predicate.b as usize]);
+            holds(predicate.a, found.compare(bound))
+        }),
+        kind::FIELD_REF => view
+            .values(predicate.a)
+            .any(|other| refers(predicate, value, other, view, work)),
+        kind::TIME_PART if !matches!(value, Value::Str(_)) => false,
+        _ => {
+            let Some(text) = text(value, view, &mut work.number) else { return false };
+            work.folded.clear();
+            fold_into(text, &mut work.folded);
+            on_text(rules, predicate, text, &work.folded, &mut work.regex)
+        }
+    }
+}
+
+/// Whether a value compares with a value of the other field.
+fn refers(
+    predicate: &Predicate,
+    value: Value,
+    other: Value,
+    view: &EventView<'_>,
+    work: &mut Work,
+) -> bool {
+    // Numbers with equal canonical texts are equal numbers, so texts are all that is compared.
+    let fill = |value, out: &mut Vec<u8>, number: &mut NumberText| {
+        out.clear();
+        let Some(text) = text(value, view, number) else { return false };
+        if predicate.flags & flag::CASED != 0 {
+            out.extend_from_slice(text);
+        } else {
+            fold_into(text, out);
+        }
+        true
+    };
+    if !fill(value, &mut work.other, &mut work.number)
+        || !fill(other, &mut work.other_folded, &mut work.number)
+    {
+        return false;
+    }
+    let (text, needle) = (&work.other[..], &work.other_folded[..]);
+    match predicate.b {
+        reference_mode::PREFIX => text.starts_with(needle) && is_boundary(text, needle.len()),
+        reference_mode::SUFFIX => {
+            text.ends_with(needle) && is_boundary(text, text.len() - needle.len())
+        }
+        reference_mode::CONTAINS => needle.is_empty() || contains_ragged(text, needle),
+        _ => text == needle,
+    }
+}
