@@ -94,7 +94,7 @@ fn check_name(name: &str, mark: Mark, report: &mut Report) {
             .warn(
                 "search-name",
                 mark,
-                format!("no condition can name the identifier {}", quoted(name)),
+                format!("only a pattern can reach the identifier {}", quoted(name)),
             )
             .help("use letters, digits, `_` and `-`, and none of the words `and`, `or`, `not`");
     }
