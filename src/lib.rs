@@ -1,9 +1,11 @@
 #![deny(unsafe_code)]
 
+#[cfg(feature = "compile")]
+pub mod compile;
 pub mod engine;
 pub mod event;
 pub mod limits;
-pub mod ruleset;
-pub mod source;
 #[cfg(feature = "compile")]
 pub mod rule;
+pub mod ruleset;
+pub mod source;

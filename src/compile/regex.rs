@@ -35,7 +35,7 @@ fn parse(source: &str, flags: u32) -> Result<Hir, String> {
         .case_insensitive(flags & 1 != 0)
         .multi_line(flags & 2 != 0)
         .dot_matches_new_line(flags & 4 != 0)
-        .nest_limit(limits::MAX_REGEX_NESTING)
+        .nest_limit(limits::REGEX_DEPTH)
         .build()
         .parse(source)
         .map_err(|e| e.to_string())
@@ -65,7 +65,7 @@ pub fn automaton(source: &str, flags: u32) -> Option<Vec<u8>> {
 fn dollar_before_final_newline(source: &str, flags: u32) -> Result<String, String> {
     let mut tree =
         ast::parse::ParserBuilder::new()
-            .nest_limit(limits::MAX_REGEX_NESTING)
+            .nest_limit(limits::REGEX_DEPTH)
             .build()
             .parse(source)
             .map_err(|e| e.to_string())?;

@@ -38,7 +38,7 @@ pub fn syntax_config(flags: u32) -> syntax::Config {
         .case_insensitive(flags & 1 != 0)
         .multi_line(flags & 2 != 0)
         .dot_matches_new_line(flags & 4 != 0)
-        .nest_limit(limits::MAX_REGEX_NESTING)
+        .nest_limit(limits::REGEX_DEPTH)
 }
 
 /// How NFAs are built, for files and by the compiler.
