@@ -88,6 +88,8 @@ pub struct Matcher {
     /// Rules that matched, ascending.
     pub matched: Vec<u32>,
     mode: Mode,
+    /// Predicates by group; filled in exhaustive mode only.
+    members: Vec<Vec<u32>>,
 }
 
 /// Which rules may report: compatible log sources (`None`: all), and the lowest level.
@@ -115,7 +117,18 @@ impl Matcher {
         let mut work = Work::default();
         work.folded.reserve(16 << 10);
         rules.regexes().warm(&mut work.regex);
-        Matcher { hits: Hits::new(rules.tables()), work, matched: Vec::with_capacity(64), mode }
+        let tables = rules.tables();
+        let mut members = Vec::new();
+        if mode == Mode::Exhaustive {
+            members.resize(tables.groups as usize, Vec::new());
+            for id in 0..tables.predicates.len() as u32 {
+                for &group in range(&tables.group_starts, &tables.group_list, id) {
+                    members[group as usize].push(id);
+                }
+            }
+        }
+        let matched = Vec::with_capacity(64);
+        Matcher { hits: Hits::new(tables), work, matched, mode, members }
     }
 
     /// Matches one event; `self.matched` holds the rules afterwards.
@@ -239,14 +252,12 @@ impl Matcher {
         holds
     }
 
-    /// A group without the index: any of its members. Members are not listed by group, as only
-    /// tests come here.
+    /// A group without the index: any of its members.
     fn evaluate_group(&mut self, rules: &RuleSet, group: u32, view: &EventView<'_>) -> bool {
-        let tables = rules.tables();
-        (0..tables.predicates.len() as u32).any(|id| {
-            range(&tables.group_starts, &tables.group_list, id).contains(&group)
-                && self.evaluate(rules, id, view)
-        })
+        let members = std::mem::take(&mut self.members[group as usize]);
+        let holds = members.iter().any(|&id| self.evaluate(rules, id, view));
+        self.members[group as usize] = members;
+        holds
     }
 
     /// Prepares for evaluating programs on an event outside of `run`: `explain`.

@@ -12,7 +12,7 @@
 
 use super::codec::{DecodeError, Reader, Record, read_all, read_bytes, write_all, write_bytes};
 use super::tables::{Debug, Tables};
-use super::{LoadError, LoadErrorKind};
+use super::{LoadError, LoadErrorKind, foreign};
 use crate::limits;
 
 /// First bytes of every file; a transfer that changes line ends or strips bit 7 breaks them.
@@ -253,9 +253,9 @@ fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
         section::NEEDLES => t.needles = read_bytes(r)?,
         section::KEYS => {
             t.containers = r.u32()?;
-            t.keys = crate::event::keys::KeyTable::read(r)?;
+            t.keys = foreign::read_keys(r)?;
         }
-        section::SOURCES => t.sources = crate::source::SourceTables::read(r)?,
+        section::SOURCES => t.sources = foreign::read_sources(r)?,
         section::PREDICATES => {
             t.predicates = read_all(r)?;
             t.tokens = read_all(r)?;
@@ -309,9 +309,9 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
         section::NEEDLES => write_bytes(&t.needles, o),
         section::KEYS => {
             t.containers.encode(o);
-            t.keys.write(o);
+            foreign::write_keys(&t.keys, o);
         }
-        section::SOURCES => t.sources.write(o),
+        section::SOURCES => foreign::write_sources(&t.sources, o),
         section::PREDICATES => {
             write_all(&t.predicates, o);
             write_all(&t.tokens, o);

@@ -1,0 +1,101 @@
+//! Encodings of tables that other modules define.
+
+use super::codec::{DecodeError, Reader, Record, read_all, read_bytes, write_all, write_bytes};
+use crate::event::keys::KeyTable;
+use crate::source::{
+    Derived, Field, Group, Logsource, Nested, Payload, Range, Source, SourceTables, Test,
+};
+
+/// Implements [`Record`] for a struct of records, field after field.
+macro_rules! encode_fields {
+    ($name:ident { $($field:ident: $t:ty),* $(,)? }) => {
+        impl Record for $name {
+            const SIZE: usize = 0 $(+ <$t as Record>::SIZE)*;
+            fn encode(&self, out: &mut Vec<u8>) {
+                $(self.$field.encode(out);)*
+            }
+            fn decode(bytes: &[u8]) -> Self {
+                let mut at = 0;
+                $(
+                    let $field = <$t as Record>::decode(&bytes[at..]);
+                    at += <$t as Record>::SIZE;
+                )*
+                let _ = at;
+                $name { $($field),* }
+            }
+        }
+    };
+}
+
+encode_fields!(Range { first: u32, count: u32 });
+encode_fields!(Source {
+    name: Range,
+    when: Range,
+    logsources: Range,
+    nested: Range,
+    fields: Range,
+    derived: Range,
+});
+encode_fields!(Group { all: Range, any: Range });
+encode_fields!(Test { field: u32, kind: u8, values: Range });
+encode_fields!(Logsource { id: u32, when: Range });
+encode_fields!(Payload { field: u32, encoding: u8 });
+encode_fields!(Nested { field: u32, path: Range });
+encode_fields!(Field { to: u32, paths: Range });
+encode_fields!(Derived { to: u32, decoder: u8, paths: Range, number: u32, parameter: Range });
+
+/// Appends the sources.
+pub fn write_sources(tables: &SourceTables, out: &mut Vec<u8>) {
+    write_all(&tables.sources, out);
+    write_all(&tables.groups, out);
+    write_all(&tables.tests, out);
+    write_all(&tables.values, out);
+    write_all(&tables.logsources, out);
+    write_all(&tables.payloads, out);
+    write_all(&tables.containers, out);
+    write_all(&tables.nested, out);
+    write_all(&tables.fields, out);
+    write_all(&tables.derived, out);
+    write_all(&tables.paths, out);
+    write_bytes(&tables.text, out);
+}
+
+/// Reads what [`write_sources`] wrote.
+///
+/// # Errors
+/// If bytes are missing.
+pub fn read_sources(reader: &mut Reader<'_>) -> Result<SourceTables, DecodeError> {
+    Ok(SourceTables {
+        sources: read_all(reader)?,
+        groups: read_all(reader)?,
+        tests: read_all(reader)?,
+        values: read_all(reader)?,
+        logsources: read_all(reader)?,
+        payloads: read_all(reader)?,
+        containers: read_all(reader)?,
+        nested: read_all(reader)?,
+        fields: read_all(reader)?,
+        derived: read_all(reader)?,
+        paths: read_all(reader)?,
+        text: read_bytes(reader)?,
+    })
+}
+
+/// Appends the key table.
+pub fn write_keys(keys: &KeyTable, out: &mut Vec<u8>) {
+    write_all(&keys.slots, out);
+    write_all(&keys.entries, out);
+    write_bytes(&keys.bytes, out);
+}
+
+/// Reads what [`write_keys`] wrote.
+///
+/// # Errors
+/// If bytes are missing.
+pub fn read_keys(reader: &mut Reader<'_>) -> Result<KeyTable, DecodeError> {
+    Ok(KeyTable {
+        slots: read_all(reader)?,
+        entries: read_all(reader)?,
+        bytes: read_bytes(reader)?,
+    })
+}
