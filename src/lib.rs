@@ -5,3 +5,5 @@ pub mod event;
 pub mod ruleset;
 #[cfg(feature = "compile")]
 pub mod rule;
+#[cfg(feature = "compile")]
+pub mod reference;
