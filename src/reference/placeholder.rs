@@ -27,7 +27,7 @@ pub fn expand(template: &str, placeholders: &Placeholders) -> Result<Vec<Pieces>
         combinations = combinations
             .iter()
             .flat_map(|start| {
-                choices.iter().map(move |choice| [&start[..], &[choice.clone()]].concat())
+                choices.iter().map(move |choice| [&start[..], std::slice::from_ref(choice)].concat())
             })
             .collect();
     }
