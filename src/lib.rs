@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod event;
+pub mod limits;
 pub mod ruleset;
 #[cfg(feature = "compile")]
 pub mod rule;
