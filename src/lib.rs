@@ -3,8 +3,8 @@
 pub mod engine;
 pub mod event;
 pub mod limits;
-pub mod ruleset;
-#[cfg(feature = "compile")]
-pub mod rule;
 #[cfg(feature = "compile")]
 pub mod reference;
+#[cfg(feature = "compile")]
+pub mod rule;
+pub mod ruleset;

@@ -27,7 +27,9 @@ pub fn expand(template: &str, placeholders: &Placeholders) -> Result<Vec<Pieces>
         combinations = combinations
             .iter()
             .flat_map(|start| {
-                choices.iter().map(move |choice| [&start[..], std::slice::from_ref(choice)].concat())
+                choices
+                    .iter()
+                    .map(move |choice| [&start[..], std::slice::from_ref(choice)].concat())
             })
             .collect();
     }
