@@ -3,6 +3,8 @@
 use crate::event::fold::fold;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind};
+use std::sync::LazyLock;
 
 /// A piece of a pattern. A pattern covers the whole value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +27,22 @@ pub struct Pattern {
 
 /// What stands for a dash under `windash`.
 pub const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
+
+/// Whether a character is part of a word in the sense of Python's `\\w`, which pySigma's dash rule
+/// is written in: a letter, a number or `_`, but no combining mark.
+fn is_word(c: char) -> bool {
+    static WORD: LazyLock<ClassUnicode> = LazyLock::new(|| {
+        match regex_syntax::parse(r"[\p{L}\p{N}_]").map(Hir::into_kind) {
+            Ok(HirKind::Class(Class::Unicode(class))) => class,
+            _ => ClassUnicode::empty(),
+        }
+    });
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || c == '_';
+    }
+    let after = WORD.ranges().partition_point(|range| range.start() <= c);
+    after > 0 && c <= WORD.ranges()[after - 1].end()
+}
 
 /// The UTF-16 encodings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +168,6 @@ impl Pattern {
     pub fn windash(self) -> Pattern {
         let mut pattern = Pattern::default();
         let mut after_word = false;
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
         for piece in self.pieces {
             let Piece::Literal(bytes) = piece else {
                 pattern.push(piece);
