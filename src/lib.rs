@@ -4,5 +4,6 @@ pub mod engine;
 pub mod event;
 pub mod limits;
 pub mod ruleset;
+pub mod tag;
 #[cfg(feature = "compile")]
 pub mod rule;
