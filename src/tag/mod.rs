@@ -17,6 +17,7 @@
 //! Nothing allocates once the buffers of the plan have grown to what the traffic needs.
 
 mod content;
+mod ecs;
 mod encode;
 pub mod plan;
 mod splice;
