@@ -1,4 +1,26 @@
-//! Every cap of matching and tagging in one table, with the reason for each number.
+//! Every cap, with the reason for its number.
+//!
+//! A cap never hides anything: what exceeds one is refused with a message that names the cap, or
+//! handled by a slower way. None of them is reached by SigmaHQ's rules.
+//!
+//! | cap | value | reason |
+//! |---|---|---|
+//! | [`RULE_FILE_BYTES`] | 16 MiB | SigmaHQ's largest rule file is below 1 MiB |
+//! | [`YAML_DEPTH`] | 64 | a rule nests 6 levels; bounds every recursion over YAML trees |
+//! | [`YAML_ALIAS_BYTES`] | 8 MiB | stops alias bombs; honest rules repeat a few lists |
+//! | [`TEMPLATE_BYTES`] | 64 MiB | what `action: global` and `repeat` may copy per file |
+//! | [`INTEGER_DIGITS`] | 1,024 | longer digit strings are text; bounds base conversion |
+//! | [`SEARCHES`] | 4,096 | identifiers in one detection; SigmaHQ's maximum is below 50 |
+//! | [`CONDITIONS`] | 256 | conditions of one detection, each a program |
+//! | [`CONDITION_BYTES`] | 64 KiB | longest condition; SigmaHQ's is below 1 KiB |
+//! | [`CONDITION_DEPTH`] | 64 | nested operators after flattening; parentheses are free |
+//! | [`REGEX_BYTES`] | 64 KiB | longest regular expression as written |
+//! | [`REGEX_DEPTH`] | 128 | nesting of a regular expression; its tree is walked recursively |
+//! | [`REGEX_SIZE`] | 1,000,000 | repetitions multiplied out; `\w{1,64}` counts 50,000 |
+//! | [`DIAGNOSTICS`] | 100 | messages per document; the rest is counted |
+//! | [`SUGGESTION_CHARS`] | 64 | longest name for which a similar one is looked up |
+//! | [`MAX_DEPTH`] | 64 | real logs stay below 20; the walkers keep one frame per level |
+//! | [`MAX_TAG_BYTES`] | 16 KiB | intakes cut or refuse records of a few hundred KiB |
 
 /// Containers inside each other, the record itself included. Real logs stay below 20; the walkers
 /// keep one frame for each level, so the cap bounds their memory. A deeper record is passed on
@@ -8,3 +30,47 @@ pub const MAX_DEPTH: usize = 64;
 /// Bytes of the tag that one record gets, keys included. Log Analytics and most intakes cut or
 /// refuse records of a few hundred KiB, so the tag must stay a small part of that.
 pub const MAX_TAG_BYTES: usize = 16 * 1024;
+
+/// Longest rule file that is read, in bytes.
+pub const RULE_FILE_BYTES: usize = 16 << 20;
+
+/// Deepest nesting of lists and maps in a rule file.
+pub const YAML_DEPTH: usize = 64;
+
+/// What the aliases of one YAML document may expand to, in bytes of memory.
+pub const YAML_ALIAS_BYTES: usize = 8 << 20;
+
+/// What templates (`action: global`, `action: repeat`) may copy within one file, in bytes.
+pub const TEMPLATE_BYTES: usize = 64 << 20;
+
+/// Longest digit sequence that is an integer; a longer one is text.
+pub const INTEGER_DIGITS: usize = 1024;
+
+/// Most search identifiers in one `detection` or `filter`.
+pub const SEARCHES: usize = 4096;
+
+/// Most entries of a condition list.
+pub const CONDITIONS: usize = 256;
+
+/// Longest condition in bytes.
+pub const CONDITION_BYTES: usize = 64 << 10;
+
+/// Deepest nesting of a condition's operators. Redundant parentheses and chains of one operator
+/// do not count.
+pub const CONDITION_DEPTH: usize = 64;
+
+/// Longest regular expression in bytes.
+pub const REGEX_BYTES: usize = 64 << 10;
+
+/// Deepest nesting of a regular expression.
+pub const REGEX_DEPTH: u32 = 128;
+
+/// Largest regular expression, counted as literal bytes and class ranges with every counted
+/// repetition multiplied out.
+pub const REGEX_SIZE: u64 = 1_000_000;
+
+/// Most messages that one document gets.
+pub const DIAGNOSTICS: usize = 100;
+
+/// Longest name for which a similar name is suggested.
+pub const SUGGESTION_CHARS: usize = 64;

@@ -1,0 +1,534 @@
+//! YAML text to a tree that knows where every part stands.
+//!
+//! Built on saphyr-parser's events. Types are not decided here (see [`super::scalar`]): the same
+//! scalar is text in `title` and a number in a selection.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
+
+use super::ast::{Pos, Scalar};
+use super::diagnostic::{Mark, quoted};
+use super::scalar::{self, ScalarError, Style};
+use crate::limits;
+
+/// A scalar, a list or a map.
+#[derive(Debug, Clone)]
+pub(super) struct Node<'t> {
+    pub mark: Mark,
+    pub kind: Kind<'t>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Kind<'t> {
+    Scalar(Text<'t>),
+    List(Vec<Node<'t>>),
+    Map(Vec<Entry<'t>>),
+}
+
+/// `key: value`.
+#[derive(Debug, Clone)]
+pub(super) struct Entry<'t> {
+    pub key: Text<'t>,
+    pub key_mark: Mark,
+    pub value: Node<'t>,
+}
+
+/// A scalar after YAML's unescaping, before a type is given to it.
+#[derive(Debug, Clone)]
+pub(super) struct Text<'t> {
+    pub text: Cow<'t, str>,
+    style: Style,
+    tag: Option<Cow<'t, str>>,
+    /// Columns between the scalar's place and its first character (1 for a quote), where every
+    /// character of the text is one character of the source line.
+    inset: Option<u8>,
+}
+
+/// Something wrong with the YAML itself.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub code: &'static str,
+    pub mark: Mark,
+    pub message: String,
+    pub help: Option<String>,
+}
+
+/// One document of a stream.
+#[derive(Debug)]
+pub(super) struct Document<'t> {
+    /// `None` if it is empty or cannot be read.
+    pub root: Option<Node<'t>>,
+    /// Cannot be read: what follows must not lean on it.
+    pub broken: bool,
+    pub problems: Vec<Problem>,
+}
+
+impl<'t> Text<'t> {
+    /// The value that the YAML core schema gives it.
+    pub fn resolve(&self) -> Result<Scalar, ScalarError> {
+        scalar::resolve(&self.text, self.style, self.tag.as_deref())
+    }
+
+    /// Nothing, `~` or `null` without quotes.
+    pub fn is_null(&self) -> bool {
+        self.style == Style::Plain
+            && self.tag.as_deref() != Some("str")
+            && matches!(&*self.text, "" | "~" | "null" | "Null" | "NULL")
+    }
+
+    /// Where `length` characters from `offset` on stand, if the scalar's own place is `mark`.
+    pub fn mark_within(&self, mark: Mark, offset: usize, length: usize) -> Mark {
+        let (Some(inset), Ok(offset)) = (self.inset, u32::try_from(offset)) else {
+            return mark;
+        };
+        let column = mark.pos.column + u32::from(inset) + offset;
+        Mark {
+            pos: Pos { line: mark.pos.line, column },
+            length: u32::try_from(length).unwrap_or(0),
+        }
+    }
+
+    /// As [`Text::mark_within`], also for scalars that are folded over several lines: characters
+    /// other than white space are the same in the text and in the source.
+    pub fn locate(&self, source: &str, mark: Mark, offset: usize, length: usize) -> Mark {
+        if self.inset.is_some() {
+            return self.mark_within(mark, offset, length);
+        }
+        let solid = |c: &char| !c.is_whitespace();
+        let before = self.text.chars().take(offset).filter(solid).count();
+        let mut line = mark.pos.line;
+        let Some((_, rest)) = lines_from(source, line) else { return mark };
+        let mut column = 1;
+        let mut seen = 0;
+        let mut expected = self.text.chars().filter(solid);
+        for character in rest.chars() {
+            if character == '\n' {
+                line += 1;
+                column = 1;
+                continue;
+            }
+            let inside = line > mark.pos.line || column >= mark.pos.column;
+            let opening = seen == 0 && matches!(character, '"' | '\'');
+            if inside && solid(&character) && !opening {
+                if expected.next() != Some(character) {
+                    // An escape or a comment: the correspondence is lost.
+                    return mark;
+                }
+                if seen == before {
+                    let length = u32::try_from(length).unwrap_or(0);
+                    return Mark { pos: Pos { line, column }, length };
+                }
+                seen += 1;
+            }
+            column += 1;
+        }
+        mark
+    }
+}
+
+/// The text from the given line (from 1) on, and its byte offset.
+fn lines_from(source: &str, line: u32) -> Option<(usize, &str)> {
+    let mut offset = 0;
+    for _ in 1..line {
+        offset += source.get(offset..)?.find('\n')? + 1;
+    }
+    source.get(offset..).map(|rest| (offset, rest))
+}
+
+impl<'t> Node<'t> {
+    /// The value under a key.
+    pub fn get(&self, key: &str) -> Option<&Node<'t>> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// The entry of a key.
+    pub fn entry(&self, key: &str) -> Option<&Entry<'t>> {
+        match &self.kind {
+            Kind::Map(entries) => entries.iter().find(|entry| entry.key.text == key),
+            _ => None,
+        }
+    }
+
+    /// Whether it is nothing, `~` or `null`.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar(text) if text.is_null())
+    }
+
+    /// `a list`, `a map`, `a text`.
+    pub fn what(&self) -> &'static str {
+        match &self.kind {
+            Kind::Scalar(text) if text.is_null() => "nothing",
+            Kind::Scalar(_) => "a single value",
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "a map",
+        }
+    }
+
+    /// Roughly what a copy costs in memory. Recursion is bounded by the depth cap.
+    pub fn weight(&self) -> usize {
+        const NODE: usize = 96;
+        match &self.kind {
+            Kind::Scalar(text) => NODE + text.text.len(),
+            Kind::List(nodes) => NODE + nodes.iter().map(Node::weight).sum::<usize>(),
+            Kind::Map(entries) => entries
+                .iter()
+                .map(|entry| NODE + entry.key.text.len() + entry.value.weight())
+                .fold(NODE, usize::saturating_add),
+        }
+    }
+}
+
+/// Reads every document of a stream. Where one cannot be read, reading resumes at the next `---`
+/// line, which ends a document wherever it stands.
+pub(super) fn parse_stream(text: &str) -> Vec<Document<'_>> {
+    let mut documents = Vec::new();
+    let mut start = 0;
+    let mut first_line = 1;
+    while let Some(failed_line) = parse_from(&text[start..], first_line, &mut documents) {
+        let Some((offset, line)) = next_marker(text, failed_line) else { break };
+        start = offset;
+        first_line = line;
+    }
+    documents
+}
+
+/// The first `---` line after the given line: byte offset and line number.
+fn next_marker(text: &str, after: u32) -> Option<(usize, u32)> {
+    let (mut offset, _) = lines_from(text, after + 1)?;
+    let mut number = after + 1;
+    for line in text[offset..].split_inclusive('\n') {
+        let rest = line.strip_prefix("---");
+        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n'])) {
+            return Some((offset, number));
+        }
+        offset += line.len();
+        number += 1;
+    }
+    None
+}
+
+/// Reads documents until the end (`None`) or until one is broken (the line it begins in).
+fn parse_from<'t>(
+    text: &'t str,
+    first_line: u32,
+    documents: &mut Vec<Document<'t>>,
+) -> Option<u32> {
+    let mut builder = Builder::new(first_line - 1);
+    let mut parser = Parser::new_from_str(text);
+    let mut line = first_line;
+    while let Some(event) = parser.next_event() {
+        match event {
+            Ok((Event::StreamEnd, _)) => return None,
+            Ok((Event::DocumentStart(_), span)) => {
+                builder.reset(span);
+                line = builder.document.pos.line;
+            }
+            Ok((Event::DocumentEnd, _)) => documents.push(builder.take()),
+            Ok((event, span)) => builder.event(event, span),
+            Err(error) => {
+                let mark = Mark { pos: builder.pos(*error.marker()), length: 0 };
+                let message = format!("not valid YAML: {}", error.info());
+                let help = syntax_help(error.info()).map(str::to_owned);
+                if builder.document.pos.line == 0 {
+                    builder.document = mark;
+                }
+                let mut document = builder.take();
+                document.root = None;
+                document.broken = true;
+                document.problems.push(Problem { code: "yaml-syntax", mark, message, help });
+                documents.push(document);
+                return Some(line);
+            }
+        }
+    }
+    None
+}
+
+/// What usually causes the parser's message.
+fn syntax_help(info: &str) -> Option<&'static str> {
+    if info.contains("unknown anchor") {
+        Some("a value that begins with `*` must be quoted: `'*text*'`")
+    } else if info.contains("tab") {
+        Some("indent with spaces")
+    } else if info.contains("mapping values are not allowed") {
+        Some("quote a value that contains `: `")
+    } else if info.contains("document indicator") {
+        Some("close the quote before the next document")
+    } else if info.contains("expected node content") || info.contains("flow") {
+        Some("close every `[` and `{`, and quote values that begin with one")
+    } else if info.contains("cannot start any token") || info.contains("character") {
+        Some("quote the value")
+    } else {
+        None
+    }
+}
+
+/// A list or map that is not complete yet.
+struct Frame<'t> {
+    node: Node<'t>,
+    anchor: usize,
+    /// A map's key that waits for its value; the key itself if it is not a scalar.
+    key: Option<(Text<'t>, Mark)>,
+    /// Keys seen, once the map is too large for a linear search.
+    keys: HashSet<Cow<'t, str>>,
+}
+
+struct Builder<'t> {
+    lines_before: u32,
+    document: Mark,
+    stack: Vec<Frame<'t>>,
+    root: Option<Node<'t>>,
+    anchors: HashMap<usize, Node<'t>>,
+    alias_bytes: usize,
+    problems: Vec<Problem>,
+    /// Lists and maps open beyond the depth cap: their events are passed over.
+    too_deep: usize,
+    broken: bool,
+}
+
+impl<'t> Builder<'t> {
+    fn new(lines_before: u32) -> Builder<'t> {
+        Builder {
+            lines_before,
+            document: Mark::default(),
+            stack: Vec::new(),
+            root: None,
+            anchors: HashMap::new(),
+            alias_bytes: 0,
+            problems: Vec::new(),
+            too_deep: 0,
+            broken: false,
+        }
+    }
+
+    fn reset(&mut self, span: Span) {
+        *self = Builder::new(self.lines_before);
+        self.document = self.mark(span);
+        self.document.length = 0;
+    }
+
+    fn take(&mut self) -> Document<'t> {
+        let root = self.root.take().filter(|node| !node.is_null() && !self.broken);
+        let document =
+            Document { root, broken: self.broken, problems: std::mem::take(&mut self.problems) };
+        *self = Builder::new(self.lines_before);
+        document
+    }
+
+    fn pos(&self, marker: Marker) -> Pos {
+        let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        Pos {
+            line: number(marker.line()).saturating_add(self.lines_before),
+            column: number(marker.col()).saturating_add(1),
+        }
+    }
+
+    fn mark(&self, span: Span) -> Mark {
+        let one_line = span.start.line() == span.end.line();
+        let length = if one_line { u32::try_from(span.len()).unwrap_or(0) } else { 0 };
+        Mark { pos: self.pos(span.start), length }
+    }
+
+    fn problem(&mut self, code: &'static str, mark: Mark, message: impl Into<String>, help: &str) {
+        if self.problems.len() < limits::DIAGNOSTICS {
+            let help = Some(help.to_owned());
+            self.problems.push(Problem { code, mark, message: message.into(), help });
+        }
+    }
+
+    fn event(&mut self, event: Event<'t>, span: Span) {
+        let mark = self.mark(span);
+        if self.too_deep > 0 {
+            match event {
+                Event::SequenceStart(..) | Event::MappingStart(..) => self.too_deep += 1,
+                Event::SequenceEnd | Event::MappingEnd => self.too_deep -= 1,
+                _ => {}
+            }
+            return;
+        }
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let text = self.text(text, style, tag, mark);
+                self.add(Node { mark, kind: Kind::Scalar(text) }, anchor);
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.open(Node { mark, kind: Kind::List(Vec::new()) }, anchor, tag, "seq");
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.open(Node { mark, kind: Kind::Map(Vec::new()) }, anchor, tag, "map");
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some(frame) = self.stack.pop() {
+                    self.add(frame.node, frame.anchor);
+                }
+            }
+            Event::Alias(anchor) => self.alias(anchor, mark),
+            _ => {}
+        }
+    }
+
+    fn text(
+        &mut self,
+        text: Cow<'t, str>,
+        style: ScalarStyle,
+        tag: Option<Cow<'t, Tag>>,
+        mark: Mark,
+    ) -> Text<'t> {
+        let plain = style == ScalarStyle::Plain;
+        let quotes =
+            u32::from(matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted));
+        let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        let direct = mark.length > 0 && mark.length == characters.saturating_add(2 * quotes);
+        let tag = tag.and_then(|tag| {
+            if tag.is_yaml_core_schema() {
+                return Some(Cow::Owned(tag.suffix.clone()));
+            }
+            if tag.handle.is_empty() && tag.suffix == "!" {
+                return Some(Cow::Borrowed("str"));
+            }
+            self.problem(
+                "yaml-tag",
+                mark,
+                format!("unknown YAML tag {}", quoted(&tag.to_string())),
+                "quote a value that begins with `!`",
+            );
+            None
+        });
+        Text {
+            text,
+            style: if plain { Style::Plain } else { Style::Text },
+            tag,
+            inset: direct.then_some(u8::from(quotes == 1)),
+        }
+    }
+
+    fn open(&mut self, node: Node<'t>, anchor: usize, tag: Option<Cow<'t, Tag>>, core: &str) {
+        if let Some(tag) = tag
+            && !(tag.is_yaml_core_schema() && tag.suffix == core)
+        {
+            self.problem(
+                "yaml-tag",
+                node.mark,
+                format!("unknown YAML tag {}", quoted(&tag.to_string())),
+                "remove the tag",
+            );
+        }
+        if self.stack.len() >= limits::YAML_DEPTH {
+            self.problem(
+                "yaml-depth",
+                node.mark,
+                format!("lists and maps are nested deeper than {}", limits::YAML_DEPTH),
+                "a rule needs no more than six levels",
+            );
+            self.broken = true;
+            self.too_deep = 1;
+            return;
+        }
+        self.stack.push(Frame { node, anchor, key: None, keys: HashSet::new() });
+    }
+
+    fn alias(&mut self, anchor: usize, mark: Mark) {
+        let Some(node) = self.anchors.get(&anchor) else {
+            self.problem(
+                "yaml-alias",
+                mark,
+                "this alias names an anchor of another document or one that it is part of",
+                "write the value out",
+            );
+            self.broken = true;
+            self.add(Node { mark, kind: Kind::List(Vec::new()) }, 0);
+            return;
+        };
+        self.alias_bytes = self.alias_bytes.saturating_add(node.weight());
+        if self.alias_bytes > limits::YAML_ALIAS_BYTES {
+            if !self.broken {
+                let message =
+                    format!("aliases expand to more than {} bytes", limits::YAML_ALIAS_BYTES);
+                self.problem("yaml-alias-bomb", mark, message, "write the values out");
+            }
+            self.broken = true;
+            self.add(Node { mark, kind: Kind::List(Vec::new()) }, 0);
+            return;
+        }
+        let node = node.clone();
+        let depth = self.stack.len() + node_depth(&node);
+        if depth > limits::YAML_DEPTH {
+            let message = format!("aliases nest deeper than {}", limits::YAML_DEPTH);
+            self.problem("yaml-depth", mark, message, "write the values out");
+            self.broken = true;
+            return;
+        }
+        self.add(node, 0);
+    }
+
+    /// Puts a complete node where it belongs.
+    fn add(&mut self, node: Node<'t>, anchor: usize) {
+        if anchor != 0 {
+            // What aliases can repeat is bounded where they do; the copy kept here is at most one
+            // per level of nesting.
+            self.anchors.insert(anchor, node.clone());
+        }
+        let Some(frame) = self.stack.last_mut() else {
+            self.root = Some(node);
+            return;
+        };
+        match &mut frame.node.kind {
+            Kind::List(nodes) => nodes.push(node),
+            Kind::Map(entries) => match frame.key.take() {
+                Some((key, key_mark)) => entries.push(Entry { key, key_mark, value: node }),
+                None => self.key(node),
+            },
+            Kind::Scalar(_) => {}
+        }
+    }
+
+    fn key(&mut self, node: Node<'t>) {
+        const LINEAR: usize = 16;
+        let mark = node.mark;
+        let key = match node.kind {
+            Kind::Scalar(text) => text,
+            Kind::List(_) | Kind::Map(_) => {
+                self.problem(
+                    "yaml-key",
+                    mark,
+                    "a list or map cannot be a key",
+                    "quote a key that begins with `[` or `{`",
+                );
+                // Unique, so that it is not taken for a duplicate as well.
+                let text = format!("\u{0}{}:{}", mark.pos.line, mark.pos.column);
+                Text { text: text.into(), style: Style::Text, tag: None, inset: None }
+            }
+        };
+        let Some(frame) = self.stack.last_mut() else { return };
+        let Kind::Map(entries) = &frame.node.kind else { return };
+        if entries.len() == LINEAR {
+            frame.keys.extend(entries.iter().map(|entry| entry.key.text.clone()));
+        }
+        let duplicate = if entries.len() < LINEAR {
+            entries.iter().any(|entry| entry.key.text == key.text)
+        } else {
+            !frame.keys.insert(key.text.clone())
+        };
+        let message =
+            duplicate.then(|| format!("the key {} occurs twice in this map", quoted(&key.text)));
+        frame.key = Some((key, mark));
+        if let Some(message) = message {
+            let help = "YAML maps have unique keys: rename one, or join the values to one list";
+            self.problem("duplicate-key", mark, message, help);
+        }
+    }
+}
+
+/// Levels of lists and maps. Recursion is bounded by the depth cap.
+fn node_depth(node: &Node<'_>) -> usize {
+    match &node.kind {
+        Kind::Scalar(_) => 0,
+        Kind::List(nodes) => 1 + nodes.iter().map(node_depth).max().unwrap_or(0),
+        Kind::Map(entries) => {
+            1 + entries.iter().map(|entry| node_depth(&entry.value)).max().unwrap_or(0)
+        }
+    }
+}
