@@ -12,6 +12,8 @@ mod compile;
 mod order;
 mod parse;
 #[cfg(test)]
+mod event_tests;
+#[cfg(test)]
 mod tests;
 
 pub use compile::{Ids, compile_sources};

@@ -11,7 +11,7 @@ use super::{
 use crate::rule::ast::{LogSource, Place, Scalar};
 use crate::rule::diagnostic::{Diagnostic, Mark, Report, Severity, did_you_mean, quoted, similar};
 use crate::rule::yaml::{Entry, Kind, Node, parse_stream};
-use crate::source::{Decoder, Quoting, TestKind};
+use crate::source::{AccountForm, Decoder, Quoting, TestKind};
 
 const KEYS: [&str; 10] = [
     "source",
@@ -40,7 +40,7 @@ pub fn read(file: &Arc<str>, text: &str, diagnostics: &mut Vec<Diagnostic>) -> V
             }
         }
         if let Some(root) = &document.root {
-            let place = Place { file: Arc::clone(file), pos: document.mark.pos };
+            let place = Place { file: Arc::clone(file), pos: root.mark.pos };
             let descriptor = Parser { report: &mut report }.descriptor(root, place);
             if report.errors() == 0 {
                 descriptors.extend(descriptor);
@@ -383,20 +383,13 @@ impl Parser<'_> {
         let name = parameter.name();
         match parameter {
             Parameter::Quoting => {
-                let Some(node) = node.get(name) else { return (0, String::new()) };
-                let quoting = match self.line(node, "a quoting").as_deref() {
-                    Some("none") => Quoting::None,
-                    Some("backslash") => Quoting::Backslash,
-                    Some(other) => {
-                        let message = format!("unknown quoting {}", quoted(other));
-                        self.report
-                            .error("source-value", node.mark, message)
-                            .help("`backslash` or `none` (the default)");
-                        Quoting::None
-                    }
-                    None => Quoting::None,
-                };
-                (quoting as u32, String::new())
+                let choices = [("none", Quoting::None as u32), ("backslash", Quoting::Backslash as u32)];
+                (self.choice(node.get(name), name, &choices), String::new())
+            }
+            Parameter::Form => {
+                let choices =
+                    [("any", AccountForm::Any as u32), ("account", AccountForm::Account as u32)];
+                (self.choice(node.get(name), name, &choices), String::new())
             }
             Parameter::Limit => {
                 let Some(node) = self.required(node, mark, name) else {
@@ -440,6 +433,22 @@ impl Parser<'_> {
                 (0, value)
             }
         }
+    }
+
+    /// One of several words; the first is what nothing means.
+    fn choice(&mut self, node: Option<&Node<'_>>, name: &str, choices: &[(&str, u32)]) -> u32 {
+        let default = choices.first().map_or(0, |choice| choice.1);
+        let Some(node) = node else { return default };
+        let Some(word) = self.line(node, &format!("`{name}`")) else { return default };
+        if let Some((_, number)) = choices.iter().find(|(known, _)| *known == word) {
+            return *number;
+        }
+        let words: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
+        let suggestion = did_you_mean(similar(&word, words.iter().copied()));
+        let message = format!("unknown {name} {}{suggestion}", quoted(&word));
+        let help = format!("write one of {}; without `{name}` it is {}", words.join(", "), words[0]);
+        self.report.error("source-value", node.mark, message).help(help);
+        default
     }
 
     fn canonical_name(&mut self, entry: &Entry<'_>) -> Option<String> {
@@ -618,6 +627,7 @@ impl Parser<'_> {
 #[derive(Debug, Clone, Copy)]
 enum Parameter {
     Quoting,
+    Form,
     Limit,
     Segment,
     Value,
@@ -627,6 +637,7 @@ impl Parameter {
     fn name(self) -> &'static str {
         match self {
             Parameter::Quoting => "quoting",
+            Parameter::Form => "form",
             Parameter::Limit => "limit",
             Parameter::Segment => "segment",
             Parameter::Value => "value",
@@ -641,12 +652,11 @@ fn keys_of(decoder: Decoder) -> (bool, Option<Parameter>) {
         Decoder::SqlTruncated => (true, Some(Parameter::Limit)),
         Decoder::ArmName => (true, Some(Parameter::Segment)),
         Decoder::Constant => (false, Some(Parameter::Value)),
-        Decoder::SqlVerb
-        | Decoder::MysqlUser
-        | Decoder::MysqlPrivUser
-        | Decoder::MysqlHost
-        | Decoder::MysqlIp
-        | Decoder::Outcome
-        | Decoder::Compact => (true, None),
+        Decoder::MysqlUser | Decoder::MysqlHost | Decoder::MysqlIp => {
+            (true, Some(Parameter::Form))
+        }
+        Decoder::SqlVerb | Decoder::MysqlPrivUser | Decoder::Outcome | Decoder::Compact => {
+            (true, None)
+        }
     }
 }
