@@ -14,6 +14,7 @@
 pub mod ast;
 pub mod condition;
 mod correlation;
+pub mod descriptor;
 mod detection;
 pub mod diagnostic;
 mod document;

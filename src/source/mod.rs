@@ -16,7 +16,7 @@ mod recognise;
 mod tables;
 mod view;
 
-pub use decode::{Decoder, Quoting};
+pub use decode::{AccountForm, Decoder, Quoting};
 pub use events::{Buffers, Encoding, Outcome, SourceEvent, for_each_event};
 #[cfg(feature = "compile")]
 pub use listing::{ListedValue, Listing, list};

@@ -1,6 +1,6 @@
 //! The compiled descriptors: flat vectors that refer to each other by ranges.
 
-use super::decode::{Decoder, Quoting};
+use super::decode::{AccountForm, Decoder, Quoting};
 
 /// A run of elements of another vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -150,7 +150,7 @@ pub struct Derived {
     pub decoder: u8,
     /// The fields it is computed from, in `paths`, in the order of preference.
     pub paths: Range,
-    /// The decoder's number (a limit in bytes, a [`Quoting`]).
+    /// The decoder's number (a limit in bytes, a [`Quoting`], an [`AccountForm`]).
     pub number: u32,
     /// The decoder's text, in `text`.
     pub parameter: Range,
@@ -283,6 +283,11 @@ impl SourceTables {
                 Some(Decoder::SqlNorm) if Quoting::from_number(derived.number).is_none() => {
                     return Err("sources: an unknown quoting");
                 }
+                Some(Decoder::MysqlUser | Decoder::MysqlHost | Decoder::MysqlIp)
+                    if AccountForm::from_number(derived.number).is_none() =>
+                {
+                    return Err("sources: an unknown form of account");
+                }
                 Some(_) => {}
             }
         }
@@ -361,6 +366,7 @@ mod tests {
             |t, _| t.derived[0].to = 2,
             |t, _| t.derived[0].decoder = 99,
             |t, _| t.derived[0].number = 9,
+            |t, _| (t.derived[0].decoder, t.derived[0].number) = (4, 9),
             |t, far| t.derived[0].paths = far,
             |t, far| t.derived[0].parameter = far,
             |t, _| t.paths[0] = 2,

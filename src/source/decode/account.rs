@@ -3,7 +3,7 @@
 //! The general and slow logs, Azure's events and Percona's audit plug-ins all write it; blanks
 //! and empty parts vary (`u[u] @  [10.0.0.1]`, `root[root] @ localhost []`).
 
-use super::Decoded;
+use super::{AccountForm, Decoded};
 
 /// Which part of the notation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +18,13 @@ pub(super) enum Part {
     Address,
 }
 
-/// The part of an account notation. A text in another form is taken as it is (events of other
-/// classes carry the bare part), except for the account, which then is not known.
-pub(super) fn decode(input: &[u8], part: Part) -> Decoded {
+/// The part of an account notation. A text in another form is by default taken as it is (events
+/// of other classes carry the bare part), except for the account, which then is not known.
+pub(super) fn decode(input: &[u8], part: Part, form: AccountForm) -> Decoded {
     let Some(parts) = split(input) else {
-        return match part {
-            Part::Account => Decoded::Missing,
-            _ => Decoded::Same,
+        return match (part, form) {
+            (Part::Account, _) | (_, AccountForm::Account) => Decoded::Missing,
+            (_, AccountForm::Any) => Decoded::Same,
         };
     };
     let (start, end) = match part {
@@ -124,5 +124,12 @@ mod tests {
             let same = Some(input.to_string());
             assert_eq!(parts(input), [same.clone(), None, same.clone(), same], "{input}");
         }
+    }
+
+    #[test]
+    fn other_forms_are_refused_where_only_accounts_are_meant() {
+        let only = Parameter { number: 1, ..Parameter::default() };
+        assert_eq!(run(Decoder::MysqlUser, b"web-1", only), None);
+        assert_eq!(run(Decoder::MysqlIp, b"a[b] @ h [::1]", only), Some(b"::1".to_vec()));
     }
 }

@@ -103,10 +103,32 @@ impl Quoting {
     }
 }
 
+/// What `mysql_user`, `mysql_host` and `mysql_ip` make of a text that is no account notation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum AccountForm {
+    /// It is the part itself.
+    Any = 0,
+    /// It is something else, and the field is missing.
+    Account = 1,
+}
+
+impl AccountForm {
+    /// The form with that number in a file.
+    pub fn from_number(number: u32) -> Option<AccountForm> {
+        match number {
+            0 => Some(AccountForm::Any),
+            1 => Some(AccountForm::Account),
+            _ => None,
+        }
+    }
+}
+
 /// What a decoder is told besides its input.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Parameter<'a> {
-    /// `sql_truncated`: the limit in bytes. `sql_norm`: the [`Quoting`].
+    /// `sql_truncated`: the limit in bytes. `sql_norm`: the [`Quoting`]. `mysql_user`,
+    /// `mysql_host`, `mysql_ip`: the [`AccountForm`].
     pub number: u32,
     /// `arm_name`: the segment names, lower case, separated by `/`.
     pub text: &'a [u8],
@@ -156,6 +178,7 @@ pub enum Rewrite {
 
 /// Decodes a text.
 pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> Decoded {
+    let form = AccountForm::from_number(parameter.number).unwrap_or(AccountForm::Any);
     match decoder {
         Decoder::SqlNorm => {
             let quoting = Quoting::from_number(parameter.number).unwrap_or(Quoting::None);
@@ -166,10 +189,10 @@ pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> 
         }
         Decoder::SqlVerb => sql::verb(input),
         Decoder::SqlTruncated => Decoded::Bool(input.len() >= parameter.number as usize),
-        Decoder::MysqlUser => account::decode(input, account::Part::Login),
-        Decoder::MysqlPrivUser => account::decode(input, account::Part::Account),
-        Decoder::MysqlHost => account::decode(input, account::Part::Host),
-        Decoder::MysqlIp => account::decode(input, account::Part::Address),
+        Decoder::MysqlUser => account::decode(input, account::Part::Login, form),
+        Decoder::MysqlPrivUser => account::decode(input, account::Part::Account, form),
+        Decoder::MysqlHost => account::decode(input, account::Part::Host, form),
+        Decoder::MysqlIp => account::decode(input, account::Part::Address, form),
         Decoder::ArmName => arm::decode(input, parameter.text),
         Decoder::Outcome => outcome(input),
         Decoder::Compact => {
