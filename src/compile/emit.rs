@@ -9,12 +9,14 @@ use super::pattern::{Pattern, Piece};
 use super::program::Programs;
 use super::{CompileError, Options, canonical, level_number, pivot, regex};
 use crate::event::keys::KeyTable;
+use crate::rule::descriptor::{Ids, compile_sources};
 use crate::rule::ast::{Collection, Filter, LogSource, Rule as AstRule};
+use crate::ruleset::regexes::QUITS;
 use crate::ruleset::tables::{
     Debug, DebugItem, DebugSelection, DebugValue, Instruction, LogSourceRecord, Network,
     NumberRecord, Predicate, RegexRecord, Rule, Tables, Text, Token, flag, kind, op, token,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Compiles a collection into tables.
 pub fn tables(
@@ -146,20 +148,22 @@ impl Emit {
     }
 
     fn sources(&mut self, options: &Options, fields: &mut Fields) {
-        let referenced = fields.names().to_vec();
+        let referenced: HashSet<String> = fields.names().iter().cloned().collect();
         let mut containers: Vec<String> = Vec::new();
-        let sources = crate::source::compile::compile_sources(
+        let sources = compile_sources(
             &options.sources,
-            &mut |name| fields.intern(name),
-            &mut |path| {
-                let found = containers.iter().position(|known| known == path);
-                found.unwrap_or_else(|| {
-                    containers.push(path.to_owned());
-                    containers.len() - 1
-                }) as u32
+            &mut Ids {
+                field: &mut |name| fields.intern(name),
+                container: &mut |path| {
+                    let found = containers.iter().position(|known| known == path);
+                    found.unwrap_or_else(|| {
+                        containers.push(path.to_owned());
+                        containers.len() - 1
+                    }) as u32
+                },
+                logsource: &mut |logsource| self.logsource(logsource),
+                needed: &|name| referenced.contains(name),
             },
-            &mut |logsource| self.logsource(logsource),
-            &|name| referenced.iter().any(|known| known == name),
         );
         self.tables.sources = sources;
         self.tables.containers = containers.len() as u32;
@@ -272,6 +276,7 @@ impl Emit {
             }]
         })?;
         let source = needles.add(prepared.source.as_bytes());
+        let flags = flags | if prepared.word_boundary { QUITS } else { 0 };
         let known = self.tables.regexes.iter().position(|r| r.source == source && r.flags == flags);
         let id = known.unwrap_or_else(|| {
             let automaton = regex::automaton(&prepared.source, flags).map_or(

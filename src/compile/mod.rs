@@ -20,6 +20,7 @@ pub mod placeholder;
 pub mod program;
 pub mod regex;
 
+use crate::rule::descriptor::Descriptor;
 use crate::rule::ast::{Collection, Level, LogSource, Place};
 use crate::ruleset::format;
 use crate::ruleset::{LoadError, RuleSet};
@@ -33,8 +34,8 @@ pub struct Options {
     pub strip_debug: bool,
     /// Rules that the caller left out before; counted in the file's header.
     pub skipped_rules: u32,
-    /// Compiled descriptors of sources.
-    pub sources: Vec<crate::source::descriptor::Descriptor>,
+    /// Descriptors of sources, in the order of recognition: a site's own first.
+    pub sources: Vec<Descriptor>,
 }
 
 /// A compiled rule set.

@@ -13,6 +13,8 @@ pub struct Prepared {
     pub source: String,
     /// Shortest match in bytes.
     pub min_len: u32,
+    /// Whether it looks for Unicode word boundaries, which a DFA cannot do on non-ASCII text.
+    pub word_boundary: bool,
     /// Folded literals of which every matching text contains at least one; empty if unknown.
     pub required: Vec<Vec<u8>>,
 }
@@ -26,7 +28,8 @@ pub fn prepare(source: &str, flags: u32) -> Result<Prepared, String> {
     let hir = parse(&source, flags)?;
     let required = required_literals(&hir);
     let min_len = hir.properties().minimum_len().unwrap_or(0).min(u32::MAX as usize) as u32;
-    Ok(Prepared { source, min_len, required })
+    let word_boundary = hir.properties().look_set().contains_word_unicode();
+    Ok(Prepared { source, min_len, word_boundary, required })
 }
 
 fn parse(source: &str, flags: u32) -> Result<Hir, String> {

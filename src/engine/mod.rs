@@ -96,20 +96,6 @@ pub struct Summary {
     pub tags_truncated: u64,
 }
 
-impl Summary {
-    pub(crate) fn add(&mut self, other: &Summary) {
-        self.records += other.records;
-        self.events += other.events;
-        self.matched_records += other.matched_records;
-        self.hits += other.hits;
-        self.malformed += other.malformed;
-        self.unexamined += other.unexamined;
-        self.unrouted += other.unrouted;
-        self.tag_replaced += other.tag_replaced;
-        self.tags_truncated += other.tags_truncated;
-    }
-}
-
 /// Options of an engine.
 #[derive(Debug, Clone)]
 pub struct Options {

@@ -11,6 +11,10 @@ use regex_automata::nfa::thompson::{self, WhichCaptures, pikevm};
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
+/// Bit of a regex's flags: its automaton gives up at a byte above 0x7F (Unicode `\\b`), and an
+/// NFA takes over.
+pub const QUITS: u32 = 8;
+
 /// One expression.
 pub struct Regex {
     dfa: Option<dense::DFA<Vec<u32>>>,
@@ -82,8 +86,7 @@ impl Regexes {
             let mut regex = Regex { dfa: None, nfa: None, min_len: record.min_len as usize };
             if record.automaton.len > 0 {
                 let dfa = read_dfa(&tables.automata[range(record.automaton)]).map_err(fail)?;
-                let can_quit = (0..=u8::MAX).any(|byte| dfa.is_quit_byte(byte));
-                if can_quit {
+                if record.flags & QUITS != 0 {
                     regex.nfa = Some(build_nfa(source, record.flags).map_err(fail)?);
                 }
                 regex.dfa = Some(dfa);
@@ -136,7 +139,8 @@ impl Regexes {
         if let Some(dfa) = &regex.dfa {
             match dfa.try_search_fwd(&input) {
                 Ok(found) => return found.is_some(),
-                // Only a quit byte ends a search early; such automata have an NFA as well.
+                // A file that hides that its automaton gives up: look at the event rather than
+                // miss it.
                 Err(_) if regex.nfa.is_none() => return true,
                 Err(_) => {}
             }

@@ -358,7 +358,8 @@ record! {
     pub struct RegexRecord {
         /// Source, in `needles`.
         pub source: Text,
-        /// Bits 0 to 2: ignore case, multi-line, dot matches newline.
+        /// Bits 0 to 2: ignore case, multi-line, dot matches newline; bit 3: see
+        /// [`super::regexes::QUITS`].
         pub flags: u32,
         /// Shortest text that can match, in bytes.
         pub min_len: u32,

@@ -70,7 +70,7 @@ fn texts(t: &Tables) -> Check {
     for regex in &t.regexes {
         utf8(&[regex.source], &t.needles, "regexes")?;
         text_in(regex.automaton, t.automata.len(), "regexes")?;
-        ensure(regex.flags < 8, "regexes", "an unknown flag")?;
+        ensure(regex.flags < 16, "regexes", "an unknown flag")?;
     }
     Ok(())
 }
