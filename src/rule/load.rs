@@ -217,3 +217,7 @@ fn stream(file: &str, text: &str, placeholders: &Placeholders, loaded: &mut Load
         report.finish(&mut loaded.diagnostics);
     }
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

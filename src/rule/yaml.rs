@@ -257,7 +257,10 @@ fn syntax_help(info: &str) -> Option<&'static str> {
         Some("quote a value that contains `: `")
     } else if info.contains("document indicator") {
         Some("close the quote before the next document")
-    } else if info.contains("expected node content") || info.contains("flow") {
+    } else if ["expected node content", "flow", "illegal placement"]
+        .iter()
+        .any(|text| info.contains(text))
+    {
         Some("close every `[` and `{`, and quote values that begin with one")
     } else if info.contains("cannot start any token") || info.contains("character") {
         Some("quote the value")
