@@ -105,6 +105,25 @@ fn reading_resumes_after_a_broken_document() {
 }
 
 #[test]
+fn directives_belong_to_the_document_after_them() {
+    let text =
+        format!("# head\n%YAML 1.2\n---\n{RULE}...\n# next\n%YAML 1.2\n---\n{RULE}---\n{RULE}");
+    let loaded = load(&text);
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    let lines: Vec<u32> =
+        loaded.collection.rules.iter().map(|rule| rule.meta.place.pos.line).collect();
+    assert_eq!(lines, [4, 15, 23]);
+}
+
+#[test]
+fn a_file_of_broken_documents_is_read_in_linear_time() {
+    let loaded = load(&"[\n---\n".repeat(100_000));
+    assert_eq!(loaded.refused, 100_000);
+    let last = loaded.diagnostics.last().expect("one");
+    assert!(last.place.pos.line > 199_990, "{last}");
+}
+
+#[test]
 fn several_problems_of_a_document_are_reported_in_order() {
     let text = with_items(&["F|contians: x", "G|re: '['", "H|cidr: foo"])
         .replace("condition: s", "condition: t and u");

@@ -4,6 +4,7 @@
 //! scalar is text in `title` and a number in a selection.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
@@ -93,14 +94,14 @@ impl<'t> Text<'t> {
 
     /// As [`Text::mark_within`], also for scalars that are folded over several lines: characters
     /// other than white space are the same in the text and in the source.
-    pub fn locate(&self, source: &str, mark: Mark, offset: usize, length: usize) -> Mark {
+    pub fn locate(&self, source: &Source<'_>, mark: Mark, offset: usize, length: usize) -> Mark {
         if self.inset.is_some() {
             return self.mark_within(mark, offset, length);
         }
         let solid = |c: &char| !c.is_whitespace();
         let before = self.text.chars().take(offset).filter(solid).count();
         let mut line = mark.pos.line;
-        let Some((_, rest)) = lines_from(source, line) else { return mark };
+        let Some(rest) = source.rest_from(line) else { return mark };
         let mut column = 1;
         let mut seen = 0;
         let mut expected = self.text.chars().filter(solid);
@@ -129,13 +130,26 @@ impl<'t> Text<'t> {
     }
 }
 
-/// The text from the given line (from 1) on, and its byte offset.
-fn lines_from(source: &str, line: u32) -> Option<(usize, &str)> {
-    let mut offset = 0;
-    for _ in 1..line {
-        offset += source.get(offset..)?.find('\n')? + 1;
+/// The text of a file, with its lines found once they are asked for.
+pub(super) struct Source<'s> {
+    text: &'s str,
+    lines: OnceCell<Vec<usize>>,
+}
+
+impl<'s> Source<'s> {
+    pub fn new(text: &'s str) -> Source<'s> {
+        Source { text, lines: OnceCell::new() }
     }
-    source.get(offset..).map(|rest| (offset, rest))
+
+    /// The text from the given line (from 1) on.
+    fn rest_from(&self, line: u32) -> Option<&'s str> {
+        let lines = self.lines.get_or_init(|| {
+            let ends = self.text.match_indices('\n').map(|(at, _)| at + 1);
+            std::iter::once(0).chain(ends).collect()
+        });
+        let start = *lines.get(usize::try_from(line).ok()?.checked_sub(1)?)?;
+        self.text.get(start..)
+    }
 }
 
 impl<'t> Node<'t> {
@@ -181,70 +195,61 @@ impl<'t> Node<'t> {
     }
 }
 
-/// Reads every document of a stream. Where one cannot be read, reading resumes at the next `---`
-/// line, which ends a document wherever it stands.
+/// Reads every document of a stream. A `---` line ends a document wherever it stands, so the text
+/// is cut there first: an open bracket or quote then concerns its own document only.
 pub(super) fn parse_stream(text: &str) -> Vec<Document<'_>> {
     let mut documents = Vec::new();
     let mut start = 0;
     let mut first_line = 1;
-    while let Some(failed_line) = parse_from(&text[start..], first_line, &mut documents) {
-        let Some((offset, line)) = next_marker(text, failed_line) else { break };
-        start = offset;
-        first_line = line;
+    // A document's directives (`%YAML`) stand between `...` and its `---` line.
+    let mut directives: Option<(usize, u32)> = Some((0, 1));
+    let mut offset = 0;
+    for (line, number) in text.split_inclusive('\n').zip(1..) {
+        if is_marker(line, "---") {
+            let (cut, cut_line) = directives.take().unwrap_or((offset, number));
+            parse_from(&text[start..cut], first_line, &mut documents);
+            start = cut;
+            first_line = cut_line;
+        } else if is_marker(line, "...") {
+            directives = Some((offset + line.len(), number + 1));
+        } else if !line.starts_with(['%', '#']) && !line.trim().is_empty() {
+            directives = None;
+        }
+        offset += line.len();
     }
+    parse_from(&text[start..], first_line, &mut documents);
     documents
 }
 
-/// The first `---` line after the given line: byte offset and line number.
-fn next_marker(text: &str, after: u32) -> Option<(usize, u32)> {
-    let (mut offset, _) = lines_from(text, after + 1)?;
-    let mut number = after + 1;
-    for line in text[offset..].split_inclusive('\n') {
-        let rest = line.strip_prefix("---");
-        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n'])) {
-            return Some((offset, number));
-        }
-        offset += line.len();
-        number += 1;
-    }
-    None
+/// Whether a line is a document marker.
+fn is_marker(line: &str, marker: &str) -> bool {
+    line.strip_prefix(marker)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
-/// Reads documents until the end (`None`) or until one is broken (the line it begins in).
-fn parse_from<'t>(
-    text: &'t str,
-    first_line: u32,
-    documents: &mut Vec<Document<'t>>,
-) -> Option<u32> {
+/// Reads documents until the end or until one is broken.
+fn parse_from<'t>(text: &'t str, first_line: u32, documents: &mut Vec<Document<'t>>) {
     let mut builder = Builder::new(first_line - 1);
     let mut parser = Parser::new_from_str(text);
-    let mut line = first_line;
     while let Some(event) = parser.next_event() {
         match event {
-            Ok((Event::StreamEnd, _)) => return None,
-            Ok((Event::DocumentStart(_), span)) => {
-                builder.reset(span);
-                line = builder.document.pos.line;
-            }
+            Ok((Event::StreamEnd, _)) => return,
+            Ok((Event::DocumentStart(_), _)) => builder = Builder::new(first_line - 1),
             Ok((Event::DocumentEnd, _)) => documents.push(builder.take()),
             Ok((event, span)) => builder.event(event, span),
             Err(error) => {
                 let mark = Mark { pos: builder.pos(*error.marker()), length: 0 };
                 let message = format!("not valid YAML: {}", error.info());
                 let help = syntax_help(error.info()).map(str::to_owned);
-                if builder.document.pos.line == 0 {
-                    builder.document = mark;
-                }
                 let mut document = builder.take();
                 document.root = None;
                 document.broken = true;
                 document.problems.push(Problem { code: "yaml-syntax", mark, message, help });
                 documents.push(document);
-                return Some(line);
+                return;
             }
         }
     }
-    None
 }
 
 /// What usually causes the parser's message.
@@ -281,7 +286,6 @@ struct Frame<'t> {
 
 struct Builder<'t> {
     lines_before: u32,
-    document: Mark,
     stack: Vec<Frame<'t>>,
     root: Option<Node<'t>>,
     anchors: HashMap<usize, Node<'t>>,
@@ -296,7 +300,6 @@ impl<'t> Builder<'t> {
     fn new(lines_before: u32) -> Builder<'t> {
         Builder {
             lines_before,
-            document: Mark::default(),
             stack: Vec::new(),
             root: None,
             anchors: HashMap::new(),
@@ -305,12 +308,6 @@ impl<'t> Builder<'t> {
             too_deep: 0,
             broken: false,
         }
-    }
-
-    fn reset(&mut self, span: Span) {
-        *self = Builder::new(self.lines_before);
-        self.document = self.mark(span);
-        self.document.length = 0;
     }
 
     fn take(&mut self) -> Document<'t> {
