@@ -117,10 +117,10 @@ fn directives_belong_to_the_document_after_them() {
 
 #[test]
 fn a_file_of_broken_documents_is_read_in_linear_time() {
-    let loaded = load(&"[\n---\n".repeat(100_000));
-    assert_eq!(loaded.refused, 100_000);
+    let loaded = load(&"[\n---\n".repeat(20_000));
+    assert_eq!(loaded.refused, 20_000);
     let last = loaded.diagnostics.last().expect("one");
-    assert!(last.place.pos.line > 199_990, "{last}");
+    assert!(last.place.pos.line > 39_990, "{last}");
 }
 
 #[test]
