@@ -226,7 +226,7 @@ pub(super) fn condition(
         if report.is_full() {
             break;
         }
-        let mark = scalar.locate(context.source, node.mark, problem.offset, problem.length);
+        let mark = scalar.locate(&context.source, node.mark, problem.offset, problem.length);
         if problem.severity == super::diagnostic::Severity::Error {
             report.error(problem.code, mark, problem.message).help = problem.help;
         } else {
