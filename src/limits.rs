@@ -20,6 +20,8 @@
 //! | [`DIAGNOSTICS`] | 100 | messages per document; the rest is counted |
 //! | [`SUGGESTION_CHARS`] | 64 | longest name for which a similar one is looked up |
 //! | [`MAX_DEPTH`] | 64 | real logs stay below 20; the walkers keep one frame per level |
+//! | [`PAYLOAD_LEVELS`] | 6 | known paths wrap an event one to three times |
+//! | [`SOURCE_ELEMENTS`] | 1,048,576 | thirty sources need some hundreds |
 //! | [`MAX_TAG_BYTES`] | 16 KiB | intakes cut or refuse records of a few hundred KiB |
 
 /// Containers inside each other, the record itself included. Real logs stay below 20; the walkers
@@ -30,6 +32,14 @@ pub const MAX_DEPTH: usize = 64;
 /// Bytes of the tag that one record gets, keys included. Log Analytics and most intakes cut or
 /// refuse records of a few hundred KiB, so the tag must stay a small part of that.
 pub const MAX_TAG_BYTES: usize = 16 * 1024;
+
+/// How many wrappers around an event are opened. Known paths have one (a tailed line) to three (a
+/// container runtime's line around a consumer's line around an Event Hubs envelope). What lies
+/// deeper is matched as the record it is in.
+pub const PAYLOAD_LEVELS: u8 = 6;
+
+/// Most elements of any one table of compiled sources.
+pub const SOURCE_ELEMENTS: usize = 1 << 20;
 
 /// Longest rule file that is read, in bytes.
 pub const RULE_FILE_BYTES: usize = 16 << 20;

@@ -3,7 +3,7 @@
 //! The places where events may be are kept on a stack instead of recursing: each place is a run
 //! of bytes of which the next value is the next candidate. A candidate that no source recognises
 //! may itself be a wrapper (a log line as JSON, whose `message` is JSON again), so its payloads
-//! and envelopes become places too, down to [`MAX_LEVELS`].
+//! and envelopes become places too, down to [`PAYLOAD_LEVELS`].
 
 use super::fields::{self, Own};
 use super::recognise;
@@ -13,10 +13,7 @@ use crate::event::keys::{KeyTable, ROOT};
 use crate::event::slots::{NONE, Slots};
 use crate::event::value::{Span, Store, Value};
 use crate::event::{Malformed, MalformedKind, json, msgpack};
-
-/// How many wrappers around an event are opened. Known paths have one (a tailed line) to three
-/// (a container runtime's line around a consumer's line around an Event Hubs envelope).
-const MAX_LEVELS: u8 = 6;
+use crate::limits::PAYLOAD_LEVELS;
 
 /// What the bytes of a record are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,8 +95,10 @@ struct Place {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
-    /// JSON values with white space or commas between, up to the end or a closing bracket.
+    /// JSON values with white space between.
     Json,
+    /// The elements of a JSON array behind its opening bracket; a cut may have left no other.
+    JsonElements,
     /// So many msgpack values.
     Msgpack(u32),
 }
@@ -200,7 +199,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             match step {
                 Step::End => {}
                 Step::Object(at) => self.candidate(place, at),
-                Step::Array(elements) if elements.level <= MAX_LEVELS => {
+                Step::Array(elements) if elements.level <= PAYLOAD_LEVELS => {
                     self.buffers.places.push(elements);
                 }
                 Step::Array(_) | Step::Other => self.unrecognised(),
@@ -231,28 +230,31 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         let data = data.get(..place.end as usize).unwrap_or(data);
         let behind = |end: usize, shape| Some(Place { at: end as u32, shape, ..place });
         match place.shape {
-            Shape::Json => {
+            Shape::Json | Shape::JsonElements => {
+                let is_list = place.shape == Shape::JsonElements;
                 let mut at = json::skip_space(data, place.at as usize);
-                while data.get(at) == Some(&b',') {
+                while is_list && data.get(at) == Some(&b',') {
                     at = json::skip_space(data, at + 1);
                 }
                 match data.get(at) {
-                    None | Some(b']') => (Step::End, None),
+                    None => (Step::End, None),
+                    Some(b']') if is_list => (Step::End, None),
                     // Where the object ends is known once it was walked.
-                    Some(b'{') => (Step::Object(at as u32), behind(at, Shape::Json)),
+                    Some(b'{') => (Step::Object(at as u32), behind(at, place.shape)),
                     Some(b'[') => {
                         let end = json::skip_value(data, at);
                         let elements = Place {
                             at: at as u32 + 1,
                             end: end.as_ref().map_or(place.end, |end| *end as u32),
+                            shape: Shape::JsonElements,
                             level: place.level + 1,
                             ..place
                         };
                         // Of an array that is cut off, the elements before the cut still count.
-                        (Step::Array(elements), end.ok().and_then(|end| behind(end, Shape::Json)))
+                        (Step::Array(elements), end.ok().and_then(|end| behind(end, place.shape)))
                     }
                     Some(_) => match json::skip_value(data, at) {
-                        Ok(end) => (Step::Other, behind(end, Shape::Json)),
+                        Ok(end) => (Step::Other, behind(end, place.shape)),
                         Err(_) => (Step::Malformed, None),
                     },
                 }
@@ -293,7 +295,9 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         let data = all.get(at as usize..place.end as usize).unwrap_or(&[]);
         inner.begin();
         let (encoding, walked) = match place.shape {
-            Shape::Json => (Encoding::Json, json::walk(data, place.store, at, self.keys, inner)),
+            Shape::Json | Shape::JsonElements => {
+                (Encoding::Json, json::walk(data, place.store, at, self.keys, inner))
+            }
             Shape::Msgpack(_) => {
                 (Encoding::Msgpack, msgpack::walk(data, place.store, at, self.keys, inner))
             }
@@ -312,13 +316,14 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             return self.unrecognised();
         };
         let Buffers { outer, inner, derived, .. } = &*self.buffers;
-        let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        let stores =
+            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
         let found = recognise::recognise(self.tables, inner, &stores);
         if let Some(source) = found {
             let span = Span { store: place.store, start: at, len: len as u32 };
             return self.show_recognised(source, Some((span, encoding)));
         }
-        if place.level >= MAX_LEVELS || !self.push_places(true, encoding, place.level + 1) {
+        if place.level >= PAYLOAD_LEVELS || !self.push_places(true, encoding, place.level + 1) {
             self.unrecognised();
         }
     }
@@ -347,12 +352,9 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             for value in slots.values(payload.field) {
                 let Value::Str(span) = value else { continue };
                 let stores = match behind {
-                    None => Stores {
-                        input: self.record,
-                        outer: &slots.arena,
-                        inner: &[],
-                        derived: &[],
-                    },
+                    None => {
+                        Stores { input: self.record, outer: &slots.arena, inner: &[], derived: &[] }
+                    }
                     Some(outer) => Stores {
                         input: self.record,
                         outer: &outer.arena,
@@ -441,7 +443,8 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         self.outcome.recognised += 1;
         let Buffers { outer, inner, derived, logsources, .. } = &*self.buffers;
         self.outcome.unrouted += u32::from(logsources.is_empty());
-        let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        let stores =
+            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
         let inner = place.is_some().then_some(inner);
         (self.show)(&SourceEvent {
             view: EventView { inner, outer, stores },
@@ -455,7 +458,8 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
 
     fn find_logsources(&mut self, source: u32, in_inner: bool) {
         let Buffers { outer, inner, derived, logsources, .. } = &mut *self.buffers;
-        let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        let stores =
+            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
         let slots = if in_inner { &*inner } else { &*outer };
         recognise::logsources(self.tables, source, slots, &stores, logsources);
     }

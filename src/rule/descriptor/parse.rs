@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::order;
-use super::{
-    CanonicalField, ConditionalLogsource, DerivedField, Descriptor, FieldTest, TestGroup,
-};
+use super::{CanonicalField, ConditionalLogsource, DerivedField, Descriptor, FieldTest, TestGroup};
 use crate::rule::ast::{LogSource, Place, Scalar};
 use crate::rule::diagnostic::{Diagnostic, Mark, Report, Severity, did_you_mean, quoted, similar};
 use crate::rule::yaml::{Entry, Kind, Node, parse_stream};
@@ -92,7 +90,8 @@ struct Parser<'r> {
 impl Parser<'_> {
     fn descriptor(&mut self, root: &Node<'_>, place: Place) -> Option<Descriptor> {
         let mark = Mark { length: 0, ..root.mark };
-        let entries = self.map(root, "a source", "begin with `source:`, `title:` and `logsources:`")?;
+        let entries =
+            self.map(root, "a source", "begin with `source:`, `title:` and `logsources:`")?;
         self.report.subject = root.get("source").and_then(|node| match &node.kind {
             Kind::Scalar(text) => Some(text.text.clone().into_owned()),
             _ => None,
@@ -100,8 +99,7 @@ impl Parser<'_> {
         self.known_keys(entries, &KEYS, "a source");
         let name = self.required(root, mark, "source").and_then(|node| self.name(node));
         let title = self.required(root, mark, "title").and_then(|node| self.line(node, "a title"));
-        let logsources =
-            self.required(root, mark, "logsources").map(|node| self.logsources(node));
+        let logsources = self.required(root, mark, "logsources").map(|node| self.logsources(node));
         let when = self.required(root, mark, "when").map(|node| self.when(node));
         if let Some(description) = root.get("description") {
             self.line(description, "a description");
@@ -158,7 +156,7 @@ impl Parser<'_> {
         let entries = self.map(node, "a logsource", help)?;
         self.known_keys(entries, &["product", "category", "service", "when"], "a logsource");
         let mut attribute = |name: &str| {
-            let value = self.line(node.get(name)?, "an attribute of a logsource")?;
+            let value = self.line(node.get(name)?, &format!("`{name}`"))?;
             Some(value.to_lowercase())
         };
         let logsource = LogSource {
@@ -210,13 +208,10 @@ impl Parser<'_> {
         let entries = self.map(node, "a test", help)?;
         self.known_keys(entries, &["path", "is", "contains", "exists"], "a test");
         let path = self.required(node, node.mark, "path").and_then(|node| self.path(node));
-        let mut kinds = [
-            ("is", TestKind::Is),
-            ("contains", TestKind::Contains),
-            ("exists", TestKind::Exists),
-        ]
-        .into_iter()
-        .filter_map(|(name, kind)| Some((kind, node.get(name)?)));
+        let mut kinds =
+            [("is", TestKind::Is), ("contains", TestKind::Contains), ("exists", TestKind::Exists)]
+                .into_iter()
+                .filter_map(|(name, kind)| Some((kind, node.get(name)?)));
         let (Some((kind, value)), None) = (kinds.next(), kinds.next()) else {
             self.report
                 .error("source-value", node.mark, "a test compares in exactly one way")
@@ -281,12 +276,7 @@ impl Parser<'_> {
         values
     }
 
-    fn payload(
-        &mut self,
-        node: &Node<'_>,
-        texts: &mut Vec<String>,
-        containers: &mut Vec<String>,
-    ) {
+    fn payload(&mut self, node: &Node<'_>, texts: &mut Vec<String>, containers: &mut Vec<String>) {
         let mut seen: Vec<(String, String)> = Vec::new();
         for item in self.list(node, "payload") {
             let help = "write `- {path: message, encoding: json}`";
@@ -306,9 +296,9 @@ impl Parser<'_> {
                         quoted(&encoding),
                         did_you_mean(similar(&encoding, names))
                     );
-                    self.report.error("source-value", encoding_node.mark, message).help(
-                        "`json`: the event is text; `native`: it is an object of the record",
-                    );
+                    self.report
+                        .error("source-value", encoding_node.mark, message)
+                        .help("`json`: the event is text; `native`: it is an object of the record");
                     continue;
                 }
             };
@@ -383,7 +373,8 @@ impl Parser<'_> {
         let name = parameter.name();
         match parameter {
             Parameter::Quoting => {
-                let choices = [("none", Quoting::None as u32), ("backslash", Quoting::Backslash as u32)];
+                let choices =
+                    [("none", Quoting::None as u32), ("backslash", Quoting::Backslash as u32)];
                 (self.choice(node.get(name), name, &choices), String::new())
             }
             Parameter::Form => {
@@ -446,7 +437,8 @@ impl Parser<'_> {
         let words: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
         let suggestion = did_you_mean(similar(&word, words.iter().copied()));
         let message = format!("unknown {name} {}{suggestion}", quoted(&word));
-        let help = format!("write one of {}; without `{name}` it is {}", words.join(", "), words[0]);
+        let help =
+            format!("write one of {}; without `{name}` it is {}", words.join(", "), words[0]);
         self.report.error("source-value", node.mark, message).help(help);
         default
     }
@@ -570,13 +562,13 @@ impl Parser<'_> {
 
     /// A text that is not empty.
     fn line(&mut self, node: &Node<'_>, what: &str) -> Option<String> {
-        if let Kind::Scalar(text) = &node.kind
-            && !text.is_null()
-            && !text.text.trim().is_empty()
-        {
-            return Some(text.text.trim().to_owned());
-        }
-        let message = format!("{what} is a text, this is {}", node.what());
+        let message = match &node.kind {
+            Kind::Scalar(text) if text.is_null() || text.text.trim().is_empty() => {
+                format!("{what} is empty")
+            }
+            Kind::Scalar(text) => return Some(text.text.trim().to_owned()),
+            _ => format!("{what} is a text, this is {}", node.what()),
+        };
         self.report.error("source-value", node.mark, message).help("write a text");
         None
     }
@@ -589,7 +581,7 @@ impl Parser<'_> {
         };
         let mut texts: Vec<(Mark, String)> = Vec::new();
         for item in items {
-            let Some(text) = self.line(item, "an element") else { continue };
+            let Some(text) = self.line(item, &format!("an element of `{name}`")) else { continue };
             if texts.iter().any(|(_, other)| *other == text) {
                 let message = format!("{} is listed twice", quoted(&text));
                 self.report.error("source-duplicate", item.mark, message).help("remove one");
@@ -652,9 +644,7 @@ fn keys_of(decoder: Decoder) -> (bool, Option<Parameter>) {
         Decoder::SqlTruncated => (true, Some(Parameter::Limit)),
         Decoder::ArmName => (true, Some(Parameter::Segment)),
         Decoder::Constant => (false, Some(Parameter::Value)),
-        Decoder::MysqlUser | Decoder::MysqlHost | Decoder::MysqlIp => {
-            (true, Some(Parameter::Form))
-        }
+        Decoder::MysqlUser | Decoder::MysqlHost | Decoder::MysqlIp => (true, Some(Parameter::Form)),
         Decoder::SqlVerb | Decoder::MysqlPrivUser | Decoder::Outcome | Decoder::Compact => {
             (true, None)
         }

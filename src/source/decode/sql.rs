@@ -285,7 +285,10 @@ mod tests {
             if is_normal(text, Quoting::None) {
                 assert_eq!(&copy, text, "the short cut is wrong");
             }
-            assert!(copy.first() != Some(&b' ') && (copy.last() != Some(&b' ') || copy.contains(&b'\'')));
+            assert!(
+                copy.first() != Some(&b' ')
+                    && (copy.last() != Some(&b' ') || copy.contains(&b'\''))
+            );
         }
     }
 
