@@ -180,7 +180,10 @@ fn all_containers(doc: &Doc, path: Option<&str>, direct: bool, out: &mut Vec<(u3
     }
 }
 
-fn expected(doc: &Doc) -> (Vec<Vec<Seen>>, Vec<Seen>, Vec<(u32, Doc)>) {
+/// All fields, all leaves, all containers.
+type Expected = (Vec<Vec<Seen>>, Vec<Seen>, Vec<(u32, Doc)>);
+
+fn expected(doc: &Doc) -> Expected {
     let fields = FIELDS.map(|name| {
         let mut values = Vec::new();
         by_path(doc, &[name], &mut values);

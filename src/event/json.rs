@@ -12,7 +12,8 @@ use super::target::{Frame, Target, addressable};
 use super::value::{Span, Store, Value};
 use crate::limits::MAX_DEPTH;
 
-use super::json_scalar::{Number, decode_string, read_literal, read_number, read_string};
+pub use super::json_scalar::decode_string;
+use super::json_scalar::{Number, read_literal, read_number, read_string};
 
 /// The offset of the first byte from `at` on that is not white space.
 #[inline]

@@ -56,12 +56,6 @@ impl Malformed {
     pub(crate) fn new(kind: MalformedKind, offset: usize) -> Malformed {
         Malformed { kind, offset }
     }
-
-    /// The same defect for a slice that begins `by` bytes earlier.
-    #[cold]
-    pub(crate) fn moved(self, by: usize) -> Malformed {
-        Malformed { offset: self.offset.saturating_add(by), ..self }
-    }
 }
 
 impl fmt::Display for Malformed {

@@ -8,6 +8,9 @@
 //! buffers of Fluent Bit and Fluentd. What stays true everywhere: no input makes these modules
 //! panic, loop or read outside the slice, and every byte of a record is looked at at most twice.
 
+pub mod chunk;
+pub mod elements;
+pub mod forward;
 pub mod json;
 mod json_scalar;
 pub mod keys;

@@ -1,0 +1,271 @@
+//! Writes the members of a tag in the record's own format.
+
+/// The format of a record's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Msgpack,
+    Json,
+}
+
+/// Appends values to a buffer. msgpack wants the counts first and JSON the brackets last, so the
+/// caller gives both.
+pub(super) struct Encoder<'a> {
+    pub out: &'a mut Vec<u8>,
+    pub format: Format,
+}
+
+impl Encoder<'_> {
+    pub fn begin_map(&mut self, members: usize) {
+        match self.format {
+            Format::Json => self.out.push(b'{'),
+            Format::Msgpack => map_header(self.out, members as u32, MapWidth::Fix),
+        }
+    }
+
+    pub fn end_map(&mut self) {
+        if self.format == Format::Json {
+            self.out.push(b'}');
+        }
+    }
+
+    /// Begins a member; its value follows.
+    pub fn member(&mut self, first: bool, name: &[u8]) {
+        self.element(first);
+        self.string(name);
+        if self.format == Format::Json {
+            self.out.push(b':');
+        }
+    }
+
+    pub fn begin_array(&mut self, elements: usize) {
+        match self.format {
+            Format::Json => self.out.push(b'['),
+            Format::Msgpack => match u16::try_from(elements) {
+                Ok(count @ 0..=15) => self.out.push(0x90 | count as u8),
+                Ok(count) => {
+                    self.out.push(0xdc);
+                    self.out.extend_from_slice(&count.to_be_bytes());
+                }
+                Err(_) => {
+                    self.out.push(0xdd);
+                    self.out.extend_from_slice(&(elements as u32).to_be_bytes());
+                }
+            },
+        }
+    }
+
+    /// Begins an element; its value follows.
+    pub fn element(&mut self, first: bool) {
+        if self.format == Format::Json && !first {
+            self.out.push(b',');
+        }
+    }
+
+    pub fn end_array(&mut self) {
+        if self.format == Format::Json {
+            self.out.push(b']');
+        }
+    }
+
+    pub fn string(&mut self, text: &[u8]) {
+        match self.format {
+            Format::Json => json_string(self.out, text),
+            Format::Msgpack => {
+                string_header(self.out, text.len() as u32, StringWidth::Str(0));
+                self.out.extend_from_slice(text);
+            }
+        }
+    }
+
+    pub fn number(&mut self, value: u32) {
+        match self.format {
+            Format::Json => {
+                let mut digits = [0u8; 10];
+                let mut at = digits.len();
+                let mut rest = value;
+                loop {
+                    at -= 1;
+                    digits[at] = b'0' + (rest % 10) as u8;
+                    rest /= 10;
+                    if rest == 0 {
+                        break;
+                    }
+                }
+                self.out.extend_from_slice(&digits[at..]);
+            }
+            Format::Msgpack => match value {
+                0..=0x7f => self.out.push(value as u8),
+                0x80..=0xff => self.out.extend_from_slice(&[0xcc, value as u8]),
+                0x100..=0xffff => {
+                    self.out.push(0xcd);
+                    self.out.extend_from_slice(&(value as u16).to_be_bytes());
+                }
+                _ => {
+                    self.out.push(0xce);
+                    self.out.extend_from_slice(&value.to_be_bytes());
+                }
+            },
+        }
+    }
+}
+
+fn json_string(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    for &byte in text {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..0x20 => {
+                let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
+                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte)]);
+            }
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'"');
+}
+
+/// The least width of a map header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum MapWidth {
+    Fix,
+    Map16,
+    Map32,
+}
+
+impl MapWidth {
+    /// The width that a header byte says.
+    pub fn of(byte: u8) -> MapWidth {
+        match byte {
+            0xde => MapWidth::Map16,
+            0xdf => MapWidth::Map32,
+            _ => MapWidth::Fix,
+        }
+    }
+}
+
+/// Appends a map header of at least the width `least`: a header that was wider than it had to be
+/// stays so, because then no byte moves that need not.
+pub(super) fn map_header(out: &mut Vec<u8>, members: u32, least: MapWidth) {
+    if members <= 15 && least == MapWidth::Fix {
+        out.push(0x80 | members as u8);
+    } else if let (Ok(members), true) = (u16::try_from(members), least <= MapWidth::Map16) {
+        out.push(0xde);
+        out.extend_from_slice(&members.to_be_bytes());
+    } else {
+        out.push(0xdf);
+        out.extend_from_slice(&members.to_be_bytes());
+    }
+}
+
+/// Family and least number of length bytes of a string header (0 for a length in the header byte).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StringWidth {
+    Str(u8),
+    Bin(u8),
+}
+
+impl StringWidth {
+    /// What a header byte says.
+    pub fn of(byte: u8) -> StringWidth {
+        match byte {
+            0xc4 => StringWidth::Bin(1),
+            0xc5 => StringWidth::Bin(2),
+            0xc6 => StringWidth::Bin(4),
+            0xd9 => StringWidth::Str(1),
+            0xda => StringWidth::Str(2),
+            0xdb => StringWidth::Str(4),
+            _ => StringWidth::Str(0),
+        }
+    }
+}
+
+/// Appends the header of a string of `len` bytes, of at least the width `least`.
+pub(super) fn string_header(out: &mut Vec<u8>, len: u32, least: StringWidth) {
+    let needed = match len {
+        0..=31 => 0,
+        32..=0xff => 1,
+        0x100..=0xffff => 2,
+        _ => 4,
+    };
+    let (width, codes) = match least {
+        StringWidth::Str(width) => (width.max(needed), [0xd9, 0xda, 0xdb]),
+        StringWidth::Bin(width) => (width.max(needed).max(1), [0xc4, 0xc5, 0xc6]),
+    };
+    match width {
+        0 => out.push(0xa0 | len as u8),
+        1 => out.extend_from_slice(&[codes[0], len as u8]),
+        2 => {
+            out.push(codes[1]);
+            out.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(codes[2]);
+            out.extend_from_slice(&len.to_be_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rmpv::Value;
+
+    #[test]
+    fn both_formats_are_read_back() {
+        for len in [0, 1, 31, 32, 255, 256, 65535, 65536] {
+            let text = "x".repeat(len);
+            let mut out = Vec::new();
+            Encoder { out: &mut out, format: Format::Msgpack }.string(text.as_bytes());
+            let back = rmpv::decode::read_value(&mut out.as_slice()).unwrap();
+            assert_eq!(back, Value::from(text.as_str()));
+        }
+        for number in [0, 9, 10, 127, 128, 255, 256, 65535, 65536, u32::MAX] {
+            let mut out = Vec::new();
+            Encoder { out: &mut out, format: Format::Msgpack }.number(number);
+            assert_eq!(rmpv::decode::read_value(&mut out.as_slice()).unwrap(), Value::from(number));
+            out.clear();
+            Encoder { out: &mut out, format: Format::Json }.number(number);
+            assert_eq!(out, number.to_string().as_bytes());
+        }
+        for count in [0, 15, 16, 65535, 65536] {
+            let mut out = Vec::new();
+            let mut encoder = Encoder { out: &mut out, format: Format::Msgpack };
+            encoder.begin_array(count);
+            (0..count).for_each(|_| encoder.number(1));
+            let back = rmpv::decode::read_value(&mut out.as_slice()).unwrap();
+            assert_eq!(back.as_array().unwrap().len(), count);
+        }
+        let text: String = (0..0x80).map(|byte| byte as u8 as char).chain("é😀".chars()).collect();
+        let mut out = Vec::new();
+        Encoder { out: &mut out, format: Format::Json }.string(text.as_bytes());
+        assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+    }
+
+    #[test]
+    fn headers_keep_their_width() {
+        let header = |count, least| {
+            let mut out = Vec::new();
+            map_header(&mut out, count, least);
+            out
+        };
+        assert_eq!(header(15, MapWidth::Fix), b"\x8f");
+        assert_eq!(header(16, MapWidth::Fix), b"\xde\0\x10");
+        assert_eq!(header(2, MapWidth::Map16), b"\xde\0\x02");
+        assert_eq!(header(65536, MapWidth::Map16), b"\xdf\0\x01\0\0");
+        assert_eq!(header(2, MapWidth::Map32), b"\xdf\0\0\0\x02");
+        let string = |len, byte| {
+            let mut out = Vec::new();
+            string_header(&mut out, len, StringWidth::of(byte));
+            out
+        };
+        assert_eq!(string(5, 0xa3), b"\xa5");
+        assert_eq!(string(32, 0xa3), b"\xd9\x20");
+        assert_eq!(string(5, 0xc4), b"\xc4\x05");
+        assert_eq!(string(256, 0xc4), b"\xc5\x01\0");
+        assert_eq!(string(5, 0xc6), b"\xc6\0\0\0\x05");
+        assert_eq!(string(65536, 0xda), b"\xdb\0\x01\0\0");
+    }
+}
