@@ -73,7 +73,8 @@ pub(super) fn read(
     for entry in entries {
         let key = &*entry.key.text;
         // A missing timespan that was written as `timeframe` gets its own message.
-        if !KEYS.contains(&key) && !(key == "timeframe" && body.get("timespan").is_none()) {
+        let is_old_name = key == "timeframe" && body.get("timespan").is_none();
+        if !KEYS.contains(&key) && !is_old_name {
             let suggestion = did_you_mean(similar(key, KEYS));
             report
                 .warn(

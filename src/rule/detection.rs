@@ -94,7 +94,7 @@ fn check_name(name: &str, mark: Mark, report: &mut Report) {
             .warn(
                 "search-name",
                 mark,
-                format!("no condition can name the identifier {}", quoted(name)),
+                format!("only a pattern can reach the identifier {}", quoted(name)),
             )
             .help("use letters, digits, `_` and `-`, and none of the words `and`, `or`, `not`");
     }
@@ -226,7 +226,7 @@ pub(super) fn condition(
         if report.is_full() {
             break;
         }
-        let mark = scalar.locate(context.source, node.mark, problem.offset, problem.length);
+        let mark = scalar.locate(&context.source, node.mark, problem.offset, problem.length);
         if problem.severity == super::diagnostic::Severity::Error {
             report.error(problem.code, mark, problem.message).help = problem.help;
         } else {

@@ -2,13 +2,13 @@
 
 use super::ast::{Document, Placeholders, Rule};
 use super::diagnostic::{Mark, Report};
-use super::yaml::{Kind, Node};
+use super::yaml::{Kind, Node, Source};
 use super::{correlation, detection, filter, metadata};
 
 /// What reading a document needs besides its tree.
 pub(super) struct Context<'c> {
     /// The file's text, for places within folded scalars.
-    pub source: &'c str,
+    pub source: Source<'c>,
     pub placeholders: &'c Placeholders,
 }
 

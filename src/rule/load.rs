@@ -189,7 +189,7 @@ fn stream(file: &str, text: &str, placeholders: &Placeholders, loaded: &mut Load
         diagnostic.place.file = Arc::clone(&file);
         loaded.diagnostics.push(*diagnostic);
     }
-    let context = Context { source: text, placeholders };
+    let context = Context { source: yaml::Source::new(text), placeholders };
     let mut templates =
         Templates::new(documents.iter().filter_map(|document| document.root.as_ref()));
     for document in documents {
@@ -217,3 +217,7 @@ fn stream(file: &str, text: &str, placeholders: &Placeholders, loaded: &mut Load
         report.finish(&mut loaded.diagnostics);
     }
 }
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

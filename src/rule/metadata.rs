@@ -264,7 +264,11 @@ pub(super) fn logsource(
                 Some(scalar.text.trim().to_lowercase())
             }
             _ => {
-                let message = format!("`{key}` of the logsource is {}, not a name", value.what());
+                let what = match &value.kind {
+                    Kind::Scalar(_) => "empty",
+                    _ => value.what(),
+                };
+                let message = format!("`{key}` of the logsource is {what}, not a name");
                 report
                     .error("bad-logsource", value.mark, message)
                     .help(format!("write one name after `{key}:`, or remove the line"));

@@ -224,7 +224,7 @@ fn unresolved(
     known.sort_unstable();
     let suggestion = did_you_mean(similar(reference, known));
     let message = format!("no rule has the id or name {}{suggestion}", quoted(reference));
-    let help = "load the rule together with this correlation, or correct the reference";
+    let help = "load the rule together with this correlation, repair it if it was refused, or correct the reference";
     finding(Severity::Error, "correlation-unresolved", &correlation.meta, pos, message, help)
 }
 

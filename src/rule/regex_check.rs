@@ -117,7 +117,7 @@ fn describe(
         _ if rest.starts_with("(?>") || rest.starts_with('>') => {
             (UNSUPPORTED, Some("atomic groups"), "write `(?:...)`: matching never backtracks")
         }
-        _ if rest.starts_with("(?(") => {
+        Some(AstError::FlagUnrecognized) if rest.starts_with('(') => {
             (UNSUPPORTED, Some("conditional groups"), "write the alternatives out with `|`")
         }
         _ if rest.starts_with("\\Z") => (UNSUPPORTED, Some("`\\Z` anchors"), "write `\\z`"),

@@ -11,11 +11,14 @@
 //! Parentheses and chains of one operator are flattened while parsing; what remains nested is
 //! capped, because everyone who walks an [`Expr`] does so recursively.
 
+mod tokens;
+
 use std::collections::HashSet;
 
 use super::ast::{Expr, Quantifier, Target};
 use super::diagnostic::{Severity, did_you_mean, quoted, similar};
 use crate::limits;
+use tokens::{Kind, Token, is_word_byte, tokens};
 
 /// Something wrong with a condition; offset and length count characters of its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,10 +52,6 @@ pub(super) const RESERVED: [&str; 3] = ["and", "or", "not"];
 /// Whether a condition can name it.
 pub(super) fn is_identifier(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_word_byte) && !RESERVED.contains(&name)
-}
-
-fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 /// Parses a condition whose identifiers must be in `known`.
@@ -110,47 +109,6 @@ pub(super) fn target_matches(target: &Target, name: &str) -> bool {
             (pattern.starts_with('_') || !name.starts_with('_')) && pattern_matches(pattern, name)
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Word,
-    Open,
-    Close,
-    Pipe,
-    Other,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Token<'t> {
-    kind: Kind,
-    text: &'t str,
-    /// In characters.
-    offset: usize,
-}
-
-fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut tokens = Vec::new();
-    let mut characters = text.char_indices().enumerate().peekable();
-    while let Some((offset, (start, character))) = characters.next() {
-        let is_word = |c: char| c == '*' || u8::try_from(c).is_ok_and(is_word_byte);
-        let kind = match character {
-            _ if character.is_whitespace() => continue,
-            '(' => Kind::Open,
-            ')' => Kind::Close,
-            '|' => Kind::Pipe,
-            _ if is_word(character) => Kind::Word,
-            _ => Kind::Other,
-        };
-        let mut end = start + character.len_utf8();
-        if kind == Kind::Word {
-            while let Some((_, (at, next))) = characters.next_if(|(_, (_, next))| is_word(*next)) {
-                end = at + next.len_utf8();
-            }
-        }
-        tokens.push(Token { kind, text: &text[start..end], offset });
-    }
-    tokens
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -553,5 +511,4 @@ fn aggregation(pipe: Token<'_>, next: Option<&Token<'_>>) -> Box<Problem> {
 }
 
 #[cfg(test)]
-#[path = "condition_tests.rs"]
 mod tests;

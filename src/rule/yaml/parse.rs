@@ -1,250 +1,71 @@
-//! YAML text to a tree that knows where every part stands.
-//!
-//! Built on saphyr-parser's events. Types are not decided here (see [`super::scalar`]): the same
-//! scalar is text in `title` and a number in a selection.
+//! saphyr-parser's events to trees, document by document.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use super::ast::{Pos, Scalar};
-use super::diagnostic::{Mark, quoted};
-use super::scalar::{self, ScalarError, Style};
+use super::{Document, Entry, Kind, Node, Problem, Text};
 use crate::limits;
+use crate::rule::ast::Pos;
+use crate::rule::diagnostic::{Mark, quoted};
+use crate::rule::scalar::Style;
 
-/// A scalar, a list or a map.
-#[derive(Debug, Clone)]
-pub(super) struct Node<'t> {
-    pub mark: Mark,
-    pub kind: Kind<'t>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Kind<'t> {
-    Scalar(Text<'t>),
-    List(Vec<Node<'t>>),
-    Map(Vec<Entry<'t>>),
-}
-
-/// `key: value`.
-#[derive(Debug, Clone)]
-pub(super) struct Entry<'t> {
-    pub key: Text<'t>,
-    pub key_mark: Mark,
-    pub value: Node<'t>,
-}
-
-/// A scalar after YAML's unescaping, before a type is given to it.
-#[derive(Debug, Clone)]
-pub(super) struct Text<'t> {
-    pub text: Cow<'t, str>,
-    style: Style,
-    tag: Option<Cow<'t, str>>,
-    /// Columns between the scalar's place and its first character (1 for a quote), where every
-    /// character of the text is one character of the source line.
-    inset: Option<u8>,
-}
-
-/// Something wrong with the YAML itself.
-#[derive(Debug)]
-pub(super) struct Problem {
-    pub code: &'static str,
-    pub mark: Mark,
-    pub message: String,
-    pub help: Option<String>,
-}
-
-/// One document of a stream.
-#[derive(Debug)]
-pub(super) struct Document<'t> {
-    /// `None` if it is empty or cannot be read.
-    pub root: Option<Node<'t>>,
-    /// Cannot be read: what follows must not lean on it.
-    pub broken: bool,
-    pub problems: Vec<Problem>,
-}
-
-impl<'t> Text<'t> {
-    /// The value that the YAML core schema gives it.
-    pub fn resolve(&self) -> Result<Scalar, ScalarError> {
-        scalar::resolve(&self.text, self.style, self.tag.as_deref())
-    }
-
-    /// Nothing, `~` or `null` without quotes.
-    pub fn is_null(&self) -> bool {
-        self.style == Style::Plain
-            && self.tag.as_deref() != Some("str")
-            && matches!(&*self.text, "" | "~" | "null" | "Null" | "NULL")
-    }
-
-    /// Where `length` characters from `offset` on stand, if the scalar's own place is `mark`.
-    pub fn mark_within(&self, mark: Mark, offset: usize, length: usize) -> Mark {
-        let (Some(inset), Ok(offset)) = (self.inset, u32::try_from(offset)) else {
-            return mark;
-        };
-        let column = mark.pos.column + u32::from(inset) + offset;
-        Mark {
-            pos: Pos { line: mark.pos.line, column },
-            length: u32::try_from(length).unwrap_or(0),
-        }
-    }
-
-    /// As [`Text::mark_within`], also for scalars that are folded over several lines: characters
-    /// other than white space are the same in the text and in the source.
-    pub fn locate(&self, source: &str, mark: Mark, offset: usize, length: usize) -> Mark {
-        if self.inset.is_some() {
-            return self.mark_within(mark, offset, length);
-        }
-        let solid = |c: &char| !c.is_whitespace();
-        let before = self.text.chars().take(offset).filter(solid).count();
-        let mut line = mark.pos.line;
-        let Some((_, rest)) = lines_from(source, line) else { return mark };
-        let mut column = 1;
-        let mut seen = 0;
-        let mut expected = self.text.chars().filter(solid);
-        for character in rest.chars() {
-            if character == '\n' {
-                line += 1;
-                column = 1;
-                continue;
-            }
-            let inside = line > mark.pos.line || column >= mark.pos.column;
-            let opening = seen == 0 && matches!(character, '"' | '\'');
-            if inside && solid(&character) && !opening {
-                if expected.next() != Some(character) {
-                    // An escape or a comment: the correspondence is lost.
-                    return mark;
-                }
-                if seen == before {
-                    let length = u32::try_from(length).unwrap_or(0);
-                    return Mark { pos: Pos { line, column }, length };
-                }
-                seen += 1;
-            }
-            column += 1;
-        }
-        mark
-    }
-}
-
-/// The text from the given line (from 1) on, and its byte offset.
-fn lines_from(source: &str, line: u32) -> Option<(usize, &str)> {
-    let mut offset = 0;
-    for _ in 1..line {
-        offset += source.get(offset..)?.find('\n')? + 1;
-    }
-    source.get(offset..).map(|rest| (offset, rest))
-}
-
-impl<'t> Node<'t> {
-    /// The value under a key.
-    pub fn get(&self, key: &str) -> Option<&Node<'t>> {
-        self.entry(key).map(|entry| &entry.value)
-    }
-
-    /// The entry of a key.
-    pub fn entry(&self, key: &str) -> Option<&Entry<'t>> {
-        match &self.kind {
-            Kind::Map(entries) => entries.iter().find(|entry| entry.key.text == key),
-            _ => None,
-        }
-    }
-
-    /// Whether it is nothing, `~` or `null`.
-    pub fn is_null(&self) -> bool {
-        matches!(&self.kind, Kind::Scalar(text) if text.is_null())
-    }
-
-    /// `a list`, `a map`, `a text`.
-    pub fn what(&self) -> &'static str {
-        match &self.kind {
-            Kind::Scalar(text) if text.is_null() => "nothing",
-            Kind::Scalar(_) => "a single value",
-            Kind::List(_) => "a list",
-            Kind::Map(_) => "a map",
-        }
-    }
-
-    /// Roughly what a copy costs in memory. Recursion is bounded by the depth cap.
-    pub fn weight(&self) -> usize {
-        const NODE: usize = 96;
-        match &self.kind {
-            Kind::Scalar(text) => NODE + text.text.len(),
-            Kind::List(nodes) => NODE + nodes.iter().map(Node::weight).sum::<usize>(),
-            Kind::Map(entries) => entries
-                .iter()
-                .map(|entry| NODE + entry.key.text.len() + entry.value.weight())
-                .fold(NODE, usize::saturating_add),
-        }
-    }
-}
-
-/// Reads every document of a stream. Where one cannot be read, reading resumes at the next `---`
-/// line, which ends a document wherever it stands.
-pub(super) fn parse_stream(text: &str) -> Vec<Document<'_>> {
+/// Reads every document of a stream. A `---` line ends a document wherever it stands, so the text
+/// is cut there first: an open bracket or quote then concerns its own document only.
+pub(in crate::rule) fn parse_stream(text: &str) -> Vec<Document<'_>> {
     let mut documents = Vec::new();
     let mut start = 0;
     let mut first_line = 1;
-    while let Some(failed_line) = parse_from(&text[start..], first_line, &mut documents) {
-        let Some((offset, line)) = next_marker(text, failed_line) else { break };
-        start = offset;
-        first_line = line;
+    // A document's directives (`%YAML`) stand between `...` and its `---` line.
+    let mut directives: Option<(usize, u32)> = Some((0, 1));
+    let mut offset = 0;
+    for (line, number) in text.split_inclusive('\n').zip(1..) {
+        if is_marker(line, "---") {
+            let (cut, cut_line) = directives.take().unwrap_or((offset, number));
+            parse_from(&text[start..cut], first_line, &mut documents);
+            start = cut;
+            first_line = cut_line;
+        } else if is_marker(line, "...") {
+            directives = Some((offset + line.len(), number + 1));
+        } else if !line.starts_with(['%', '#']) && !line.trim().is_empty() {
+            directives = None;
+        }
+        offset += line.len();
     }
+    parse_from(&text[start..], first_line, &mut documents);
     documents
 }
 
-/// The first `---` line after the given line: byte offset and line number.
-fn next_marker(text: &str, after: u32) -> Option<(usize, u32)> {
-    let (mut offset, _) = lines_from(text, after + 1)?;
-    let mut number = after + 1;
-    for line in text[offset..].split_inclusive('\n') {
-        let rest = line.strip_prefix("---");
-        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n'])) {
-            return Some((offset, number));
-        }
-        offset += line.len();
-        number += 1;
-    }
-    None
+/// Whether a line is a document marker.
+fn is_marker(line: &str, marker: &str) -> bool {
+    line.strip_prefix(marker)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
-/// Reads documents until the end (`None`) or until one is broken (the line it begins in).
-fn parse_from<'t>(
-    text: &'t str,
-    first_line: u32,
-    documents: &mut Vec<Document<'t>>,
-) -> Option<u32> {
+/// Reads documents until the end or until one is broken.
+fn parse_from<'t>(text: &'t str, first_line: u32, documents: &mut Vec<Document<'t>>) {
     let mut builder = Builder::new(first_line - 1);
     let mut parser = Parser::new_from_str(text);
-    let mut line = first_line;
     while let Some(event) = parser.next_event() {
         match event {
-            Ok((Event::StreamEnd, _)) => return None,
-            Ok((Event::DocumentStart(_), span)) => {
-                builder.reset(span);
-                line = builder.document.pos.line;
-            }
+            Ok((Event::StreamEnd, _)) => return,
+            Ok((Event::DocumentStart(_), _)) => builder = Builder::new(first_line - 1),
             Ok((Event::DocumentEnd, _)) => documents.push(builder.take()),
             Ok((event, span)) => builder.event(event, span),
             Err(error) => {
                 let mark = Mark { pos: builder.pos(*error.marker()), length: 0 };
                 let message = format!("not valid YAML: {}", error.info());
                 let help = syntax_help(error.info()).map(str::to_owned);
-                if builder.document.pos.line == 0 {
-                    builder.document = mark;
-                }
                 let mut document = builder.take();
                 document.root = None;
                 document.broken = true;
                 document.problems.push(Problem { code: "yaml-syntax", mark, message, help });
                 documents.push(document);
-                return Some(line);
+                return;
             }
         }
     }
-    None
 }
 
 /// What usually causes the parser's message.
@@ -257,7 +78,10 @@ fn syntax_help(info: &str) -> Option<&'static str> {
         Some("quote a value that contains `: `")
     } else if info.contains("document indicator") {
         Some("close the quote before the next document")
-    } else if info.contains("expected node content") || info.contains("flow") {
+    } else if ["expected node content", "flow", "illegal placement"]
+        .iter()
+        .any(|text| info.contains(text))
+    {
         Some("close every `[` and `{`, and quote values that begin with one")
     } else if info.contains("cannot start any token") || info.contains("character") {
         Some("quote the value")
@@ -278,7 +102,6 @@ struct Frame<'t> {
 
 struct Builder<'t> {
     lines_before: u32,
-    document: Mark,
     stack: Vec<Frame<'t>>,
     root: Option<Node<'t>>,
     anchors: HashMap<usize, Node<'t>>,
@@ -293,7 +116,6 @@ impl<'t> Builder<'t> {
     fn new(lines_before: u32) -> Builder<'t> {
         Builder {
             lines_before,
-            document: Mark::default(),
             stack: Vec::new(),
             root: None,
             anchors: HashMap::new(),
@@ -302,12 +124,6 @@ impl<'t> Builder<'t> {
             too_deep: 0,
             broken: false,
         }
-    }
-
-    fn reset(&mut self, span: Span) {
-        *self = Builder::new(self.lines_before);
-        self.document = self.mark(span);
-        self.document.length = 0;
     }
 
     fn take(&mut self) -> Document<'t> {
