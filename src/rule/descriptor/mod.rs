@@ -34,10 +34,13 @@
 mod compile;
 #[cfg(test)]
 mod event_tests;
+mod names;
+mod nodes;
 mod order;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod when;
 
 pub use compile::{Ids, compile_sources};
 pub use parse::{check_names, read};
