@@ -7,12 +7,6 @@
 //! |---|---|---|
 //! | [`RULE_FILE_BYTES`] | 16 MiB | SigmaHQ's largest rule file is below 1 MiB |
 //! | [`YAML_DEPTH`] | 64 | a rule nests 6 levels; bounds every recursion over YAML trees |
-//! | [`MAX_FILE`] | 256 MiB | all of SigmaHQ is below 10 MB; stops a wrong path from being read whole |
-//! | [`MAX_REGEX_NFA`] | 8 MiB | `.{1000,}` with Unicode takes 1.5 MB |
-//! | [`MAX_REGEX_DFA`] | 64 KiB | an automaton in the file should stay in the second-level cache |
-//! | [`MAX_RECORD`] | 4 MiB | larger records are passed on unexamined and counted |
-//! | [`MAX_DEPTH`] | 64 | real logs stay below 20; bounds the walkers' memory, a deeper record is passed on unexamined |
-//! | [`MAX_TAG_BYTES`] | 16 KiB | Log Analytics and most intakes cut or refuse records of a few hundred KiB |
 //! | [`YAML_ALIAS_BYTES`] | 8 MiB | stops alias bombs; honest rules repeat a few lists |
 //! | [`TEMPLATE_BYTES`] | 64 MiB | what `action: global` and `repeat` may copy per file |
 //! | [`INTEGER_DIGITS`] | 1,024 | longer digit strings are text; bounds base conversion |
@@ -25,6 +19,31 @@
 //! | [`REGEX_SIZE`] | 1,000,000 | repetitions multiplied out; `\w{1,64}` counts 50,000 |
 //! | [`DIAGNOSTICS`] | 100 | messages per document; the rest is counted |
 //! | [`SUGGESTION_CHARS`] | 64 | longest name for which a similar one is looked up |
+//! | [`MAX_DEPTH`] | 64 | real logs stay below 20; the walkers keep one frame per level |
+//! | [`PAYLOAD_LEVELS`] | 6 | known paths wrap an event one to three times |
+//! | [`SOURCE_ELEMENTS`] | 1,048,576 | thirty sources need some hundreds |
+//! | [`MAX_TAG_BYTES`] | 16 KiB | intakes cut or refuse records of a few hundred KiB |
+//! | [`MAX_FILE`] | 256 MiB | all of SigmaHQ is below 10 MB; stops a wrong path from being read whole |
+//! | [`MAX_REGEX_NFA`] | 8 MiB | `.{1000,}` with Unicode takes 1.5 MB |
+//! | [`MAX_REGEX_DFA`] | 64 KiB | an automaton in the file should stay in the second-level cache |
+//! | [`MAX_RECORD`] | 4 MiB | larger records are passed on unexamined and counted |
+
+/// Containers inside each other, the record itself included. Real logs stay below 20; the walkers
+/// keep one frame for each level, so the cap bounds their memory. A deeper record is passed on
+/// unexamined and counted.
+pub const MAX_DEPTH: usize = 64;
+
+/// Bytes of the tag that one record gets, keys included. Log Analytics and most intakes cut or
+/// refuse records of a few hundred KiB, so the tag must stay a small part of that.
+pub const MAX_TAG_BYTES: usize = 16 * 1024;
+
+/// How many wrappers around an event are opened. Known paths have one (a tailed line) to three (a
+/// container runtime's line around a consumer's line around an Event Hubs envelope). What lies
+/// deeper is matched as the record it is in.
+pub const PAYLOAD_LEVELS: u8 = 6;
+
+/// Most elements of any one table of compiled sources.
+pub const SOURCE_ELEMENTS: usize = 1 << 20;
 
 /// Longest rule file that is read, in bytes.
 pub const RULE_FILE_BYTES: usize = 16 << 20;
@@ -79,11 +98,5 @@ pub const MAX_REGEX_NFA: usize = 8 << 20;
 /// Size of a DFA that is stored in the file, in bytes.
 pub const MAX_REGEX_DFA: usize = 64 << 10;
 
-/// Largest record that is examined, in bytes, unless the caller asks for less or more.
+/// Largest record that is examined, in bytes, unless the caller sets another limit.
 pub const MAX_RECORD: usize = 4 << 20;
-
-/// Containers inside each other, the record itself included.
-pub const MAX_DEPTH: usize = 64;
-
-/// Bytes of the tag that one record gets, keys included.
-pub const MAX_TAG_BYTES: usize = 16 * 1024;

@@ -3,20 +3,18 @@
 //! The places where events may be are kept on a stack instead of recursing: each place is a run
 //! of bytes of which the next value is the next candidate. A candidate that no source recognises
 //! may itself be a wrapper (a log line as JSON, whose `message` is JSON again), so its payloads
-//! and envelopes become places too, down to [`MAX_LEVELS`].
+//! and envelopes become places too, down to [`PAYLOAD_LEVELS`].
 
 use super::fields::{self, Own};
+use super::nested::{begins_like_json, walk_nested};
 use super::recognise;
 use super::tables::{PayloadEncoding, SourceTables};
 use super::view::{EventView, Stores};
-use crate::event::keys::{KeyTable, ROOT};
-use crate::event::slots::{NONE, Slots};
+use crate::event::keys::KeyTable;
+use crate::event::slots::Slots;
 use crate::event::value::{Span, Store, Value};
 use crate::event::{Malformed, MalformedKind, json, msgpack};
-
-/// How many wrappers around an event are opened. Known paths have one (a tailed line) to three
-/// (a container runtime's line around a consumer's line around an Event Hubs envelope).
-const MAX_LEVELS: u8 = 6;
+use crate::limits::PAYLOAD_LEVELS;
 
 /// What the bytes of a record are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,8 +96,10 @@ struct Place {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
-    /// JSON values with white space or commas between, up to the end or a closing bracket.
+    /// JSON values with white space between.
     Json,
+    /// The elements of a JSON array behind its opening bracket; a cut may have left no other.
+    JsonElements,
     /// So many msgpack values.
     Msgpack(u32),
 }
@@ -200,7 +200,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             match step {
                 Step::End => {}
                 Step::Object(at) => self.candidate(place, at),
-                Step::Array(elements) if elements.level <= MAX_LEVELS => {
+                Step::Array(elements) if elements.level <= PAYLOAD_LEVELS => {
                     self.buffers.places.push(elements);
                 }
                 Step::Array(_) | Step::Other => self.unrecognised(),
@@ -231,28 +231,31 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         let data = data.get(..place.end as usize).unwrap_or(data);
         let behind = |end: usize, shape| Some(Place { at: end as u32, shape, ..place });
         match place.shape {
-            Shape::Json => {
+            Shape::Json | Shape::JsonElements => {
+                let is_list = place.shape == Shape::JsonElements;
                 let mut at = json::skip_space(data, place.at as usize);
-                while data.get(at) == Some(&b',') {
+                while is_list && data.get(at) == Some(&b',') {
                     at = json::skip_space(data, at + 1);
                 }
                 match data.get(at) {
-                    None | Some(b']') => (Step::End, None),
+                    None => (Step::End, None),
+                    Some(b']') if is_list => (Step::End, None),
                     // Where the object ends is known once it was walked.
-                    Some(b'{') => (Step::Object(at as u32), behind(at, Shape::Json)),
+                    Some(b'{') => (Step::Object(at as u32), behind(at, place.shape)),
                     Some(b'[') => {
                         let end = json::skip_value(data, at);
                         let elements = Place {
                             at: at as u32 + 1,
                             end: end.as_ref().map_or(place.end, |end| *end as u32),
+                            shape: Shape::JsonElements,
                             level: place.level + 1,
                             ..place
                         };
                         // Of an array that is cut off, the elements before the cut still count.
-                        (Step::Array(elements), end.ok().and_then(|end| behind(end, Shape::Json)))
+                        (Step::Array(elements), end.ok().and_then(|end| behind(end, place.shape)))
                     }
                     Some(_) => match json::skip_value(data, at) {
-                        Ok(end) => (Step::Other, behind(end, Shape::Json)),
+                        Ok(end) => (Step::Other, behind(end, place.shape)),
                         Err(_) => (Step::Malformed, None),
                     },
                 }
@@ -293,7 +296,9 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         let data = all.get(at as usize..place.end as usize).unwrap_or(&[]);
         inner.begin();
         let (encoding, walked) = match place.shape {
-            Shape::Json => (Encoding::Json, json::walk(data, place.store, at, self.keys, inner)),
+            Shape::Json | Shape::JsonElements => {
+                (Encoding::Json, json::walk(data, place.store, at, self.keys, inner))
+            }
             Shape::Msgpack(_) => {
                 (Encoding::Msgpack, msgpack::walk(data, place.store, at, self.keys, inner))
             }
@@ -312,13 +317,14 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             return self.unrecognised();
         };
         let Buffers { outer, inner, derived, .. } = &*self.buffers;
-        let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        let stores =
+            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
         let found = recognise::recognise(self.tables, inner, &stores);
         if let Some(source) = found {
             let span = Span { store: place.store, start: at, len: len as u32 };
             return self.show_recognised(source, Some((span, encoding)));
         }
-        if place.level >= MAX_LEVELS || !self.push_places(true, encoding, place.level + 1) {
+        if place.level >= PAYLOAD_LEVELS || !self.push_places(true, encoding, place.level + 1) {
             self.unrecognised();
         }
     }
@@ -347,12 +353,9 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             for value in slots.values(payload.field) {
                 let Value::Str(span) = value else { continue };
                 let stores = match behind {
-                    None => Stores {
-                        input: self.record,
-                        outer: &slots.arena,
-                        inner: &[],
-                        derived: &[],
-                    },
+                    None => {
+                        Stores { input: self.record, outer: &slots.arena, inner: &[], derived: &[] }
+                    }
                     Some(outer) => Stores {
                         input: self.record,
                         outer: &outer.arena,
@@ -441,7 +444,8 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         self.outcome.recognised += 1;
         let Buffers { outer, inner, derived, logsources, .. } = &*self.buffers;
         self.outcome.unrouted += u32::from(logsources.is_empty());
-        let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        let stores =
+            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
         let inner = place.is_some().then_some(inner);
         (self.show)(&SourceEvent {
             view: EventView { inner, outer, stores },
@@ -455,7 +459,8 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
 
     fn find_logsources(&mut self, source: u32, in_inner: bool) {
         let Buffers { outer, inner, derived, logsources, .. } = &mut *self.buffers;
-        let stores = Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        let stores =
+            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
         let slots = if in_inner { &*inner } else { &*outer };
         recognise::logsources(self.tables, source, slots, &stores, logsources);
     }
@@ -471,67 +476,5 @@ fn own_slots<'a>(
         Own { slots: inner, input: record, outer: &outer.arena }
     } else {
         Own { slots: outer, input: record, outer: &[] }
-    }
-}
-
-/// Walks texts that stand for an object of the event, as if the object were there. Returns how
-/// many were malformed; of those, what came before the damage stays (a log shipper that cuts long
-/// values cuts exactly here).
-fn walk_nested(
-    field: u32,
-    path: &[u8],
-    keys: &KeyTable,
-    own: &mut Own<'_>,
-    derived: &mut Vec<u8>,
-    values: &mut Vec<Value>,
-) -> u32 {
-    let mut malformed = 0;
-    values.clear();
-    values.extend(own.slots.values(field));
-    if values.is_empty() {
-        return 0;
-    }
-    let mut node = ROOT;
-    for segment in path.split(|byte| *byte == b'.') {
-        node = match (node, keys.get(node, segment)) {
-            (NONE, _) | (_, None) => NONE,
-            (_, Some(entry)) => entry.child,
-        };
-    }
-    for value in values.iter() {
-        let Value::Str(span) = *value else { continue };
-        let mut span = span;
-        if span.store == own.slots.arena_store {
-            // The walk writes to the arena that the text lies in, so the text moves.
-            let Ok(start) = u32::try_from(derived.len()) else { continue };
-            fields::copy(span, own, derived);
-            span = Span { store: Store::Derived, start, ..span };
-        }
-        let all = match span.store {
-            Store::Input => own.input,
-            Store::Outer => own.outer,
-            Store::Derived => derived,
-            Store::Inner => continue,
-        };
-        let start = span.start as usize;
-        let Some(data) = all.get(start..start + span.len as usize) else { continue };
-        if !begins_like_json(data) || data.trim_ascii_start().first() != Some(&b'{') {
-            continue;
-        }
-        let walked = json::walk_below(data, span.store, span.start, keys, node, own.slots);
-        malformed += u32::from(walked.is_err());
-    }
-    malformed
-}
-
-/// Whether a text begins like an object with members, or like an array of objects. Log lines that
-/// merely begin with a bracket (`[2024-01-01] ...`) are not payloads and not worth counting.
-fn begins_like_json(text: &[u8]) -> bool {
-    let at = json::skip_space(text, 0);
-    let next = text.get(json::skip_space(text, at + 1));
-    match text.get(at) {
-        Some(b'{') => matches!(next, Some(b'"' | b'}')),
-        Some(b'[') => matches!(next, Some(b'{')),
-        _ => false,
     }
 }

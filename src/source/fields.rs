@@ -25,10 +25,10 @@ pub(super) fn apply(
     values: &mut Vec<Value>,
 ) {
     for field in source.fields.of(&tables.fields) {
-        if let Some(from) = preferred(tables, field.paths, own.slots) {
-            if from != field.to {
-                own.slots.alias(field.to, from);
-            }
+        if let Some(from) = preferred(tables, field.paths, own.slots)
+            && from != field.to
+        {
+            own.slots.alias(field.to, from);
         }
     }
     for field in source.derived.of(&tables.derived) {
@@ -58,8 +58,7 @@ fn derive(
     values: &mut Vec<Value>,
 ) {
     let Some(decoder) = Decoder::from_number(field.decoder) else { return };
-    let parameter =
-        Parameter { number: field.number, text: field.parameter.of(&tables.text) };
+    let parameter = Parameter { number: field.number, text: field.parameter.of(&tables.text) };
     if decoder == Decoder::Constant {
         if let Some(span) = store_word(parameter.text, derived) {
             own.slots.set(field.to, Value::Str(span));
@@ -97,8 +96,7 @@ fn decode(
             Decoded::Missing | Decoded::Part { .. } | Decoded::Rewrite { .. } => None,
         };
     };
-    let stores =
-        Stores { input: own.input, outer: own.outer, inner: &own.slots.arena, derived };
+    let stores = Stores { input: own.input, outer: own.outer, inner: &own.slots.arena, derived };
     // In the record's own slots the arena is the outer one, and there is no inner.
     let input = if span.store == own.slots.arena_store {
         Stores { outer: stores.inner, ..stores }.bytes(span)

@@ -12,6 +12,7 @@ mod events;
 mod fields;
 #[cfg(feature = "compile")]
 mod listing;
+mod nested;
 mod recognise;
 mod tables;
 mod view;

@@ -1,6 +1,7 @@
 //! The compiled descriptors: flat vectors that refer to each other by ranges.
 
 use super::decode::{AccountForm, Decoder, Quoting};
+use crate::limits::SOURCE_ELEMENTS;
 
 /// A run of elements of another vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -188,9 +189,6 @@ pub struct SourceTables {
     pub text: Vec<u8>,
 }
 
-/// Most elements of any one vector. A built-in set of thirty sources needs some hundreds.
-const MAX_ELEMENTS: usize = 1 << 20;
-
 impl SourceTables {
     /// Checks every reference: hostile members can then neither panic nor name a field, container
     /// or logsource that does not exist.
@@ -214,7 +212,7 @@ impl SourceTables {
             self.paths.len(),
             self.text.len(),
         ];
-        if sizes.into_iter().any(|size| size > MAX_ELEMENTS) {
+        if sizes.into_iter().any(|size| size > SOURCE_ELEMENTS) {
             return Err("sources: a table is too large");
         }
         let field = |id: u32| id < field_count;
@@ -370,7 +368,7 @@ mod tests {
             |t, far| t.derived[0].paths = far,
             |t, far| t.derived[0].parameter = far,
             |t, _| t.paths[0] = 2,
-            |t, _| t.text = vec![b'x'; MAX_ELEMENTS + 1],
+            |t, _| t.text = vec![b'x'; SOURCE_ELEMENTS + 1],
         ];
         for (index, spoil) in spoil.into_iter().enumerate() {
             let mut tables = valid();

@@ -127,8 +127,7 @@ impl Compiler<'_, '_> {
         let tests: Vec<Test> = tests
             .iter()
             .map(|test| {
-                let values: Vec<Range> =
-                    test.values.iter().map(|value| self.text(value)).collect();
+                let values: Vec<Range> = test.values.iter().map(|value| self.text(value)).collect();
                 Test {
                     field: (self.ids.field)(&test.path),
                     kind: test.kind as u8,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use super::{Descriptor, Ids, compile_sources, read};
+use super::{Descriptor, Ids, built_in, compile_sources, read};
 use crate::event::keys::KeyTable;
 use crate::rule::ast::LogSource;
 use crate::source::{
@@ -80,7 +80,9 @@ impl Bench {
         );
         let logsources = logsources.into_inner();
         let count = |len: usize| u32::try_from(len).unwrap();
-        tables.verify(count(names.len()), count(containers.len()), count(logsources.len())).unwrap();
+        tables
+            .verify(count(names.len()), count(containers.len()), count(logsources.len()))
+            .unwrap();
         keys.verify(count(names.len()), count(containers.len())).unwrap();
         Bench { names, logsources, tables, keys }
     }
@@ -107,8 +109,7 @@ impl Bench {
         let outcome =
             for_each_event(record, encoding, &self.tables, &self.keys, buffers, |event| {
                 let logsource = |id: &u32| {
-                    let LogSource { product, category, service } =
-                        &self.logsources[*id as usize];
+                    let LogSource { product, category, service } = &self.logsources[*id as usize];
                     [product, category, service].map(|part| part.as_deref().unwrap_or("")).join("/")
                 };
                 seen.push(Seen {
@@ -172,10 +173,6 @@ fn descriptors(text: &str) -> Vec<Descriptor> {
     let descriptors = read(&"test.yml".into(), text, &mut diagnostics);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     descriptors
-}
-
-fn built_in() -> Vec<Descriptor> {
-    descriptors(&fs::read_to_string(root().join("sources/azure-mysql.yml")).unwrap())
 }
 
 fn canonical_names() -> Vec<String> {
@@ -422,6 +419,18 @@ fn what_is_cut_off_is_counted_and_the_record_is_shown() {
 }
 
 #[test]
+fn what_follows_an_event_in_its_text_is_not_hidden() {
+    let bench = Bench::built_in();
+    let event = sample("general-flexible.json");
+    for behind in ["] x", ", x", "x", "} {", "\0", "[{]"] {
+        let (seen, outcome) = bench.both(&json!({ "message": format!("{event}{behind}") }));
+        let expected = Outcome { events: 2, recognised: 1, unrouted: 1, malformed_payloads: 1 };
+        assert_eq!(outcome, expected, "{behind:?}");
+        assert_eq!(seen[1].listing.leaves.len(), 1);
+    }
+}
+
+#[test]
 fn log_lines_with_brackets_are_not_payloads() {
     let bench = Bench::built_in();
     for line in ["[2024-01-01 10:00] started", "{not json}", "{", "[", "[1, 2]", "", "{}"] {
@@ -477,12 +486,14 @@ fn damaged_records_never_panic_and_are_shown_or_refused() {
     let mut buffers = bench.buffers();
     let event = sample("general-flexible.json");
     let line = json!({ "log": json!({ "message": split_text(&event) }).to_string() });
-    let records = [event.clone(), line, json!({ "records": [event, { "message": split_text(&event) }] })];
+    let records =
+        [event.clone(), line, json!({ "records": [event, { "message": split_text(&event) }] })];
     let (mut shown, mut refused) = (0, 0);
     for record in records {
-        for (bytes, encoding) in
-            [(record.to_string().into_bytes(), Encoding::Json), (msgpack(&record), Encoding::Msgpack)]
-        {
+        for (bytes, encoding) in [
+            (record.to_string().into_bytes(), Encoding::Json),
+            (msgpack(&record), Encoding::Msgpack),
+        ] {
             let mut count = |bytes: &[u8]| match bench.run_with(bytes, encoding, &mut buffers) {
                 Some((seen, outcome)) => {
                     assert_eq!(seen.len(), outcome.events as usize);

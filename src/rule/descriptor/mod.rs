@@ -4,23 +4,63 @@
 //! sources/*.yml --parse--> Descriptor --compile--> source::SourceTables
 //! ```
 //!
-//! Enter at [`read`], then [`compile_sources`]. What stays true: a descriptor that is returned is
-//! complete and legal, so compiling cannot fail; everything refused has an error with the place
-//! and the repair; the order of fields and derived fields in the file means nothing.
+//! Enter at [`built_in`] and [`read`], then [`compile_sources`]. What stays true: a descriptor that
+//! is returned is complete and legal, so compiling cannot fail; everything refused has an error
+//! with the place and the repair; the order of fields in the file means nothing.
+//!
+//! # Format
+//! One source per YAML document. Paths are keys with dots between, as in rules; those of `when`,
+//! `fields` and `derive` are paths of the event, those of `payload` and `records` of whatever it
+//! is wrapped in.
+//!
+//! | key | meaning |
+//! |---|---|
+//! | `source` | name: lower-case letters, digits, `-` |
+//! | `title`, `description` | for people; `description` is optional |
+//! | `logsources` | list of `{product, category, service, when}`: what its events are to rules; with `when`, only those that pass |
+//! | `payload` | list of `{path, encoding}`: where a record may hide events. `json`: text of JSON objects or arrays of them; `native`: an object or array of objects |
+//! | `records` | path, or list: arrays of events (envelopes) |
+//! | `json_strings` | path, or list: objects of the event that may arrive as JSON text |
+//! | `when` | `{all: [test...], any: [test...]}`, or a list of these of which one must hold |
+//! | `fields` | canonical name: path, or list of which the first with a text is taken |
+//! | `derive` | name: `{decoder, from, ...}`; `from` names paths, canonical or derived fields, the first with a text is taken |
+//!
+//! A test is `{path, is: values}`, `{path, contains: values}` or `{path, exists: true}`; one value
+//! must fit, ASCII letters without case. Parameters of decoders: `quoting` (`none`, `backslash`)
+//! of `sql_norm`; `limit` (bytes) of `sql_truncated`; `form` (`any`, `account`) of `mysql_user`,
+//! `mysql_host` and `mysql_ip`; `segment` (name or list) of `arm_name`; `value` of `constant`,
+//! which has no `from`.
 
 mod compile;
+#[cfg(test)]
+mod event_tests;
+mod names;
+mod nodes;
 mod order;
 mod parse;
 #[cfg(test)]
-mod event_tests;
-#[cfg(test)]
 mod tests;
+mod when;
 
 pub use compile::{Ids, compile_sources};
 pub use parse::{check_names, read};
 
 use super::ast::{LogSource, Place};
 use crate::source::{Decoder, TestKind};
+
+/// The files under `sources/`, in the order of recognition.
+const BUILT_IN: [(&str, &str); 1] =
+    [("sources/azure-mysql.yml", include_str!("../../../sources/azure-mysql.yml"))];
+
+/// The descriptors that come with sigmatag.
+pub fn built_in() -> Vec<Descriptor> {
+    let mut diagnostics = Vec::new();
+    let files = BUILT_IN.iter();
+    let descriptors =
+        files.flat_map(|(file, text)| read(&(*file).into(), text, &mut diagnostics)).collect();
+    debug_assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    descriptors
+}
 
 /// One source.
 #[derive(Debug, Clone, PartialEq)]

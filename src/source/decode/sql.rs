@@ -3,7 +3,8 @@
 //! The reader below follows their lexer as far as comments, quotes and white space go. It does
 //! not know the server's version or sql_mode, so it errs towards showing more: the body of every
 //! executable comment is kept whatever version it asks for, and quotes are read with backslash
-//! escapes, which is the default mode.
+//! escapes, which is the default mode. A statement that opens a quote inside a comment that its
+//! server skips is read as quoted from there on: nothing is dropped, but comments in it stay.
 
 use super::{Decoded, Quoting, Rewrite, is_space};
 
@@ -285,7 +286,10 @@ mod tests {
             if is_normal(text, Quoting::None) {
                 assert_eq!(&copy, text, "the short cut is wrong");
             }
-            assert!(copy.first() != Some(&b' ') && (copy.last() != Some(&b' ') || copy.contains(&b'\'')));
+            assert!(
+                copy.first() != Some(&b' ')
+                    && (copy.last() != Some(&b' ') || copy.contains(&b'\''))
+            );
         }
     }
 

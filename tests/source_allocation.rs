@@ -1,0 +1,104 @@
+//! Finding events and computing their fields allocates nothing once the buffers are warm.
+#![cfg(feature = "compile")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::fs;
+
+use sigmatag::event::keys::KeyTable;
+use sigmatag::rule::descriptor::{Ids, built_in, compile_sources};
+use sigmatag::source::{Buffers, Encoding, for_each_event};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The id of a text, allocated at first use.
+fn id(all: &mut Vec<String>, text: &str) -> u32 {
+    let found = all.iter().position(|known| known == text);
+    let index = found.unwrap_or_else(|| {
+        all.push(text.to_owned());
+        all.len() - 1
+    });
+    u32::try_from(index).unwrap()
+}
+
+fn refs(texts: &[String]) -> Vec<&[u8]> {
+    texts.iter().map(String::as_bytes).collect()
+}
+
+#[test]
+fn warm_buffers_allocate_nothing() {
+    let (mut names, mut containers, mut logsources) = (Vec::new(), Vec::new(), Vec::new());
+    let tables = compile_sources(
+        &built_in(),
+        &mut Ids {
+            field: &mut |name| id(&mut names, name),
+            container: &mut |path| id(&mut containers, path),
+            logsource: &mut |logsource| id(&mut logsources, &format!("{logsource:?}")),
+            needed: &|_| true,
+        },
+    );
+    let keys = KeyTable::build(&refs(&names), &refs(&containers));
+
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/azure");
+    let mut records = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let text = fs::read_to_string(path).unwrap();
+            let event: serde_json::Value = serde_json::from_str(&text).unwrap();
+            let line = serde_json::json!({ "message": text }).to_string();
+            records.push(serde_json::json!({ "log": line }).to_string());
+            records.push(serde_json::json!({ "message": text[..text.len() / 2] }).to_string());
+            records.push(serde_json::json!({ "records": [event, event, 1] }).to_string());
+            records.push(text);
+        }
+    }
+    assert!(records.len() > 20);
+
+    let mut buffers = Buffers::new(names.len(), true);
+    let mut events = 0u64;
+    let mut pass = |rounds: u32| {
+        let before = ALLOCATIONS.with(Cell::get);
+        for _ in 0..rounds {
+            for record in &records {
+                let outcome = for_each_event(
+                    record.as_bytes(),
+                    Encoding::Json,
+                    &tables,
+                    &keys,
+                    &mut buffers,
+                    |event| events += u64::from(event.source.is_some()),
+                );
+                assert!(outcome.is_ok());
+            }
+        }
+        ALLOCATIONS.with(Cell::get) - before
+    };
+    pass(2);
+    assert_eq!(pass(500), 0);
+    assert!(events > 10_000, "{events}");
+}
