@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod event;
-pub mod ruleset;
+mod ffi;
 #[cfg(feature = "compile")]
 pub mod rule;
+pub mod ruleset;

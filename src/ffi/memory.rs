@@ -195,6 +195,33 @@ impl<T: Copy> Room<T> {
     }
 }
 
+impl Room<u8> {
+    /// The first `len` bytes as a zeroed slice; `len` is at most the capacity.
+    ///
+    /// PERF: C's malloc gives uninitialised memory, which a `&mut [u8]` must not show. Zeroing
+    /// costs one pass over an output that is about to be written, and only for records that
+    /// matched.
+    ///
+    /// # Safety
+    /// Nobody else uses the room while the slice is used, and it overlaps no slice in use.
+    pub(super) unsafe fn zeroed<'a>(self, len: usize) -> &'a mut [u8] {
+        assert!(len <= self.capacity);
+        if len == 0 {
+            return &mut [];
+        }
+        // SAFETY: `new` was promised this room; the rest is the caller's promise.
+        unsafe {
+            ptr::write_bytes(self.pointer, 0, len);
+            std::slice::from_raw_parts_mut(self.pointer, len)
+        }
+    }
+
+    /// Whether the room shares any byte with `other`.
+    pub(super) fn overlaps(&self, other: &[u8]) -> bool {
+        overlap(self.pointer, self.capacity, other.as_ptr(), other.len())
+    }
+}
+
 /// Whether `len` bytes from `pointer` can be an object at all.
 fn check_range(pointer: *const u8, len: usize) -> Result<(), Status> {
     if pointer.is_null() {
@@ -220,33 +247,8 @@ pub(super) unsafe fn bytes<'a>(pointer: *const u8, len: usize) -> Result<&'a [u8
     Ok(unsafe { std::slice::from_raw_parts(pointer, len) })
 }
 
-/// The caller's buffer as zeroed bytes: at most `wanted` of the `capacity` that there are.
-///
-/// PERF: C's malloc gives uninitialised memory, which a `&mut [u8]` must not show. Zeroing costs
-/// one pass over an output that is about to be written, and only for records that matched.
-///
-/// # Safety
-/// `pointer` points to `capacity` writable bytes that nobody else uses while the result is used,
-/// and that do not overlap any other slice in use.
-pub(super) unsafe fn buffer<'a>(
-    pointer: *mut u8,
-    capacity: usize,
-    wanted: usize,
-) -> Result<&'a mut [u8], Status> {
-    if capacity == 0 {
-        return Ok(&mut []);
-    }
-    check_range(pointer, capacity)?;
-    let len = capacity.min(wanted);
-    // SAFETY: not NULL, `len` is at most the capacity, and the caller's promise.
-    unsafe {
-        ptr::write_bytes(pointer, 0, len);
-        Ok(std::slice::from_raw_parts_mut(pointer, len))
-    }
-}
-
 /// Whether two ranges of bytes share any.
-pub(super) fn overlap(a: *const u8, a_len: usize, b: *const u8, b_len: usize) -> bool {
+fn overlap(a: *const u8, a_len: usize, b: *const u8, b_len: usize) -> bool {
     a_len > 0
         && b_len > 0
         && a.addr() < b.addr().saturating_add(b_len)
@@ -271,9 +273,16 @@ mod tests {
     #[test]
     fn struct_sizes_outside_the_known_range_are_refused() {
         let mut value = options();
-        for (size, ok) in
-            [(0, false), (4, false), (47, false), (48, true), (49, true), (4096, true), (4097, false), (u32::MAX, false)]
-        {
+        for (size, ok) in [
+            (0, false),
+            (4, false),
+            (47, false),
+            (48, true),
+            (49, true),
+            (4096, true),
+            (4097, false),
+            (u32::MAX, false),
+        ] {
             value.struct_size = size;
             // SAFETY: the struct is readable; only as much as T has is copied.
             let read = unsafe { read_struct(&raw const value) };
@@ -320,10 +329,11 @@ mod tests {
         let mut newer = Newer { known: zero, tail: 77 };
         let pointer = (&raw mut newer).cast::<sigmatag_summary>();
         // SAFETY: `newer` is larger than the struct.
-        unsafe { Output::required(pointer) }
-            .ok()
-            .unwrap()
-            .write(&sigmatag_summary { struct_size: 1, unrouted: 5, ..zero });
+        unsafe { Output::required(pointer) }.ok().unwrap().write(&sigmatag_summary {
+            struct_size: 1,
+            unrouted: 5,
+            ..zero
+        });
         assert_eq!((newer.known.unrouted, newer.tail), (5, 77));
         assert_eq!(newer.known.struct_size as usize, size_of::<Newer>());
     }

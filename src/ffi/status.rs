@@ -113,7 +113,9 @@ pub(super) fn text(status: i32) -> &'static CStr {
         SIGMATAG_BAD_ARGUMENT => c"an argument is outside what sigmatag.h allows",
         SIGMATAG_IN_USE => c"scratch is in use by another call, or a tag plan is pending on it",
         SIGMATAG_POISONED => c"an earlier call on this scratch panicked: free it, make a new one",
-        SIGMATAG_PANIC => c"a bug in libsigmatag stopped this call: free the scratch, please report",
+        SIGMATAG_PANIC => {
+            c"a bug in libsigmatag stopped this call: free the scratch, please report"
+        }
         SIGMATAG_IO => c"rule file cannot be read",
         SIGMATAG_NOT_SGT => c"not a compiled rule file: run `sigmatag compile` on the rules",
         SIGMATAG_UNSUPPORTED_VERSION => {
