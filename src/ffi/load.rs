@@ -14,9 +14,9 @@ use super::failure::Failure;
 use super::status::Status;
 use crate::ruleset::{LoadErrorKind, RuleSet};
 
-/// The largest rule file that is read. All of SigmaHQ compiles to well under a tenth of it; a
-/// larger file is a mistake (a core dump, a disk image) that must not take the host's memory.
-pub(super) const MAX_FILE: u64 = 64 << 20;
+/// The largest rule file that is read. A larger one is a mistake (a core dump, a disk image) that
+/// must not take the host's memory.
+const MAX_FILE: u64 = 256 << 20;
 
 /// The most of a path that goes into a message, so that the reason still fits.
 const SHOWN_PATH: usize = 160;
@@ -229,6 +229,7 @@ mod tests {
         file.as_file().set_len(MAX_FILE + 1).expect("sparse");
         let failure = from_file(file.path().as_os_str().as_bytes()).err().expect("no rule set");
         assert_eq!(failure.status, Status::TooLarge);
-        assert!(failure.message.contains("67108865 bytes"), "{}", failure.message);
+        let size = format!("{} bytes", MAX_FILE + 1);
+        assert!(failure.message.contains(&size), "{}", failure.message);
     }
 }
