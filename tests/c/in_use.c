@@ -1,6 +1,8 @@
 /* Two threads, one scratch: one of them is refused, none of them sees a wrong result.
  * usage: in_use RULES.sgt */
+#ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
+#endif
 #include <pthread.h>
 #include <time.h>
 

@@ -1,6 +1,8 @@
 /* Rules are replaced while threads match: every result is of one rule set, the old or the new.
  * usage: reload RULES.sgt OTHER.sgt */
+#ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
+#endif
 #include <pthread.h>
 
 #include "check.h"

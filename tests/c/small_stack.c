@@ -1,6 +1,8 @@
 /* Matching and tagging on a thread of 32 KiB, and how much of it they use: at most 16 KiB.
  * usage: small_stack RULES.sgt */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <pthread.h>
 #include <sys/mman.h>
 
