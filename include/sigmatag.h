@@ -4,10 +4,11 @@
  *
  * RULES OF THIS INTERFACE
  *
- * Ownership. sigmatag_init (also _bytes, _default) and sigmatag_scratch_new give a handle to the caller, who gives it
- *   back once, to sigmatag_free or sigmatag_scratch_free. The two may be freed in any order: a
- *   scratch keeps what it needs of its engine. Every other pointer stays the caller's. The library
- *   never frees or keeps memory of the caller, and never gives out memory for the caller to free.
+ * Ownership. sigmatag_init (also _bytes, _default) and sigmatag_scratch_new give a handle to the
+ *   caller, who gives it back once, to sigmatag_free or sigmatag_scratch_free. The two may be freed
+ *   in any order: a scratch keeps what it needs of its engine. Every other pointer stays the
+ *   caller's. The library never frees or keeps memory of the caller, and never gives out memory for
+ *   the caller to free.
  *
  * Borrowed inputs. What a pointer of an argument, or inside a struct, points to is read during the
  *   call and not after it, and must not change meanwhile. Inputs are pointer and length; they need
@@ -544,6 +545,10 @@ typedef struct sigmatag_info_t {
    * Identity: SHA-256 in 64 lower-case hex digits, NUL-terminated.
    */
   char ruleset[65];
+  /**
+   * Written as 0.
+   */
+  uint8_t reserved[7];
 } sigmatag_info_t;
 
 /**

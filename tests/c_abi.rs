@@ -49,11 +49,12 @@ fn need(program: &str) {
 /// Builds the library; the folder it is in.
 fn build(features: &[&str]) -> PathBuf {
     // Each set of features has its own target folder: in one, cargo would build back and forth.
-    let target = root().join("target").join(
-        ["c-abi-build"].iter().chain(features).fold(String::new(), |name, part| {
+    let target = root().join("target").join(["c-abi-build"].iter().chain(features).fold(
+        String::new(),
+        |name, part| {
             if name.is_empty() { (*part).to_owned() } else { format!("{name}-{part}") }
-        }),
-    );
+        },
+    ));
     run(Command::new(env!("CARGO"))
         .current_dir(root())
         .args(["rustc", "--locked", "--profile", "c-abi", "--lib", "--crate-type", "cdylib"])
@@ -132,6 +133,20 @@ fn checked(source: &str, library: &Path, arguments: &[&Path]) {
 fn structs_lie_where_they_always_lay() {
     let printed = in_every_dialect("tests/c/layout.c", library(), &[]);
     assert_committed("tests/c/layout.expected", &printed);
+    // Each field begins where the one before it ends, and the last one ends the struct: padding
+    // would be bytes of the library's stack in the caller's memory.
+    let (mut name, mut size, mut end) = ("", 0, 0);
+    for line in printed.lines().chain(["(end) 0"]) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let number = |index: usize| words[index].parse::<usize>().expect("a number");
+        if line.starts_with(' ') {
+            assert_eq!(number(1), end, "{name} has padding before {}", words[0]);
+            end += number(2);
+        } else {
+            assert_eq!(end, size, "{name} has padding at its end");
+            (name, size, end) = (words[0], number(1), 0);
+        }
+    }
 }
 
 #[test]

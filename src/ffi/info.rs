@@ -82,6 +82,7 @@ pub unsafe extern "C" fn sigmatag_info(engine: *const sigmatag, out: *mut sigmat
             regexes: rules.regex_count(),
             bytes: rules.resident_bytes(),
             ruleset: [0; 65],
+            reserved: [0; 7],
         };
         copy_text(rules.identity(), &mut info.ruleset);
         out.write(&info);

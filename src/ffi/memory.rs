@@ -16,7 +16,8 @@ const MAX_STRUCT_SIZE: usize = 4096;
 /// A C struct that begins with `struct_size`, so that it can grow at its end.
 ///
 /// # Safety
-/// The type is `repr(C)`, its first field is a `u32`, and every bit pattern is a valid value.
+/// The type is `repr(C)`, its first field is a `u32`, every bit pattern is a valid value, and there
+/// is no padding: it is copied whole, and padding would hand bytes of our stack to the caller.
 pub(super) unsafe trait Versioned: Copy {
     /// The size in ABI version 1: less is refused.
     const V1_SIZE: usize;

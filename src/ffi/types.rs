@@ -222,6 +222,8 @@ pub struct sigmatag_info_t {
     pub bytes: u64,
     /// Identity: SHA-256 in 64 lower-case hex digits, NUL-terminated.
     pub ruleset: [c_char; 65],
+    /// Written as 0.
+    pub reserved: [u8; 7],
 }
 
 /// Totals of an engine since it was made, over all its scratches. Reloads do not reset them.
@@ -260,8 +262,9 @@ pub struct sigmatag_stats_t {
     pub failed_reloads: u64,
 }
 
-// SAFETY: all of these are `repr(C)`, begin with `struct_size: u32`, and hold integers and raw
-// pointers only, for which every bit pattern is valid.
+// SAFETY: all of these are `repr(C)`, begin with `struct_size: u32`, hold integers and raw pointers
+// only, for which every bit pattern is valid, and have no padding: tests/c_abi.rs adds up the fields
+// that the C compiler sees.
 // `V1_SIZE` is the size in ABI version 1 on 64-bit targets and never changes.
 unsafe impl Versioned for sigmatag_error {
     const V1_SIZE: usize = 528;

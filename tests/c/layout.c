@@ -72,6 +72,7 @@ int main(void) {
   FIELD(sigmatag_info_t, regexes);
   FIELD(sigmatag_info_t, bytes);
   FIELD(sigmatag_info_t, ruleset);
+  FIELD(sigmatag_info_t, reserved);
   STRUCT(sigmatag_stats_t);
   FIELD(sigmatag_stats_t, struct_size);
   FIELD(sigmatag_stats_t, reserved);
