@@ -1,128 +1,856 @@
-/* Design draft of the C ABI; src/ffi + cbindgen generate the real file. Names, numbers, field order are binding. */
+/*
+ * sigmatag: Sigma detection rules, compiled once into one file, matched inside the log shipper.
+ * Generated from src/ffi; change it there.
+ *
+ * RULES OF THIS INTERFACE
+ *
+ * Ownership. sigmatag_init (also _bytes, _default) and sigmatag_scratch_new give a handle to the
+ *   caller, who gives it back once, to sigmatag_free or sigmatag_scratch_free. The two may be freed
+ *   in any order: a scratch keeps what it needs of its engine. Every other pointer stays the
+ *   caller's. The library never frees or keeps memory of the caller, and never gives out memory for
+ *   the caller to free.
+ *
+ * Borrowed inputs. What a pointer of an argument, or inside a struct, points to is read during the
+ *   call and not after it, and must not change meanwhile. Inputs are pointer and length; they need
+ *   no terminating NUL and may hold any byte. A length of 0 allows NULL.
+ *
+ * Outputs only on success. Unless a call returns SIGMATAG_OK, no output is touched. The exceptions
+ *   are the error struct, which is written only if the call fails, and SIGMATAG_SMALL_BUFFER, which
+ *   reports the size needed. No argument is both input and output, but for struct_size.
+ *
+ * Failure. Functions return SIGMATAG_OK (0) or another status; the numbers never change. Every
+ *   pointer is checked for NULL: SIGMATAG_NULL_ARGUMENT. What may be NULL is said at the function;
+ *   error may always be. Common statuses, which every function with a status may return, are
+ *   SIGMATAG_NULL_ARGUMENT, SIGMATAG_BAD_ARGUMENT and SIGMATAG_PANIC. Treat a status that you do not
+ *   know as a failure. On any failure pass the record on: detection must not lose logs.
+ *
+ * Bugs of ours. A panic inside the library ends at this interface as SIGMATAG_PANIC. It poisons the
+ *   scratch (free it, make a new one), not the engine and no other scratch.
+ *
+ * Threads. An engine may be used by any number of threads at once; only sigmatag_free must come when
+ *   no call uses that pointer any more. A scratch may be used by any thread, by one call at a time;
+ *   a second call at the same time returns SIGMATAG_IN_USE and does nothing. Make one scratch per
+ *   thread. The library has no threads, no thread-local state and installs no handlers; matching
+ *   takes no lock and, after the first records, no memory, and needs at most 16 KiB of stack. No
+ *   function may be called from a signal handler.
+ *
+ * struct_size. The caller sets it to sizeof the struct, in inputs and outputs, before the call. A
+ *   struct of an older header is taken as if the rest were 0; of a newer one the unknown rest is
+ *   ignored in inputs and left alone in outputs. Smaller than in ABI version 1, or larger than
+ *   4096: SIGMATAG_BAD_ARGUMENT. Zero the struct first: reserved fields must be 0.
+ *
+ * In short:
+ *   sigmatag_init -> sigmatag_scratch_new -> sigmatag_match ... -> sigmatag_scratch_free
+ *                                                               -> sigmatag_free
+ */
+
+
 #ifndef SIGMATAG_H
 #define SIGMATAG_H
+
 #include <stddef.h>
 #include <stdint.h>
-typedef struct sigmatag sigmatag;                  /* engine: shared by threads */
-typedef struct sigmatag_scratch sigmatag_scratch;  /* one per thread */
 
-/* statuses (int32_t) */
+/**
+ * The call did what it says.
+ */
 #define SIGMATAG_OK 0
+
+/**
+ * A pointer that is required is NULL.
+ */
 #define SIGMATAG_NULL_ARGUMENT 1
-#define SIGMATAG_BAD_ARGUMENT 2        /* unknown format, struct_size too small, reserved bits */
-#define SIGMATAG_IN_USE 3              /* scratch used by two calls at once, or a plan is pending */
-#define SIGMATAG_POISONED 4            /* an earlier call on this scratch panicked: free it */
-#define SIGMATAG_PANIC 5               /* this call panicked; the scratch is poisoned, the engine is not */
-#define SIGMATAG_IO 6                  /* file cannot be read */
-#define SIGMATAG_NOT_SGT 7             /* no magic: not a compiled rule file (YAML given?) */
-#define SIGMATAG_UNSUPPORTED_VERSION 8 /* made by a newer (or too old) compiler */
-#define SIGMATAG_TRUNCATED 9           /* file shorter than its header says */
-#define SIGMATAG_CORRUPT 10            /* checksum or verification failed */
-#define SIGMATAG_TOO_LARGE 11          /* over a limit of the loader */
-#define SIGMATAG_MALFORMED 12          /* event is not what `format` says */
-#define SIGMATAG_UNEXAMINED 13         /* event over max_record or nested too deep: not matched */
-#define SIGMATAG_SMALL_BUFFER 14       /* caller's buffer too small; needed size reported */
-#define SIGMATAG_NO_PLAN 15            /* tag_write without a pending tag_prepare */
-#define SIGMATAG_OTHER_DATA 16         /* tag_write with other data than tag_prepare saw */
-#define SIGMATAG_OUT_OF_RANGE 17       /* rule index beyond the scratch's rule set */
+
+/**
+ * An argument is outside what this header allows: an unknown format, shape or level, a
+ * struct_size that does not fit, a reserved field that is not 0, a length beyond PTRDIFF_MAX,
+ * buffers that overlap, or a scratch of another engine.
+ */
+#define SIGMATAG_BAD_ARGUMENT 2
+
+/**
+ * The scratch is inside another call, or a plan of sigmatag_tag_prepare is pending on it.
+ */
+#define SIGMATAG_IN_USE 3
+
+/**
+ * An earlier call on this scratch returned SIGMATAG_PANIC. Free it and make a new one.
+ */
+#define SIGMATAG_POISONED 4
+
+/**
+ * A bug in this library stopped the call. The scratch is poisoned; the engine is not.
+ */
+#define SIGMATAG_PANIC 5
+
+/**
+ * The rule file cannot be read.
+ */
+#define SIGMATAG_IO 6
+
+/**
+ * The bytes are not a compiled rule file. Rules in YAML: run `sigmatag compile` first.
+ */
+#define SIGMATAG_NOT_SGT 7
+
+/**
+ * The rule file was made by a compiler that is too new or too old for this library.
+ */
+#define SIGMATAG_UNSUPPORTED_VERSION 8
+
+/**
+ * The rule file is shorter than its header says.
+ */
+#define SIGMATAG_TRUNCATED 9
+
+/**
+ * The checksum or the verification of the rule file failed.
+ */
+#define SIGMATAG_CORRUPT 10
+
+/**
+ * The rule file is over a limit of the loader.
+ */
+#define SIGMATAG_TOO_LARGE 11
+
+/**
+ * The event is not what its format says.
+ */
+#define SIGMATAG_MALFORMED 12
+
+/**
+ * The event is over max_record or nested too deep. It was not matched: pass it on and count it.
+ */
+#define SIGMATAG_UNEXAMINED 13
+
+/**
+ * The caller's buffer is too small. The size needed has been written.
+ */
+#define SIGMATAG_SMALL_BUFFER 14
+
+/**
+ * sigmatag_tag_write without a plan of sigmatag_tag_prepare.
+ */
+#define SIGMATAG_NO_PLAN 15
+
+/**
+ * sigmatag_tag_write was given other data than sigmatag_tag_prepare saw. The plan stays pending.
+ */
+#define SIGMATAG_OTHER_DATA 16
+
+/**
+ * The rule index is beyond the rule set that the scratch holds.
+ */
+#define SIGMATAG_OUT_OF_RANGE 17
+
+/**
+ * Memory for the rule file or for a batch could not be had.
+ */
 #define SIGMATAG_NO_MEMORY 18
 
-/* formats */
-#define SIGMATAG_JSON 1       /* one JSON object */
-#define SIGMATAG_MSGPACK 2    /* one msgpack map */
-#define SIGMATAG_FLB_CHUNK 3  /* Fluent Bit chunk: concatenated records, legacy or v2 */
-#define SIGMATAG_FORWARD 4    /* Fluentd Forward message: Message, Forward, PackedForward */
+/**
+ * Version of the functions and structs below. It grows when something is added; sigmatag_abi_version
+ * tells which one the loaded library has.
+ */
+#define SIGMATAG_ABI_VERSION 1
 
-/* tag shapes */
+/**
+ * Version of the release this header belongs to.
+ */
+#define SIGMATAG_VERSION_MAJOR 0
+
+/**
+ * See SIGMATAG_VERSION_MAJOR.
+ */
+#define SIGMATAG_VERSION_MINOR 1
+
+/**
+ * See SIGMATAG_VERSION_MAJOR.
+ */
+#define SIGMATAG_VERSION_PATCH 0
+
+/**
+ * The version as one number that compares: 1.2.3 is 1002003.
+ */
+#define SIGMATAG_VERSION_NUMBER (((SIGMATAG_VERSION_MAJOR * 1000000) + (SIGMATAG_VERSION_MINOR * 1000)) + SIGMATAG_VERSION_PATCH)
+
+/**
+ * Format: one JSON object.
+ */
+#define SIGMATAG_JSON 1
+
+/**
+ * Format: one msgpack map.
+ */
+#define SIGMATAG_MSGPACK 2
+
+/**
+ * Format: a Fluent Bit chunk, that is concatenated records, legacy or v2.
+ */
+#define SIGMATAG_FLB_CHUNK 3
+
+/**
+ * Format: a Fluentd Forward message (Message, Forward or PackedForward mode).
+ */
+#define SIGMATAG_FORWARD 4
+
+/**
+ * Tag shape: one key holding a map with everything.
+ */
 #define SIGMATAG_NESTED 0
+
+/**
+ * Tag shape: a few top-level columns (SigmaIds, SigmaTitles, SigmaLevel, ...).
+ */
 #define SIGMATAG_FLAT 1
+
+/**
+ * Tag shape: Elastic Common Schema, merged into the maps that are there.
+ */
 #define SIGMATAG_ECS 2
 
-typedef struct sigmatag_error {
-  uint32_t struct_size;   /* caller sets to sizeof */
-  int32_t status;
-  uint64_t offset;        /* byte offset where it applies, else UINT64_MAX */
-  char message[512];      /* NUL-terminated UTF-8: what is wrong, where, and the repair */
-} sigmatag_error;
+/**
+ * Level of a rule that states none. As min_level: every rule.
+ */
+#define SIGMATAG_LEVEL_NONE 0
 
-typedef struct sigmatag_options {   /* NULL = defaults */
+/**
+ * Level `informational`.
+ */
+#define SIGMATAG_LEVEL_INFORMATIONAL 1
+
+/**
+ * Level `low`.
+ */
+#define SIGMATAG_LEVEL_LOW 2
+
+/**
+ * Level `medium`.
+ */
+#define SIGMATAG_LEVEL_MEDIUM 3
+
+/**
+ * Level `high`.
+ */
+#define SIGMATAG_LEVEL_HIGH 4
+
+/**
+ * Level `critical`.
+ */
+#define SIGMATAG_LEVEL_CRITICAL 5
+
+/**
+ * sigmatag_error.offset where no byte offset applies: UINT64_MAX.
+ */
+#define SIGMATAG_NO_OFFSET UINT64_MAX
+
+/**
+ * The most events that one sigmatag_match_batch takes.
+ */
+#define SIGMATAG_MAX_BATCH 65536
+
+/**
+ * The highest sigmatag_options.max_record: 1 GiB.
+ */
+#define SIGMATAG_MAX_RECORD 1073741824
+
+/**
+ * An engine: a rule set and its totals. Any thread may use it, any number at once. Freed by
+ * sigmatag_free.
+ */
+typedef struct sigmatag sigmatag;
+
+/**
+ * All memory that matching changes. One call at a time uses it, from any thread; two at once are
+ * refused with SIGMATAG_IN_USE. Freed by sigmatag_scratch_free.
+ */
+typedef struct sigmatag_scratch sigmatag_scratch;
+
+/**
+ * Options of an engine. All zero (but struct_size) means the defaults, and so does NULL.
+ */
+typedef struct sigmatag_options {
+  /**
+   * The caller sets sizeof(sigmatag_options).
+   */
   uint32_t struct_size;
-  uint32_t flags;            /* reserved, 0 */
-  int32_t min_level;         /* 0 all, 1 informational .. 5 critical; rules without level always report */
-  uint32_t max_record;       /* bytes, 0 = 4 MiB */
-  uint64_t reserved[4];      /* 0; room for correlation state */
+  /**
+   * Reserved: 0.
+   */
+  uint32_t flags;
+  /**
+   * Rules below this SIGMATAG_LEVEL_ do not report. Rules without a level always do.
+   */
+  int32_t min_level;
+  /**
+   * Records over this many bytes go unexamined; 0 is 4 MiB, the most is SIGMATAG_MAX_RECORD.
+   */
+  uint32_t max_record;
+  /**
+   * Reserved: 0.
+   */
+  uint64_t reserved[4];
 } sigmatag_options;
 
-typedef struct sigmatag_event {
+/**
+ * Why a call failed. The caller owns it. Written only if the call fails.
+ */
+typedef struct sigmatag_error {
+  /**
+   * The caller sets sizeof(sigmatag_error).
+   */
   uint32_t struct_size;
+  /**
+   * The status that the call returned.
+   */
+  int32_t status;
+  /**
+   * Byte offset in the rule file where it applies, else SIGMATAG_NO_OFFSET.
+   */
+  uint64_t offset;
+  /**
+   * NUL-terminated UTF-8 without line breaks: the place, what is wrong, and the repair.
+   */
+  char message[512];
+} sigmatag_error;
+
+/**
+ * What to examine. All pointers are borrowed for the call.
+ */
+typedef struct sigmatag_event {
+  /**
+   * The caller sets sizeof(sigmatag_event).
+   */
+  uint32_t struct_size;
+  /**
+   * SIGMATAG_JSON, SIGMATAG_MSGPACK, SIGMATAG_FLB_CHUNK or SIGMATAG_FORWARD.
+   */
   int32_t format;
-  const uint8_t *data; size_t len;
-  int64_t time_ns;               /* 0 unknown */
-  const uint8_t *tag; size_t tag_len;              /* host's routing tag, may be NULL/0 */
-  const uint8_t *logsource; size_t logsource_len;  /* "product/category/service", parts may be empty; NULL = recognise */
+  /**
+   * The bytes.
+   */
+  const uint8_t *data;
+  /**
+   * Number of bytes.
+   */
+  size_t len;
+  /**
+   * When it happened, nanoseconds since 1970 UTC; 0 is unknown. Chunks and Forward messages
+   * carry their own times.
+   */
+  int64_t time_ns;
+  /**
+   * The host's routing tag ("mysql.audit"); NULL with 0 if there is none.
+   */
+  const uint8_t *tag;
+  /**
+   * Bytes of tag.
+   */
+  size_t tag_len;
+  /**
+   * What produced it, as "product/category/service"; parts may be empty, both slashes are
+   * needed ("mysql//audit"). NULL with 0: recognise it from the event.
+   */
+  const uint8_t *logsource;
+  /**
+   * Bytes of logsource.
+   */
+  size_t logsource_len;
 } sigmatag_event;
 
-typedef struct sigmatag_hit {   /* 16 bytes */
-  uint32_t record;   /* batch: index into events; chunk/forward: record in it; else 0 */
-  uint32_t event;    /* event inside the record (an envelope may hold many) */
-  uint32_t rule;     /* index for sigmatag_rule_info with the same scratch */
+/**
+ * One rule that matched one event. 16 bytes, for ever: it has no struct_size.
+ */
+typedef struct sigmatag_hit {
+  /**
+   * Batch: index into the events given. Chunk and Forward: the record. Else 0.
+   */
+  uint32_t record;
+  /**
+   * The event inside the record, which may be an envelope of many. Else 0.
+   */
+  uint32_t event;
+  /**
+   * Index for sigmatag_rule_info with the same scratch.
+   */
+  uint32_t rule;
+  /**
+   * Generation of the rule set: it grows with every reload.
+   */
   uint32_t generation;
 } sigmatag_hit;
 
+/**
+ * What one call examined.
+ */
 typedef struct sigmatag_summary {
-  uint32_t struct_size; uint32_t generation;
-  uint64_t records, events, matched_records, hits, malformed, unexamined, unrouted;
+  /**
+   * The caller sets sizeof(sigmatag_summary).
+   */
+  uint32_t struct_size;
+  /**
+   * Generation of the rule set that was used.
+   */
+  uint32_t generation;
+  /**
+   * Records seen.
+   */
+  uint64_t records;
+  /**
+   * Events found in them.
+   */
+  uint64_t events;
+  /**
+   * Records with at least one hit.
+   */
+  uint64_t matched_records;
+  /**
+   * Hits.
+   */
+  uint64_t hits;
+  /**
+   * Records that are not what the format says: passed on, not matched.
+   */
+  uint64_t malformed;
+  /**
+   * Records over max_record or nested too deep: passed on, not matched.
+   */
+  uint64_t unexamined;
+  /**
+   * Records of no known source: tested against all rules.
+   */
+  uint64_t unrouted;
 } sigmatag_summary;
 
+/**
+ * How tags are written. NULL means SIGMATAG_NESTED under the key "sigma".
+ */
 typedef struct sigmatag_tagging {
+  /**
+   * The caller sets sizeof(sigmatag_tagging).
+   */
   uint32_t struct_size;
-  int32_t shape;                       /* SIGMATAG_NESTED.. */
-  const uint8_t *key; size_t key_len;  /* NULL/0 = "sigma" */
-  uint32_t flags; uint32_t reserved;
+  /**
+   * SIGMATAG_NESTED, SIGMATAG_FLAT or SIGMATAG_ECS.
+   */
+  int32_t shape;
+  /**
+   * The key of SIGMATAG_NESTED: UTF-8 without control characters, at most 255 bytes. NULL with
+   * 0: "sigma".
+   */
+  const uint8_t *key;
+  /**
+   * Bytes of key.
+   */
+  size_t key_len;
+  /**
+   * Reserved: 0.
+   */
+  uint32_t flags;
+  /**
+   * Reserved: 0.
+   */
+  uint32_t reserved;
 } sigmatag_tagging;
 
-typedef struct sigmatag_rule {   /* strings borrowed from the rule set the scratch holds: valid until its next call */
-  uint32_t struct_size; int32_t level;  /* 0 none, 1..5 */
-  const char *id; size_t id_len;
-  const char *title; size_t title_len;
-  const char *author; size_t author_len;
-  const char *tags; size_t tags_len;       /* comma separated */
-  const char *logsource; size_t logsource_len; /* product/category/service */
+/**
+ * What is known of a rule. The strings are UTF-8, are *not* NUL-terminated, belong to the rule set
+ * that the scratch holds, and are valid until the next call with that scratch (sigmatag_rule_info
+ * and sigmatag_scratch_hits do not count).
+ */
+typedef struct sigmatag_rule {
+  /**
+   * The caller sets sizeof(sigmatag_rule).
+   */
+  uint32_t struct_size;
+  /**
+   * SIGMATAG_LEVEL_NONE to SIGMATAG_LEVEL_CRITICAL.
+   */
+  int32_t level;
+  /**
+   * The id: a UUID as a rule, "sha256:..." for a rule without one.
+   */
+  const char *id;
+  /**
+   * Bytes of id.
+   */
+  size_t id_len;
+  /**
+   * The title.
+   */
+  const char *title;
+  /**
+   * Bytes of title.
+   */
+  size_t title_len;
+  /**
+   * The author, as the Detection Rule License asks to show; may be empty.
+   */
+  const char *author;
+  /**
+   * Bytes of author.
+   */
+  size_t author_len;
+  /**
+   * The tags, comma separated: "attack.impact,attack.t1485".
+   */
+  const char *tags;
+  /**
+   * Bytes of tags.
+   */
+  size_t tags_len;
+  /**
+   * The log source: "product/category/service".
+   */
+  const char *logsource;
+  /**
+   * Bytes of logsource.
+   */
+  size_t logsource_len;
 } sigmatag_rule;
 
-typedef struct sigmatag_info {
-  uint32_t struct_size; uint32_t generation;
-  uint32_t rules, format_version, skipped_rules, regexes;
-  uint64_t bytes;            /* resident bytes of the rule set */
-  char ruleset[65];          /* SHA-256 identity, hex, NUL */
+/**
+ * What is known of the rule set in force.
+ */
+typedef struct sigmatag_info_t {
+  /**
+   * The caller sets sizeof(sigmatag_info_t).
+   */
+  uint32_t struct_size;
+  /**
+   * Generation: it grows with every reload.
+   */
+  uint32_t generation;
+  /**
+   * Rules in the set.
+   */
+  uint32_t rules;
+  /**
+   * Version of the file format.
+   */
+  uint32_t format_version;
+  /**
+   * Rules that the compiler left out because it was told --skip-unsupported.
+   */
+  uint32_t skipped_rules;
+  /**
+   * Regular expressions in the set.
+   */
+  uint32_t regexes;
+  /**
+   * Resident bytes of the rule set.
+   */
+  uint64_t bytes;
+  /**
+   * Identity: SHA-256 in 64 lower-case hex digits, NUL-terminated.
+   */
+  char ruleset[65];
+  /**
+   * Written as 0.
+   */
+  uint8_t reserved[7];
 } sigmatag_info_t;
 
-typedef struct sigmatag_stats {  /* totals of the engine since init */
-  uint32_t struct_size; uint32_t reserved;
-  uint64_t calls, records, events, matched_records, hits, malformed, unexamined, unrouted, tag_replaced, tags_truncated, panics, reloads, failed_reloads;
+/**
+ * Totals of an engine since it was made, over all its scratches. Reloads do not reset them.
+ */
+typedef struct sigmatag_stats_t {
+  /**
+   * The caller sets sizeof(sigmatag_stats_t).
+   */
+  uint32_t struct_size;
+  /**
+   * Written as 0.
+   */
+  uint32_t reserved;
+  /**
+   * Calls that examined something.
+   */
+  uint64_t calls;
+  /**
+   * Records seen.
+   */
+  uint64_t records;
+  /**
+   * Events found in them.
+   */
+  uint64_t events;
+  /**
+   * Records with at least one hit.
+   */
+  uint64_t matched_records;
+  /**
+   * Hits.
+   */
+  uint64_t hits;
+  /**
+   * Records that are not what the format says.
+   */
+  uint64_t malformed;
+  /**
+   * Records over max_record or nested too deep.
+   */
+  uint64_t unexamined;
+  /**
+   * Records of no known source.
+   */
+  uint64_t unrouted;
+  /**
+   * Fields of records that a tag of the same name replaced.
+   */
+  uint64_t tag_replaced;
+  /**
+   * Tags that left out rules because of a size limit.
+   */
+  uint64_t tags_truncated;
+  /**
+   * Calls that returned SIGMATAG_PANIC.
+   */
+  uint64_t panics;
+  /**
+   * Reloads that succeeded.
+   */
+  uint64_t reloads;
+  /**
+   * Reloads that failed and left the old rule set in force.
+   */
+  uint64_t failed_reloads;
 } sigmatag_stats_t;
 
-uint32_t sigmatag_abi_version(void);          /* 1 */
-const char *sigmatag_version(void);           /* "0.1.0" */
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * One line of English for a status, NUL-terminated, valid for ever. Never NULL, also for numbers
+ * that are no status. Any thread.
+ */
 const char *sigmatag_status_text(int32_t status);
-int32_t sigmatag_init(const char *path, size_t path_len, const sigmatag_options *options, sigmatag **out, sigmatag_error *error);
-int32_t sigmatag_init_bytes(const uint8_t *data, size_t len, const sigmatag_options *options, sigmatag **out, sigmatag_error *error);
-int32_t sigmatag_init_default(const sigmatag_options *options, sigmatag **out, sigmatag_error *error); /* embedded MySQL pack */
-void sigmatag_free(sigmatag *engine);
-int32_t sigmatag_reload(sigmatag *engine, const char *path, size_t path_len, sigmatag_error *error);
-int32_t sigmatag_reload_bytes(sigmatag *engine, const uint8_t *data, size_t len, sigmatag_error *error);
-int32_t sigmatag_scratch_new(const sigmatag *engine, sigmatag_scratch **out, sigmatag_error *error);
-void sigmatag_scratch_free(sigmatag_scratch *scratch);
-int32_t sigmatag_scratch_release(sigmatag_scratch *scratch);  /* let go of an old rule set while idle */
-int32_t sigmatag_match(const sigmatag *engine, sigmatag_scratch *scratch, const sigmatag_event *event,
-                       sigmatag_hit *hits, size_t cap, size_t *count, sigmatag_summary *summary);
-int32_t sigmatag_match_batch(const sigmatag *engine, sigmatag_scratch *scratch, const sigmatag_event *events, size_t n,
-                       sigmatag_hit *hits, size_t cap, size_t *count, sigmatag_summary *summary);
-int32_t sigmatag_tag_prepare(const sigmatag *engine, sigmatag_scratch *scratch, const sigmatag_event *event,
-                       const sigmatag_tagging *tagging, size_t *out_len, sigmatag_summary *summary); /* *out_len 0 = nothing matched: nothing to write */
-int32_t sigmatag_tag_write(sigmatag_scratch *scratch, const uint8_t *data, size_t len, uint8_t *out, size_t cap, size_t *written);
-int32_t sigmatag_tag_discard(sigmatag_scratch *scratch);
-int32_t sigmatag_rule_info(const sigmatag_scratch *scratch, uint32_t rule, sigmatag_rule *out);
-int32_t sigmatag_info(const sigmatag *engine, sigmatag_info_t *out);
-int32_t sigmatag_get_stats(const sigmatag *engine, sigmatag_stats_t *out);
-#endif
+
+/**
+ * Makes an engine of a compiled rule file (.sgt, made by `sigmatag compile`). The file is read
+ * once and not kept open; only regular files are read. path need not be NUL-terminated.
+ *
+ * Statuses: the common ones, SIGMATAG_IO, SIGMATAG_NOT_SGT, SIGMATAG_UNSUPPORTED_VERSION,
+ * SIGMATAG_TRUNCATED, SIGMATAG_CORRUPT, SIGMATAG_TOO_LARGE, SIGMATAG_NO_MEMORY. Any thread.
+ */
+int32_t sigmatag_init(const char *path,
+                      size_t path_len,
+                      const struct sigmatag_options *options,
+                      struct sigmatag **out,
+                      struct sigmatag_error *error);
+
+/**
+ * Makes an engine of a compiled rule file in memory. The bytes are copied; they need not outlive
+ * the call.
+ *
+ * Statuses: those of sigmatag_init but SIGMATAG_IO. Any thread.
+ */
+int32_t sigmatag_init_bytes(const uint8_t *data,
+                            size_t len,
+                            const struct sigmatag_options *options,
+                            struct sigmatag **out,
+                            struct sigmatag_error *error);
+
+/**
+ * Makes an engine of the rule pack for MySQL that is part of the library. All engines made so
+ * share one copy of it.
+ *
+ * Statuses: the common ones, and SIGMATAG_IO if this library was built without a pack. Any
+ * thread.
+ */
+int32_t sigmatag_init_default(const struct sigmatag_options *options,
+                              struct sigmatag **out,
+                              struct sigmatag_error *error);
+
+/**
+ * Lets go of an engine. NULL is allowed. Scratches of the engine stay valid and must still be
+ * freed, before or after; the memory of the engine goes with the last of them. Any thread, but no
+ * other call may be using this pointer.
+ */
+void sigmatag_free(struct sigmatag *engine);
+
+/**
+ * Replaces the rule set by that of another file. The file is loaded and verified aside and then
+ * put in force at once: calls that run finish with the old set, later calls use the new one. If it
+ * fails, the old set stays in force.
+ *
+ * Statuses: those of sigmatag_init. Any thread, also while others match.
+ */
+int32_t sigmatag_reload(struct sigmatag *engine,
+                        const char *path,
+                        size_t path_len,
+                        struct sigmatag_error *error);
+
+/**
+ * Like sigmatag_reload, with a compiled rule file in memory. The bytes are copied.
+ *
+ * Statuses: those of sigmatag_init_bytes. Any thread, also while others match.
+ */
+int32_t sigmatag_reload_bytes(struct sigmatag *engine,
+                              const uint8_t *data,
+                              size_t len,
+                              struct sigmatag_error *error);
+
+/**
+ * Makes a scratch for an engine. It keeps the engine's memory until it is freed.
+ *
+ * Statuses: the common ones. Any thread.
+ */
+int32_t sigmatag_scratch_new(const struct sigmatag *engine,
+                             struct sigmatag_scratch **out,
+                             struct sigmatag_error *error);
+
+/**
+ * Frees a scratch, also a poisoned one. NULL is allowed. A scratch that is inside a call on
+ * another thread is not freed but leaked: a leak can be found and a use after free can be
+ * exploited. Any thread.
+ */
+void sigmatag_scratch_free(struct sigmatag_scratch *scratch);
+
+/**
+ * Lets go of a rule set that a reload has replaced. A scratch that is used does that by itself;
+ * this is for one that will stay idle. Strings of sigmatag_rule_info end with it.
+ *
+ * Statuses: the common ones, SIGMATAG_IN_USE, SIGMATAG_POISONED. Any thread.
+ */
+int32_t sigmatag_scratch_release(struct sigmatag_scratch *scratch);
+
+/**
+ * Examines one event (or one chunk or message of many records) and writes which rules hold, in the
+ * order of record, event and rule.
+ *
+ * With cap 0 (hits may then be NULL) only *count is written. If there are more than cap hits the
+ * status is SIGMATAG_SMALL_BUFFER: the event has been examined and counted, *count and *summary
+ * are written, hits is not; sigmatag_scratch_hits gives them without examining again. summary may
+ * be NULL.
+ *
+ * In a chunk or a Forward message a bad record is counted in summary and is no error; if the one
+ * event of SIGMATAG_JSON or SIGMATAG_MSGPACK is bad, the status is SIGMATAG_MALFORMED or
+ * SIGMATAG_UNEXAMINED.
+ *
+ * Statuses: the common ones, those named above, SIGMATAG_IN_USE, SIGMATAG_POISONED. Any thread, with
+ * a scratch that no other call uses.
+ */
+int32_t sigmatag_match(const struct sigmatag *engine,
+                       struct sigmatag_scratch *scratch,
+                       const struct sigmatag_event *event,
+                       struct sigmatag_hit *hits,
+                       size_t cap,
+                       size_t *count,
+                       struct sigmatag_summary *summary);
+
+/**
+ * Examines n events, at most SIGMATAG_MAX_BATCH, as sigmatag_match does; sigmatag_hit.record is the
+ * index into events. A bad event is counted in summary and is no error. All events must state the
+ * same struct_size, which is also their distance.
+ *
+ * Statuses: those of sigmatag_match but SIGMATAG_MALFORMED and SIGMATAG_UNEXAMINED, and
+ * SIGMATAG_NO_MEMORY. Nothing is examined if one of the structs is wrong. Any thread, with a scratch
+ * that no other call uses.
+ */
+int32_t sigmatag_match_batch(const struct sigmatag *engine,
+                             struct sigmatag_scratch *scratch,
+                             const struct sigmatag_event *events,
+                             size_t n,
+                             struct sigmatag_hit *hits,
+                             size_t cap,
+                             size_t *count,
+                             struct sigmatag_summary *summary);
+
+/**
+ * Writes the hits of the last sigmatag_match, sigmatag_match_batch or sigmatag_tag_prepare with
+ * this scratch. With cap 0 only *count; if there are more than cap hits, SIGMATAG_SMALL_BUFFER and
+ * only *count. Allowed while a plan is pending.
+ *
+ * Statuses: the common ones, SIGMATAG_SMALL_BUFFER, SIGMATAG_IN_USE, SIGMATAG_POISONED. Any thread,
+ * with a scratch that no other call uses.
+ */
+int32_t sigmatag_scratch_hits(const struct sigmatag_scratch *scratch,
+                              struct sigmatag_hit *hits,
+                              size_t cap,
+                              size_t *count);
+
+/**
+ * Examines an event, a chunk or a message, once, and plans its tagged copy. *out_len is the exact
+ * number of bytes that sigmatag_tag_write will write; 0 means that nothing matched, that the data
+ * can go on as it is, and that no plan is pending. Otherwise a plan is pending: the scratch
+ * refuses other work with SIGMATAG_IN_USE until sigmatag_tag_write succeeds or sigmatag_tag_discard
+ * is called. tagging and summary may be NULL.
+ *
+ * Bad records are treated as by sigmatag_match; in a chunk they are copied as they are.
+ *
+ * Statuses: the common ones, SIGMATAG_MALFORMED, SIGMATAG_UNEXAMINED, SIGMATAG_IN_USE,
+ * SIGMATAG_POISONED. Any thread, with a scratch that no other call uses.
+ */
+int32_t sigmatag_tag_prepare(const struct sigmatag *engine,
+                             struct sigmatag_scratch *scratch,
+                             const struct sigmatag_event *event,
+                             const struct sigmatag_tagging *tagging,
+                             size_t *out_len,
+                             struct sigmatag_summary *summary);
+
+/**
+ * Writes the tagged copy that sigmatag_tag_prepare planned; nothing is evaluated again. data and
+ * len must be those that sigmatag_tag_prepare saw, unchanged; out must not overlap data. The plan
+ * ends with success, and stays pending otherwise. If cap is too small, *written is the size needed,
+ * out is untouched, and the status is SIGMATAG_SMALL_BUFFER.
+ *
+ * Statuses: the common ones, SIGMATAG_NO_PLAN, SIGMATAG_OTHER_DATA, SIGMATAG_SMALL_BUFFER,
+ * SIGMATAG_IN_USE, SIGMATAG_POISONED. Any thread, with a scratch that no other call uses.
+ */
+int32_t sigmatag_tag_write(struct sigmatag_scratch *scratch,
+                           const uint8_t *data,
+                           size_t len,
+                           uint8_t *out,
+                           size_t cap,
+                           size_t *written);
+
+/**
+ * Drops the pending plan, if there is one.
+ *
+ * Statuses: the common ones, SIGMATAG_IN_USE, SIGMATAG_POISONED. Any thread, with a scratch that no
+ * other call uses.
+ */
+int32_t sigmatag_tag_discard(struct sigmatag_scratch *scratch);
+
+/**
+ * SIGMATAG_ABI_VERSION of the loaded library. Any thread.
+ */
+uint32_t sigmatag_abi_version(void);
+
+/**
+ * Version of the loaded library, "0.1.0": NUL-terminated, valid for ever. Any thread.
+ */
+const char *sigmatag_version(void);
+
+/**
+ * Describes the rule with an index from a hit, in the rule set that the scratch used last.
+ *
+ * Statuses: the common ones, SIGMATAG_OUT_OF_RANGE, SIGMATAG_IN_USE, SIGMATAG_POISONED. Any thread,
+ * with a scratch that no other call uses.
+ */
+int32_t sigmatag_rule_info(const struct sigmatag_scratch *scratch,
+                           uint32_t rule,
+                           struct sigmatag_rule *out);
+
+/**
+ * Describes the rule set in force.
+ *
+ * Statuses: the common ones. Any thread.
+ */
+int32_t sigmatag_info(const struct sigmatag *engine, struct sigmatag_info_t *out);
+
+/**
+ * Writes the totals of the engine. While others match, the numbers may be of slightly different
+ * moments.
+ *
+ * Statuses: the common ones. Any thread.
+ */
+int32_t sigmatag_get_stats(const struct sigmatag *engine, struct sigmatag_stats_t *out);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SIGMATAG_H */

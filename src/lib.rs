@@ -4,6 +4,7 @@
 pub mod compile;
 pub mod engine;
 pub mod event;
+mod ffi;
 pub mod limits;
 #[cfg(feature = "compile")]
 pub mod reference;

@@ -7,7 +7,7 @@ use super::item::Context;
 use super::lower::{LoweredRule, lower};
 use super::pattern::{Pattern, Piece};
 use super::program::Programs;
-use super::{CompileError, Options, canonical, level_number, pivot, regex};
+use super::{CompileError, Options, canonical, level_number, logsource_text, pivot, regex};
 use crate::event::keys::KeyTable;
 use crate::rule::descriptor::{Ids, compile_sources};
 use crate::rule::ast::{Collection, Filter, LogSource, Rule as AstRule};
@@ -129,6 +129,7 @@ impl Emit {
             product: part(&logsource.product),
             category: part(&logsource.category),
             service: part(&logsource.service),
+            path: self.texts.add(logsource_text(logsource).as_bytes()),
         };
         let list = &mut self.tables.logsources;
         let found = list.iter().position(|known| *known == record);

@@ -23,7 +23,6 @@ use crate::ruleset::RuleSet;
 use arc_swap::ArcSwap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use crate::tag::Shape;
 
@@ -178,19 +177,10 @@ pub(crate) struct Generation {
     pub(crate) number: u32,
 }
 
-/// Totals since the engine was made.
-#[derive(Default)]
-pub(crate) struct Totals {
-    calls: AtomicU64,
-    counts: [AtomicU64; 9],
-    reloads: AtomicU64,
-}
-
 /// The rule set in force, shared by threads.
 pub struct Engine {
     current: ArcSwap<Generation>,
     options: Options,
-    totals: Totals,
 }
 
 impl Engine {
@@ -199,7 +189,6 @@ impl Engine {
         Engine {
             current: ArcSwap::from_pointee(Generation { rules, number: 1 }),
             options,
-            totals: Totals::default(),
         }
     }
 
@@ -210,7 +199,6 @@ impl Engine {
             rules: Arc::clone(&rules),
             number: current.number.wrapping_add(1),
         });
-        self.totals.reloads.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The rule set in force.
@@ -226,51 +214,5 @@ impl Engine {
     /// The options.
     pub fn options(&self) -> &Options {
         &self.options
-    }
-
-    /// Calls since the engine was made.
-    pub fn calls(&self) -> u64 {
-        self.totals.calls.load(Ordering::Relaxed)
-    }
-
-    /// Reloads since the engine was made.
-    pub fn reloads(&self) -> u64 {
-        self.totals.reloads.load(Ordering::Relaxed)
-    }
-
-    /// Sum of all summaries.
-    pub fn totals(&self) -> Summary {
-        let get = |at: usize| self.totals.counts[at].load(Ordering::Relaxed);
-        Summary {
-            records: get(0),
-            events: get(1),
-            matched_records: get(2),
-            hits: get(3),
-            malformed: get(4),
-            unexamined: get(5),
-            unrouted: get(6),
-            tag_replaced: get(7),
-            tags_truncated: get(8),
-        }
-    }
-
-    pub(crate) fn count(&self, s: &Summary) {
-        let all = [
-            s.records,
-            s.events,
-            s.matched_records,
-            s.hits,
-            s.malformed,
-            s.unexamined,
-            s.unrouted,
-            s.tag_replaced,
-            s.tags_truncated,
-        ];
-        self.totals.calls.fetch_add(1, Ordering::Relaxed);
-        for (total, count) in self.totals.counts.iter().zip(all) {
-            if count > 0 {
-                total.fetch_add(count, Ordering::Relaxed);
-            }
-        }
     }
 }

@@ -130,7 +130,6 @@ impl Scratch {
         self.begin(engine)?;
         let mut summary = Summary::default();
         let result = self.records(engine, event, None, &mut summary);
-        engine.count(&summary);
         result.map(|()| summary)
     }
 
@@ -154,7 +153,6 @@ impl Scratch {
                 hit.record = index as u32;
             }
         }
-        engine.count(&summary);
         Ok(summary)
     }
 
@@ -176,7 +174,6 @@ impl Scratch {
         let counts = self.plan.counts();
         summary.tag_replaced = counts.replaced;
         summary.tags_truncated = counts.truncated;
-        engine.count(&summary);
         result?;
         if self.plan.is_empty() {
             return Ok((0, summary));

@@ -72,8 +72,8 @@ pub struct RuleInfo<'a> {
     pub level: u8,
     /// `tags`, separated by commas.
     pub tags: &'a str,
-    /// Index of its log source.
-    pub logsource: u32,
+    /// `product/category/service`, parts may be empty.
+    pub logsource: &'a str,
 }
 
 /// Names of the levels by number; the empty name is "none".
@@ -141,7 +141,11 @@ impl RuleSet {
             license: self.text(rule.license),
             level: rule.level,
             tags: self.text(rule.tags),
-            logsource: rule.logsource,
+            logsource: self
+                .tables
+                .logsources
+                .get(rule.logsource as usize)
+                .map_or("", |l| self.text(l.path)),
         })
     }
 

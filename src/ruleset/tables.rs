@@ -350,6 +350,8 @@ record! {
         pub category: Text,
         /// `service`, empty if not set.
         pub service: Text,
+        /// `product/category/service`.
+        pub path: Text,
     }
 }
 

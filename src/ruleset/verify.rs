@@ -62,7 +62,7 @@ fn texts(t: &Tables) -> Check {
     utf8(&t.fields, &t.texts, "fields")?;
     utf8(&t.correlations, &t.texts, "correlations")?;
     for l in &t.logsources {
-        utf8(&[l.product, l.category, l.service], &t.texts, "logsources")?;
+        utf8(&[l.product, l.category, l.service, l.path], &t.texts, "logsources")?;
     }
     for r in &t.rules {
         utf8(&[r.id, r.title, r.author, r.license, r.tags], &t.texts, "rules")?;

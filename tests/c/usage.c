@@ -1,0 +1,316 @@
+/* What the functions are for: every format matched and tagged, batches, limits of buffers, totals.
+ * usage: usage RULES.sgt */
+#include "check.h"
+
+#define ID_1 "5a1f3f0e-8f5e-4f5b-9a3e-0d4f2d9b6c01"
+#define ID_2 "5a1f3f0e-8f5e-4f5b-9a3e-0d4f2d9b6c02"
+#define ID_3 "5a1f3f0e-8f5e-4f5b-9a3e-0d4f2d9b6c03"
+
+/* {"statement": "DROP TABLE users"} */
+#define MAP "\x81\xa9statement\xb0" "DROP TABLE users"
+/* {"statement": "show tables"} */
+#define MAP_HARMLESS "\x81\xa9statement\xab" "show tables"
+#define TIME "\xce\x65\x00\x00\x00"
+
+static const char map[] = MAP;
+static const char map_harmless[] = MAP_HARMLESS;
+static const char chunk[] = "\x92" TIME MAP_HARMLESS "\x92" TIME MAP;
+static const char chunk_harmless[] = "\x92" TIME MAP_HARMLESS;
+static const char forward[] = "\x93\xa5mysql" TIME MAP;
+
+static int is_rule(const sigmatag_scratch *scratch, uint32_t index, const char *id) {
+  sigmatag_rule rule = empty_rule();
+  return sigmatag_rule_info(scratch, index, &rule) == SIGMATAG_OK && rule.id_len == strlen(id) &&
+         memcmp(rule.id, id, rule.id_len) == 0;
+}
+
+static int text_is(const char *text, size_t len, const char *want) {
+  return len == strlen(want) && memcmp(text, want, len) == 0;
+}
+
+/* Whether bytes hold a text. */
+static int holds(const uint8_t *bytes, size_t len, const char *text) {
+  size_t want = strlen(text), i;
+  for (i = 0; i + want <= len; i++)
+    if (memcmp(bytes + i, text, want) == 0) return 1;
+  return 0;
+}
+
+static void the_rules(const sigmatag *engine, const sigmatag_scratch *scratch) {
+  sigmatag_info_t info = empty_info();
+  sigmatag_rule rule = empty_rule();
+  STATUS(sigmatag_info(engine, &info), SIGMATAG_OK);
+  CHECK(info.rules == 3 && info.regexes == 1 && info.skipped_rules == 0);
+  CHECK(info.format_version >= 1 && info.bytes > 0);
+  CHECK(strlen(info.ruleset) == 64 && strspn(info.ruleset, "0123456789abcdef") == 64);
+  CHECK(info.struct_size == sizeof info);
+  STATUS(sigmatag_rule_info(scratch, 0, &rule), SIGMATAG_OK);
+  CHECK(rule.struct_size == sizeof rule && rule.level == SIGMATAG_LEVEL_HIGH);
+  CHECK(text_is(rule.id, rule.id_len, ID_1));
+  CHECK(text_is(rule.title, rule.title_len, "Table dropped"));
+  CHECK(text_is(rule.author, rule.author_len, "sigmatag tests"));
+  CHECK(text_is(rule.tags, rule.tags_len, "attack.impact,attack.t1485"));
+  CHECK(text_is(rule.logsource, rule.logsource_len, "mysql//audit"));
+  STATUS(sigmatag_rule_info(scratch, 1, &rule), SIGMATAG_OK);
+  CHECK(rule.level == SIGMATAG_LEVEL_LOW && rule.author_len == 0);
+}
+
+static void match_one(const sigmatag *engine, sigmatag_scratch *scratch, int32_t format,
+                      const char *data, size_t len, uint32_t record) {
+  sigmatag_event event = event_of(format, data, len);
+  sigmatag_summary summary = empty_summary();
+  sigmatag_hit hits[8];
+  size_t count = 99;
+  memset(hits, 0xee, sizeof hits);
+  STATUS(sigmatag_match(engine, scratch, &event, hits, 8, &count, &summary), SIGMATAG_OK);
+  CHECK(count == 2 && summary.hits == 2 && summary.matched_records == 1);
+  CHECK(summary.records == record + 1 && summary.events == record + 1);
+  CHECK(summary.malformed == 0 && summary.unexamined == 0);
+  CHECK(summary.struct_size == sizeof summary && summary.generation == hits[0].generation);
+  CHECK(hits[0].record == record && hits[0].event == 0 && is_rule(scratch, hits[0].rule, ID_1));
+  CHECK(hits[1].record == record && hits[1].event == 0 && is_rule(scratch, hits[1].rule, ID_2));
+  CHECK(hits[2].record == 0xeeeeeeee);
+}
+
+static void room_for_hits(const sigmatag *engine, sigmatag_scratch *scratch) {
+  sigmatag_event event = json_event(STATEMENT);
+  sigmatag_summary summary = empty_summary();
+  sigmatag_stats_t before = empty_stats(), after = empty_stats();
+  sigmatag_hit hits[2];
+  size_t count = 99;
+  STATUS(sigmatag_get_stats(engine, &before), SIGMATAG_OK);
+  memset(hits, 0xee, sizeof hits);
+  STATUS(sigmatag_match(engine, scratch, &event, hits, 1, &count, &summary), SIGMATAG_SMALL_BUFFER);
+  CHECK(count == 2 && summary.hits == 2 && hits[0].record == 0xeeeeeeee);
+  count = 99;
+  STATUS(sigmatag_scratch_hits(scratch, hits, 1, &count), SIGMATAG_SMALL_BUFFER);
+  CHECK(count == 2 && hits[0].record == 0xeeeeeeee);
+  count = 99;
+  STATUS(sigmatag_scratch_hits(scratch, NULL, 0, &count), SIGMATAG_OK);
+  CHECK(count == 2);
+  STATUS(sigmatag_scratch_hits(scratch, hits, 2, &count), SIGMATAG_OK);
+  CHECK(count == 2 && is_rule(scratch, hits[0].rule, ID_1) && is_rule(scratch, hits[1].rule, ID_2));
+  STATUS(sigmatag_get_stats(engine, &after), SIGMATAG_OK);
+  CHECK(after.calls == before.calls + 1 && after.hits == before.hits + 2);
+  count = 99;
+  STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &count, NULL), SIGMATAG_OK);
+  CHECK(count == 2);
+}
+
+static void bad_events(const sigmatag *engine, sigmatag_scratch *scratch) {
+  static const char *const bad[] = {"", "{", "[1]", "{\"a\":1}x", "null"};
+  sigmatag_stats_t before = empty_stats(), after = empty_stats();
+  sigmatag_event event;
+  size_t count = 99, i;
+  STATUS(sigmatag_get_stats(engine, &before), SIGMATAG_OK);
+  for (i = 0; i < 5; i++) {
+    event = json_event(bad[i]);
+    STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &count, NULL), SIGMATAG_MALFORMED);
+    STATUS(sigmatag_tag_prepare(engine, scratch, &event, NULL, &count, NULL), SIGMATAG_MALFORMED);
+  }
+  event = event_of(SIGMATAG_MSGPACK, "\x81\xa9" "stat", 6);
+  STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &count, NULL), SIGMATAG_MALFORMED);
+  CHECK(count == 99);
+  STATUS(sigmatag_get_stats(engine, &after), SIGMATAG_OK);
+  CHECK(after.malformed == before.malformed + 11 && after.records == before.records + 11);
+  CHECK(after.matched_records == before.matched_records);
+}
+
+static void batches(const sigmatag *engine, sigmatag_scratch *scratch) {
+  sigmatag_event events[4];
+  sigmatag_summary summary = empty_summary();
+  sigmatag_hit hits[8];
+  size_t count = 99;
+  int round;
+  events[0] = json_event(HARMLESS);
+  events[1] = json_event(STATEMENT);
+  events[2] = json_event("{broken");
+  events[3] = event_of(SIGMATAG_MSGPACK, map, sizeof map - 1);
+  for (round = 0; round < 3; round++) {
+    STATUS(sigmatag_match_batch(engine, scratch, events, 4, hits, 8, &count, &summary),
+           SIGMATAG_OK);
+    CHECK(count == 4 && summary.records == 4 && summary.matched_records == 2);
+    CHECK(summary.malformed == 1 && summary.hits == 4);
+    CHECK(hits[0].record == 1 && hits[1].record == 1 && hits[2].record == 3);
+    CHECK(hits[3].record == 3 && is_rule(scratch, hits[3].rule, ID_2));
+  }
+  STATUS(sigmatag_match_batch(engine, scratch, NULL, 0, NULL, 0, &count, &summary), SIGMATAG_OK);
+  CHECK(count == 0 && summary.records == 0);
+}
+
+/* A struct of a newer header: larger, with fields that this library does not know. */
+static void newer_structs(const sigmatag *engine, sigmatag_scratch *scratch) {
+  struct newer_event {
+    sigmatag_event known;
+    uint64_t unknown[3];
+  } events[2];
+  struct newer_summary {
+    sigmatag_summary known;
+    uint64_t unknown;
+  } summary;
+  sigmatag_hit hits[4];
+  size_t count = 99;
+  memset(&events, 0xff, sizeof events);
+  memset(&summary, 0xff, sizeof summary);
+  events[0].known = json_event(STATEMENT);
+  events[1].known = json_event(HARMLESS);
+  events[0].known.struct_size = events[1].known.struct_size = (uint32_t)sizeof events[0];
+  summary.known.struct_size = (uint32_t)sizeof summary;
+  STATUS(sigmatag_match_batch(engine, scratch, &events[0].known, 2, hits, 4, &count,
+                              &summary.known),
+         SIGMATAG_OK);
+  CHECK(count == 2 && hits[1].record == 0 && summary.known.records == 2);
+  CHECK(summary.known.struct_size == sizeof summary && summary.unknown == UINT64_MAX);
+}
+
+static void levels_and_sources(const char *path) {
+  sigmatag_options options = empty_options();
+  sigmatag_event event = json_event(STATEMENT);
+  sigmatag *engine = NULL;
+  sigmatag_scratch *scratch;
+  sigmatag_hit hits[4];
+  size_t count = 99;
+  options.min_level = SIGMATAG_LEVEL_HIGH;
+  options.max_record = 64;
+  STATUS(sigmatag_init(path, strlen(path), &options, &engine, NULL), SIGMATAG_OK);
+  NEED(engine != NULL);
+  scratch = scratch_of(engine);
+  STATUS(sigmatag_match(engine, scratch, &event, hits, 4, &count, NULL), SIGMATAG_OK);
+  CHECK(count == 1 && is_rule(scratch, hits[0].rule, ID_1));
+  event.logsource = (const uint8_t *)"mysql//audit";
+  event.logsource_len = 12;
+  STATUS(sigmatag_match(engine, scratch, &event, hits, 4, &count, NULL), SIGMATAG_OK);
+  CHECK(count == 1);
+  event.logsource = (const uint8_t *)"windows//sysmon";
+  event.logsource_len = 15;
+  STATUS(sigmatag_match(engine, scratch, &event, hits, 4, &count, NULL), SIGMATAG_OK);
+  CHECK(count == 0);
+  event = json_event("{\"statement\":\"DROP TABLE users, and many more bytes than 64, see?\"}");
+  count = 99;
+  STATUS(sigmatag_match(engine, scratch, &event, hits, 4, &count, NULL), SIGMATAG_UNEXAMINED);
+  CHECK(count == 99);
+  /* In any order: the engine first. */
+  sigmatag_free(engine);
+  CHECK(is_rule(scratch, 0, ID_1));
+  sigmatag_scratch_free(scratch);
+}
+
+static void tag_one(const sigmatag *engine, sigmatag_scratch *scratch, int32_t format,
+                    const char *data, size_t len, int32_t shape, const char *want) {
+  sigmatag_event event = event_of(format, data, len);
+  sigmatag_tagging tagging = empty_tagging();
+  sigmatag_summary summary = empty_summary();
+  sigmatag_hit hits[4];
+  size_t needed = 0, written = 99, count = 0;
+  uint8_t *out;
+  char *other;
+  tagging.shape = shape;
+  STATUS(sigmatag_tag_prepare(engine, scratch, &event, &tagging, &needed, &summary), SIGMATAG_OK);
+  CHECK(needed > len && summary.matched_records == 1 && summary.hits == 2);
+  NEED(needed > len);
+  /* While a plan is pending nothing else may be evaluated, but the hits can be read. */
+  STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &count, NULL), SIGMATAG_IN_USE);
+  STATUS(sigmatag_match_batch(engine, scratch, &event, 1, NULL, 0, &count, NULL), SIGMATAG_IN_USE);
+  STATUS(sigmatag_tag_prepare(engine, scratch, &event, NULL, &count, NULL), SIGMATAG_IN_USE);
+  STATUS(sigmatag_scratch_release(scratch), SIGMATAG_IN_USE);
+  STATUS(sigmatag_scratch_hits(scratch, hits, 4, &count), SIGMATAG_OK);
+  CHECK(count == 2 && is_rule(scratch, hits[0].rule, ID_1));
+  /* malloc of exactly the size: valgrind sees a byte too many. */
+  out = (uint8_t *)malloc(needed);
+  other = (char *)malloc(len);
+  NEED(out != NULL && other != NULL);
+  memset(out, 0xee, needed);
+  memcpy(other, data, len);
+  other[len - 1] ^= 1;
+  STATUS(sigmatag_tag_write(scratch, (const uint8_t *)other, len, out, needed, &written),
+         SIGMATAG_OTHER_DATA);
+  STATUS(sigmatag_tag_write(scratch, event.data, len - 1, out, needed, &written),
+         SIGMATAG_OTHER_DATA);
+  CHECK(written == 99 && out[0] == 0xee && out[needed - 1] == 0xee);
+  STATUS(sigmatag_tag_write(scratch, event.data, len, out, needed - 1, &written),
+         SIGMATAG_SMALL_BUFFER);
+  CHECK(written == needed && out[0] == 0xee && out[needed - 2] == 0xee);
+  STATUS(sigmatag_tag_write(scratch, event.data, len, NULL, 0, &written), SIGMATAG_SMALL_BUFFER);
+  STATUS(sigmatag_tag_write(scratch, event.data, len, out, needed, &written), SIGMATAG_OK);
+  CHECK(written == needed && holds(out, needed, want) && holds(out, needed, ID_1));
+  CHECK(holds(out, needed, ID_2) && !holds(out, needed, ID_3));
+  CHECK(holds(out, needed, "DROP TABLE users"));
+  STATUS(sigmatag_tag_write(scratch, event.data, len, out, needed, &written), SIGMATAG_NO_PLAN);
+  /* Dropped plans. */
+  STATUS(sigmatag_tag_prepare(engine, scratch, &event, &tagging, &needed, NULL), SIGMATAG_OK);
+  STATUS(sigmatag_tag_discard(scratch), SIGMATAG_OK);
+  STATUS(sigmatag_tag_write(scratch, event.data, len, out, needed, &written), SIGMATAG_NO_PLAN);
+  STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &count, NULL), SIGMATAG_OK);
+  free(out);
+  free(other);
+}
+
+static void tag_none(const sigmatag *engine, sigmatag_scratch *scratch, int32_t format,
+                     const char *data, size_t len) {
+  sigmatag_event event = event_of(format, data, len);
+  sigmatag_summary summary = empty_summary();
+  size_t needed = 99;
+  STATUS(sigmatag_tag_prepare(engine, scratch, &event, NULL, &needed, &summary), SIGMATAG_OK);
+  CHECK(needed == 0 && summary.matched_records == 0 && summary.records == 1);
+  STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &needed, NULL), SIGMATAG_OK);
+  CHECK(needed == 0);
+}
+
+static void own_key(const sigmatag *engine, sigmatag_scratch *scratch) {
+  sigmatag_event event = json_event(STATEMENT);
+  sigmatag_tagging tagging = empty_tagging();
+  uint8_t out[4096];
+  size_t needed = 0, written = 0;
+  tagging.key = (const uint8_t *)"detected";
+  tagging.key_len = 8;
+  STATUS(sigmatag_tag_prepare(engine, scratch, &event, &tagging, &needed, NULL), SIGMATAG_OK);
+  STATUS(sigmatag_tag_write(scratch, event.data, event.len, out, sizeof out, &written),
+         SIGMATAG_OK);
+  CHECK(written == needed && holds(out, written, "\"detected\":"));
+  CHECK(!holds(out, written, "\"sigma\":"));
+}
+
+int main(int argc, char **argv) {
+  sigmatag *engine;
+  sigmatag_scratch *scratch;
+  sigmatag_stats_t stats = empty_stats();
+  NEED(argc > 1);
+  engine = engine_of(argv[1]);
+  scratch = scratch_of(engine);
+  the_rules(engine, scratch);
+  match_one(engine, scratch, SIGMATAG_JSON, STATEMENT, strlen(STATEMENT), 0);
+  match_one(engine, scratch, SIGMATAG_MSGPACK, map, sizeof map - 1, 0);
+  match_one(engine, scratch, SIGMATAG_FLB_CHUNK, chunk, sizeof chunk - 1, 1);
+  match_one(engine, scratch, SIGMATAG_FORWARD, forward, sizeof forward - 1, 0);
+  STATUS(sigmatag_get_stats(engine, &stats), SIGMATAG_OK);
+  CHECK(stats.calls == 4 && stats.records == 5 && stats.matched_records == 4 && stats.hits == 8);
+  room_for_hits(engine, scratch);
+  bad_events(engine, scratch);
+  batches(engine, scratch);
+  newer_structs(engine, scratch);
+  levels_and_sources(argv[1]);
+  tag_one(engine, scratch, SIGMATAG_JSON, STATEMENT, strlen(STATEMENT), SIGMATAG_NESTED,
+          "\"sigma\":{");
+  tag_one(engine, scratch, SIGMATAG_JSON, STATEMENT, strlen(STATEMENT), SIGMATAG_FLAT,
+          "\"SigmaIds\":");
+  tag_one(engine, scratch, SIGMATAG_JSON, STATEMENT, strlen(STATEMENT), SIGMATAG_ECS, "\"rule\":");
+  tag_one(engine, scratch, SIGMATAG_MSGPACK, map, sizeof map - 1, SIGMATAG_NESTED, "\xa5sigma");
+  tag_one(engine, scratch, SIGMATAG_FLB_CHUNK, chunk, sizeof chunk - 1, SIGMATAG_NESTED,
+          "\xa5sigma");
+  tag_one(engine, scratch, SIGMATAG_FORWARD, forward, sizeof forward - 1, SIGMATAG_FLAT,
+          "\xa8SigmaIds");
+  tag_none(engine, scratch, SIGMATAG_JSON, HARMLESS, strlen(HARMLESS));
+  tag_none(engine, scratch, SIGMATAG_MSGPACK, map_harmless, sizeof map_harmless - 1);
+  tag_none(engine, scratch, SIGMATAG_FLB_CHUNK, chunk_harmless, sizeof chunk_harmless - 1);
+  own_key(engine, scratch);
+  STATUS(sigmatag_scratch_release(scratch), SIGMATAG_OK);
+  sigmatag_scratch_free(scratch);
+  /* Totals outlive the scratch that counted them. */
+  {
+    sigmatag_stats_t after = empty_stats();
+    STATUS(sigmatag_get_stats(engine, &after), SIGMATAG_OK);
+    CHECK(after.hits > stats.hits && after.panics == 0);
+  }
+  sigmatag_free(engine);
+  return check_done("usage");
+}

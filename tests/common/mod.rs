@@ -1,0 +1,70 @@
+//! What several test programs need.
+
+// Every test program compiles this file and uses its own part of it.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// The root of the repository.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder of this test program's own, under `target/`.
+pub fn scratch_folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).expect("a folder under target/");
+    folder
+}
+
+/// Runs a program that must succeed; says what it printed if it does not.
+pub fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    output
+}
+
+/// Compiles rules with the command line.
+pub fn compile(rules: &Path, out: &Path) {
+    run(Command::new(env!("CARGO_BIN_EXE_sigmatag")).arg("compile").arg(rules).arg("-o").arg(out));
+}
+
+/// `tests/c/rules.yml`, compiled.
+pub fn compiled_pack() -> PathBuf {
+    static PACK: OnceLock<PathBuf> = OnceLock::new();
+    PACK.get_or_init(|| compiled("rules")).clone()
+}
+
+/// `tests/c/other.yml`, compiled: other rules, for reloads.
+pub fn other_pack() -> PathBuf {
+    static PACK: OnceLock<PathBuf> = OnceLock::new();
+    PACK.get_or_init(|| compiled("other")).clone()
+}
+
+fn compiled(name: &str) -> PathBuf {
+    let out = scratch_folder("packs").join(format!("{name}-{}.sgt", std::process::id()));
+    compile(&root().join("tests/c").join(format!("{name}.yml")), &out);
+    out
+}
+
+/// Compares text with a committed file; `SIGMATAG_BLESS=1` writes the file.
+pub fn assert_committed(path: &str, text: &str) {
+    let file = root().join(path);
+    if std::env::var_os("SIGMATAG_BLESS").is_some() {
+        std::fs::write(&file, text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        committed == text,
+        "{path} differs; if that is meant, run the test with SIGMATAG_BLESS=1.\n--- committed\n\
+         {committed}\n--- now\n{text}"
+    );
+}
