@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use common::{assert_committed, compiled_pack, other_pack, root, run, scratch_folder};
+use common::{assert_committed, compiled_pack, other_pack, root, run};
 
 /// A way to compile the programs.
 #[derive(Clone, Copy)]
@@ -84,34 +84,35 @@ fn panicking_library() -> &'static Path {
     FOLDER.get_or_init(|| build(&["test-panic"]))
 }
 
-/// Compiles a program; where it is.
-fn compile(source: &str, dialect: Dialect, library: &Path) -> PathBuf {
+/// A compiled program, in a folder of its own that goes with it.
+struct Program {
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+/// Compiles a program.
+fn compile(source: &str, dialect: Dialect, library: &Path) -> Program {
     need(dialect.compiler);
-    let name = Path::new(source).file_stem().and_then(|name| name.to_str()).expect("a name");
-    let program = scratch_folder("programs").join(format!(
-        "{name}-{}-{}-{}",
-        dialect.compiler,
-        dialect.standard,
-        std::process::id()
-    ));
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let path = folder.path().join(Path::new(source).file_stem().expect("a name"));
     // The installed header is <sigmatag.h>; so it is here.
     run(Command::new(dialect.compiler)
         .current_dir(root())
         .args(["-x", dialect.language, &format!("-std={}", dialect.standard)])
         .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O1", "-g", "-pthread"])
         .args(["-Iinclude", "-Itests/c", source, "-x", "none", "-o"])
-        .arg(&program)
+        .arg(&path)
         .arg("-L")
         .arg(library)
         .arg(format!("-Wl,-rpath,{}", library.display()))
         // Bound at start, or the dynamic linker's stack would count as ours.
         .args(["-Wl,-z,now", "-lsigmatag"]));
-    program
+    Program { path, _folder: folder }
 }
 
 /// Runs a program, for at most five minutes; what it printed.
-fn output(program: &Path, arguments: &[&Path]) -> String {
-    let output = run(Command::new("timeout").arg("300").arg(program).args(arguments));
+fn output(program: &Program, arguments: &[&Path]) -> String {
+    let output = run(Command::new("timeout").arg("300").arg(&program.path).args(arguments));
     String::from_utf8(output.stdout).expect("text")
 }
 
@@ -203,6 +204,11 @@ fn functions_do_what_the_header_says() {
 }
 
 #[test]
+fn the_embedded_pack_loads() {
+    checked("tests/c/default.c", library(), &[]);
+}
+
+#[test]
 fn panics_are_contained() {
     checked("tests/c/panic.c", panicking_library(), &[&compiled_pack()]);
 }
@@ -255,7 +261,7 @@ fn under_valgrind(source: &str, library: &Path, arguments: &[&Path]) {
     let output = run(Command::new("timeout")
         .args(["1200", "valgrind", "--error-exitcode=99", "--leak-check=full"])
         .args(["--show-leak-kinds=definite,possible", "--errors-for-leak-kinds=definite,possible"])
-        .arg(&program)
+        .arg(&program.path)
         .args(arguments));
     let report = String::from_utf8_lossy(&output.stderr);
     // That valgrind really was on.

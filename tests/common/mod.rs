@@ -50,8 +50,12 @@ pub fn other_pack() -> PathBuf {
 }
 
 fn compiled(name: &str) -> PathBuf {
-    let out = scratch_folder("packs").join(format!("{name}-{}.sgt", std::process::id()));
-    compile(&root().join("tests/c").join(format!("{name}.yml")), &out);
+    let folder = scratch_folder("packs");
+    let out = folder.join(format!("{name}.sgt"));
+    // Several test programs may do this at once: each one's file appears whole.
+    let own = folder.join(format!("{name}-{}.part", std::process::id()));
+    compile(&root().join("tests/c").join(format!("{name}.yml")), &own);
+    std::fs::rename(&own, &out).expect("the same folder");
     out
 }
 
