@@ -16,7 +16,7 @@ use crate::ruleset::{LoadErrorKind, RuleSet};
 
 /// The largest rule file that is read. A larger one is a mistake (a core dump, a disk image) that
 /// must not take the host's memory.
-const MAX_FILE: u64 = 256 << 20;
+const MAX_FILE: u64 = crate::limits::MAX_FILE as u64;
 
 /// The most of a path that goes into a message, so that the reason still fits.
 const SHOWN_PATH: usize = 160;

@@ -105,7 +105,7 @@ pub fn read(bytes: &[u8]) -> Result<(Header, Tables), LoadError> {
         let empty = bytes.is_empty();
         let cut = !empty && MAGIC.starts_with(&bytes[..bytes.len().min(8)]);
         return Err(if cut {
-            error(LoadErrorKind::Truncated, Some(bytes.len()), "the file ends inside its header")
+            error(LoadErrorKind::Truncated, Some(bytes.len()), "the file ends inside its header: copy it again")
         } else if empty {
             error(LoadErrorKind::Truncated, Some(0), "the file is empty")
         } else {
@@ -120,7 +120,7 @@ pub fn read(bytes: &[u8]) -> Result<(Header, Tables), LoadError> {
         return Err(error(
             LoadErrorKind::Truncated,
             Some(bytes.len()),
-            "the file ends inside its header",
+            "the file ends inside its header: copy it again",
         ));
     }
     let (version, oldest_reader) = (u32_at(bytes, 8), u32_at(bytes, 12));

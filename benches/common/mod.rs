@@ -1,0 +1,130 @@
+//! Events and rules that the benches share.
+
+use serde_json::{Value, json};
+use sigmatag::compile::{Options, compile};
+use sigmatag::rule::ast::{Collection, Placeholders, Scalar, Search};
+use sigmatag::rule::descriptor::built_in;
+use sigmatag::rule::load::load_paths;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The unpacked corpus.
+pub struct Corpus {
+    folder: PathBuf,
+}
+
+impl Corpus {
+    /// The corpus that `SIGMATAG_CORPUS` names.
+    pub fn open() -> Option<Corpus> {
+        let folder = PathBuf::from(std::env::var_os("SIGMATAG_CORPUS")?);
+        folder.join("rules.d").is_dir().then_some(Corpus { folder })
+    }
+
+    /// All rules that load.
+    pub fn rules(&self) -> Collection {
+        load_paths(&[self.folder.join("rules.d")], &Placeholders::new()).collection
+    }
+
+    /// The Windows events.
+    pub fn windows_events(&self) -> Vec<Value> {
+        self.lines("windows_events_5k.jsonl.gz")
+    }
+
+    fn lines(&self, name: &str) -> Vec<Value> {
+        let output = Command::new("gzip")
+            .arg("-dc")
+            .arg(self.folder.join(name))
+            .output()
+            .expect("gzip unpacks the corpus");
+        let text = String::from_utf8(output.stdout).expect("the corpus is UTF-8");
+        text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+    }
+}
+
+/// The compiled rules of `rules/mysql`.
+pub fn pack() -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/mysql");
+    let loaded = load_paths(&[folder], &Placeholders::new());
+    let options = Options { sources: built_in(), ..Options::default() };
+    compile(&loaded.collection, &options).expect("the pack compiles").bytes
+}
+
+/// An audit record of Azure Database for MySQL of about 500 bytes that matches no rule.
+pub fn azure_record() -> Value {
+    json!({
+        "LogicalServerName": "shop-prod-01",
+        "SubscriptionId": "8d6b1c04-7a36-4a55-b1c2-0f6a7f7f2a11",
+        "ResourceGroup": "rg-shop",
+        "time": "2026-03-05T12:46:45Z",
+        "resourceId": "/SUBSCRIPTIONS/8D6B1C04-7A36-4A55-B1C2-0F6A7F7F2A11/RESOURCEGROUPS/RG-SHOP/PROVIDERS/MICROSOFT.DBFORMYSQL/SERVERS/SHOP-PROD-01",
+        "category": "MySqlAuditLogs",
+        "operationName": "LogEvent",
+        "properties": {
+            "event_class": "general_log",
+            "event_subclass": "LOG",
+            "event_time": "2026-03-05T12:46:44Z",
+            "error_code": 0,
+            "thread_id": 7304732,
+            "host": "",
+            "ip": "10.20.0.7",
+            "user": "shop[shop] @  [10.20.0.7]",
+            "sql_text": "SELECT id, name, price FROM products WHERE category_id = 7 ORDER BY name LIMIT 20"
+        }
+    })
+}
+
+/// A JSON value as msgpack.
+pub fn to_msgpack(value: &Value) -> Vec<u8> {
+    fn convert(value: &Value) -> rmpv::Value {
+        match value {
+            Value::Null => rmpv::Value::Nil,
+            Value::Bool(b) => (*b).into(),
+            Value::Number(n) => match (n.as_i64(), n.as_u64()) {
+                (Some(i), _) => i.into(),
+                (_, Some(u)) => u.into(),
+                _ => n.as_f64().unwrap_or_default().into(),
+            },
+            Value::String(s) => s.as_str().into(),
+            Value::Array(a) => rmpv::Value::Array(a.iter().map(convert).collect()),
+            Value::Object(o) => rmpv::Value::Map(
+                o.iter().map(|(k, v)| (k.as_str().into(), convert(v))).collect(),
+            ),
+        }
+    }
+    let mut out = Vec::new();
+    rmpv::encode::write_value(&mut out, &convert(value)).expect("writing to memory");
+    out
+}
+
+/// The rules twice: the copies have other ids and, letter for letter, other literals.
+pub fn doubled(collection: &Collection) -> Collection {
+    fn shift(search: &mut Search) {
+        match search {
+            Search::All(items) => {
+                let texts = items.iter_mut().filter(|i| !i.has("re") && !i.has("cidr"));
+                for value in texts.flat_map(|i| &mut i.values) {
+                    if let Scalar::Str(text) = &mut value.value {
+                        *text = text
+                            .chars()
+                            .map(|c| match c {
+                                'z' => 'a',
+                                'Z' => 'A',
+                                c if c.is_ascii_alphabetic() => (c as u8 + 1) as char,
+                                c => c,
+                            })
+                            .collect();
+                    }
+                }
+            }
+            Search::Any(parts) => parts.iter_mut().for_each(shift),
+        }
+    }
+    let mut all = collection.clone();
+    let mut copies = collection.rules.clone();
+    for rule in &mut copies {
+        rule.meta.id = rule.meta.id.as_ref().map(|id| format!("{id}-2"));
+        rule.detection.searches.iter_mut().for_each(|search| shift(&mut search.body));
+    }
+    all.rules.extend(copies);
+    all
+}
