@@ -285,17 +285,17 @@ impl Walker<'_> {
                 at = end;
                 continue;
             }
-            let (token, next) = token(self.data, at)?;
-            let (is_array, count) = match token {
+            // PERF: by reference; a copy would stall on the pieces that were just written.
+            let read = token(self.data, at);
+            let (token, next) = match &read {
+                Ok((token, next)) => (token, *next),
+                Err(malformed) => return Err(*malformed),
+            };
+            let (is_array, count) = match *token {
                 Token::Map(pairs) => (false, pairs),
                 Token::Array(items) => (true, items),
-                Token::Str { start, len } => {
-                    self.string(&target, start, start + len);
-                    at = next;
-                    continue;
-                }
-                scalar => {
-                    self.scalar(&frame, &target, scalar);
+                _ => {
+                    self.scalar(&frame, &target, token);
                     at = next;
                     continue;
                 }
@@ -397,15 +397,16 @@ impl Walker<'_> {
     }
 
     #[inline(never)]
-    fn scalar(&mut self, frame: &Frame, target: &Target, token: Token) {
-        match token {
+    fn scalar(&mut self, frame: &Frame, target: &Target, token: &Token) {
+        match *token {
             Token::Nil => target.push(self.slots, frame.null()),
             Token::Ext { .. } => target.push(self.slots, Value::Opaque),
             Token::Bool(value) => self.value(target, Value::Bool(value)),
             Token::Int(value) => self.value(target, Value::Int(value)),
             Token::Uint(value) => self.value(target, Value::Uint(value)),
             Token::Float(value) => self.value(target, Value::Float(value)),
-            Token::Str { .. } | Token::Map(_) | Token::Array(_) => {}
+            Token::Str { start, len } => self.string(target, start, start + len),
+            Token::Map(_) | Token::Array(_) => {}
         }
     }
 }
