@@ -972,6 +972,18 @@ static void note_summary(struct instance *instance, const sigmatag_summary *summ
 /* Callbacks                                                          */
 /* ------------------------------------------------------------------ */
 
+/*
+ * The host writes its log through a pipe that a thread of its own reads, and exits
+ * after a refused start without waiting for it: the reason would often be lost.
+ */
+static int refuse_start(void)
+{
+    const struct timespec pause = { .tv_nsec = 200 * 1000 * 1000 };
+
+    nanosleep(&pause, NULL);
+    return -1;
+}
+
 static int cb_pre_run(void *ins, void *config, void *data)
 {
     struct host_instance at;
@@ -980,13 +992,13 @@ static int cb_pre_run(void *ins, void *config, void *data)
 
     (void) data;
     if (!recognise_host(ins, config, &at) || !read_options(&at, &options)) {
-        return -1;
+        return refuse_start();
     }
     pthread_mutex_lock(&store_lock);
     ok = settle_rules(&at, config, &options, at.metrics_known && at.cmt == NULL);
     pthread_mutex_unlock(&store_lock);
     free_options(&options);
-    return ok ? 0 : -1;
+    return ok ? 0 : refuse_start();
 }
 
 static void say_status(const struct instance *instance, const struct options *options)
@@ -1048,7 +1060,7 @@ static int cb_init(void *ins, void *config, void *data)
 
     (void) data;
     if (!recognise_host(ins, config, &at) || !read_options(&at, &options)) {
-        return -1;
+        return refuse_start();
     }
     pthread_mutex_lock(&store_lock);
     if (settle_rules(&at, config, &options, false)) {
@@ -1066,7 +1078,7 @@ static int cb_init(void *ins, void *config, void *data)
         host.set_context(ins, instance); /* without a context the host does not call cb_exit */
     }
     free_options(&options);
-    return instance != NULL ? 0 : -1;
+    return instance != NULL ? 0 : refuse_start();
 }
 
 /* The tagged chunk, or NULL to pass the host's bytes. Only one call at a time per instance. */
