@@ -14,8 +14,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use fluent_bit_support::{
-    EVIL, EVIL_ID, ODD, ODD_ID, compile_rules, decode_all, encode, filter_object, get, map, root, run, tagged_ids, target_dir,
-    without,
+    EVIL, EVIL_ID, ODD, ODD_ID, compile_rules, decode_all, encode, filter_object, get, map, root,
+    run, tagged_ids, target_dir, without,
 };
 use rmpv::Value;
 use serde_json::Value as Json;
@@ -30,18 +30,31 @@ struct FluentBit {
 fn fluent_bit() -> &'static FluentBit {
     static FOUND: OnceLock<FluentBit> = OnceLock::new();
     FOUND.get_or_init(|| {
-        let on_path = std::env::var_os("PATH")
-            .and_then(|path| std::env::split_paths(&path).map(|part| part.join("fluent-bit")).find(|file| file.is_file()));
+        let on_path = std::env::var_os("PATH").and_then(|path| {
+            std::env::split_paths(&path)
+                .map(|part| part.join("fluent-bit"))
+                .find(|file| file.is_file())
+        });
         let installed = PathBuf::from("/opt/fluent-bit/bin/fluent-bit");
         let path = match std::env::var_os("FLUENT_BIT") {
             Some(path) => PathBuf::from(path),
-            None => on_path.or_else(|| installed.is_file().then_some(installed)).unwrap_or_else(|| {
-                let script = root().join("scripts/fluent-bit-from-npm.sh");
-                PathBuf::from(run(Command::new(script).arg(target_dir()).env_remove("MAKEFLAGS")).trim())
-            }),
+            None => {
+                on_path.or_else(|| installed.is_file().then_some(installed)).unwrap_or_else(|| {
+                    let script = root().join("scripts/fluent-bit-from-npm.sh");
+                    PathBuf::from(
+                        run(Command::new(script).arg(target_dir()).env_remove("MAKEFLAGS")).trim(),
+                    )
+                })
+            }
         };
         let printed = run(Command::new(&path).arg("--version"));
-        let version = printed.split_once("Fluent Bit v").expect("a version").1.split_whitespace().next().expect("a version");
+        let version = printed
+            .split_once("Fluent Bit v")
+            .expect("a version")
+            .1
+            .split_whitespace()
+            .next()
+            .expect("a version");
         let mut numbers = version.split('.').map(|part| part.parse().expect("a number"));
         let mut next = || numbers.next().expect("three numbers");
         let version = (next(), next(), next());
@@ -60,7 +73,9 @@ fn has(minimum: (u32, u32, u32), test: &str, what: &str) -> bool {
     let version = fluent_bit().version;
     if version < minimum {
         let ((a, b, c), (x, y, z)) = (version, minimum);
-        say(&format!("SKIPPED {test}: {what} needs Fluent Bit {x}.{y}.{z} or later, this is {a}.{b}.{c} (set FLUENT_BIT)"));
+        say(&format!(
+            "SKIPPED {test}: {what} needs Fluent Bit {x}.{y}.{z} or later, this is {a}.{b}.{c} (set FLUENT_BIT)"
+        ));
     }
     version >= minimum
 }
@@ -84,7 +99,9 @@ fn free_port() -> u16 {
 /// Sections after [SERVICE]; `@` stands for the directory.
 fn classic(directory: &tempfile::TempDir, sections: &str) -> PathBuf {
     let at = directory.path().display().to_string();
-    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text.replace('@', &at)).expect("write");
+    let write = |name: &str, text: &str| {
+        fs::write(directory.path().join(name), text.replace('@', &at)).expect("write")
+    };
     write("plugins.conf", &format!("[PLUGINS]\n    Path {}\n", filter_object().display()));
     write("parsers.conf", "[PARSER]\n    Name json\n    Format json\n");
     write(
@@ -97,7 +114,8 @@ fn classic(directory: &tempfile::TempDir, sections: &str) -> PathBuf {
     directory.path().join("fluent-bit.conf")
 }
 
-const FILE_OUT: &str = "[OUTPUT]\n    Name file\n    Match *\n    Path @\n    File out.jsonl\n    Format plain\n";
+const FILE_OUT: &str =
+    "[OUTPUT]\n    Name file\n    Match *\n    Path @\n    File out.jsonl\n    Format plain\n";
 
 fn filter_section(options: &str) -> String {
     format!("[FILTER]\n    Name sigmatag\n    Match *\n{options}")
@@ -120,7 +138,8 @@ impl Host {
     }
 
     fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.directory.path().join("log")).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&fs::read(self.directory.path().join("log")).unwrap_or_default())
+            .into_owned()
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -138,7 +157,11 @@ impl Host {
         let started = Instant::now();
         while !done(self) {
             let ended = self.child.try_wait().expect("wait");
-            assert!(ended.is_none() || done(self), "Fluent Bit ended ({ended:?}) before {what}:\n{}", self.log());
+            assert!(
+                ended.is_none() || done(self),
+                "Fluent Bit ended ({ended:?}) before {what}:\n{}",
+                self.log()
+            );
             assert!(started.elapsed() < PATIENCE, "no {what} after {PATIENCE:?}:\n{}", self.log());
             sleep(Duration::from_millis(50));
         }
@@ -159,7 +182,11 @@ impl Host {
             if let Some(status) = self.child.try_wait().expect("wait") {
                 return status;
             }
-            assert!(started.elapsed() < PATIENCE, "still running after {PATIENCE:?}:\n{}", self.log());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "still running after {PATIENCE:?}:\n{}",
+                self.log()
+            );
             sleep(Duration::from_millis(50));
         }
     }
@@ -197,7 +224,8 @@ fn json(line: &str) -> Json {
 
 fn json_ids(record: &Json, key: &str) -> Option<Vec<String>> {
     let rules = record.get(key)?.get("rules")?.as_array()?;
-    let mut ids: Vec<String> = rules.iter().map(|rule| rule["id"].as_str().expect("an id").to_owned()).collect();
+    let mut ids: Vec<String> =
+        rules.iter().map(|rule| rule["id"].as_str().expect("an id").to_owned()).collect();
     ids.sort();
     Some(ids)
 }
@@ -230,7 +258,11 @@ fn assert_only_tags_differ(plain: &[String], filtered: &[String]) {
             assert_eq!(record, original, "{after}");
         }
     }
-    assert!(tagged > 0 && tagged < plain.len(), "{tagged} of {} tagged: the test needs both", plain.len());
+    assert!(
+        tagged > 0 && tagged < plain.len(),
+        "{tagged} of {} tagged: the test needs both",
+        plain.len()
+    );
 }
 
 fn tail_input(directory_lines: &Path) -> String {
@@ -260,7 +292,8 @@ fn records_of_tail_come_out_identical_but_for_tags() {
     fs::write(&path, text).expect("write");
     let input = tail_input(&path);
     let (plain, _) = run_to_file(&input, &[EVIL, ODD], 400);
-    let (filtered, log) = run_to_file(&(input + &filter_section("    rules @/rules.sgt\n")), &[EVIL, ODD], 400);
+    let (filtered, log) =
+        run_to_file(&(input + &filter_section("    rules @/rules.sgt\n")), &[EVIL, ODD], 400);
     assert_only_tags_differ(&plain, &filtered);
     assert!(log.contains("[filter:sigmatag:sigmatag.0] 2 rules from /"), "{log}");
     assert!(log.contains("done: 400 records, 30 tagged, 40 rule matches, 0 malformed, 0 unexamined, 0 failed calls"), "{log}");
@@ -269,7 +302,11 @@ fn records_of_tail_come_out_identical_but_for_tags() {
 #[test]
 fn records_of_dummy_are_tagged_one_by_one() {
     let input = "[INPUT]\n    Name dummy\n    Tag d\n    Dummy {\"message\":\"an evil dummy\"}\n    Rate 20\n    Samples 3\n";
-    let (lines, log) = run_to_file(&(input.to_owned() + &filter_section("    rules @/rules.sgt\n")), &[EVIL, ODD], 3);
+    let (lines, log) = run_to_file(
+        &(input.to_owned() + &filter_section("    rules @/rules.sgt\n")),
+        &[EVIL, ODD],
+        3,
+    );
     for line in &lines {
         let record = json(line);
         assert_eq!(json_ids(&record, "sigma"), Some(vec![EVIL_ID.to_owned()]));
@@ -283,7 +320,8 @@ fn records_of_dummy_are_tagged_one_by_one() {
 fn options_apply() {
     let input = "[INPUT]\n    Name dummy\n    Tag d\n    Dummy {\"message\":\"odd and evil\"}\n    Rate 20\n    Samples 1\n";
     let record = |options: &str| {
-        let (lines, _) = run_to_file(&(input.to_owned() + &filter_section(options)), &[EVIL, ODD], 1);
+        let (lines, _) =
+            run_to_file(&(input.to_owned() + &filter_section(options)), &[EVIL, ODD], 1);
         json(&lines[0])
     };
     let both = Some(vec![EVIL_ID.to_owned(), ODD_ID.to_owned()]);
@@ -306,7 +344,10 @@ fn wrong_configurations_are_refused_with_the_reason() {
         ("    rules @/missing.sgt\n", "missing.sgt"),
         ("    rules @/rule.yml\n", "run `sigmatag compile"),
         ("    rules @/renamed.sgt\n", "run `sigmatag compile"),
-        ("    rules @/rules.sgt\n    min_level hihg\n", "option `min_level`: unknown value `hihg`; did you mean `high`?"),
+        (
+            "    rules @/rules.sgt\n    min_level hihg\n",
+            "option `min_level`: unknown value `hihg`; did you mean `high`?",
+        ),
         ("    rules @/rules.sgt\n    tag_format yaml\n", "(values: nested, flat, ecs)"),
         ("    ruels @/rules.sgt\n", "unknown option `ruels`; did you mean `rules`?"),
         // The host itself refuses a key without a value.
@@ -345,19 +386,24 @@ fn forward_record(i: u32, message: &str) -> Value {
 /// Message, Forward and PackedForward, with EventTime, integer and zero timestamps.
 fn forward_messages() -> (Vec<u8>, Vec<Value>) {
     let event_time = Value::Ext(0, vec![0x65, 0x53, 0xf1, 0x00, 0x00, 0x00, 0x00, 0x07]);
-    let records: Vec<Value> = ["an evil thing", "harmless", "odd", "plain", "evil and odd", "nothing", "evil"]
-        .iter()
-        .zip(0..)
-        .map(|(message, i)| forward_record(i, message))
-        .collect();
+    let records: Vec<Value> =
+        ["an evil thing", "harmless", "odd", "plain", "evil and odd", "nothing", "evil"]
+            .iter()
+            .zip(0..)
+            .map(|(message, i)| forward_record(i, message))
+            .collect();
     let entry = |time: &Value, record: &Value| Value::Array(vec![time.clone(), record.clone()]);
     let tag = Value::from("fw.test");
     let seconds = Value::from(1_700_000_000u32);
     let message = Value::Array(vec![tag.clone(), event_time.clone(), records[0].clone()]);
     let plain = Value::Array(vec![tag.clone(), seconds.clone(), records[1].clone()]);
-    let forward =
-        Value::Array(vec![tag.clone(), Value::Array(vec![entry(&seconds, &records[2]), entry(&event_time, &records[3])])]);
-    let packed = [&records[4], &records[5], &records[6]].map(|record| encode(&entry(&event_time, record))).concat();
+    let forward = Value::Array(vec![
+        tag.clone(),
+        Value::Array(vec![entry(&seconds, &records[2]), entry(&event_time, &records[3])]),
+    ]);
+    let packed = [&records[4], &records[5], &records[6]]
+        .map(|record| encode(&entry(&event_time, record)))
+        .concat();
     // 1.8 reads the option map without asking whether there is one.
     let packed = Value::Array(vec![tag, Value::Binary(packed), map(&[("size", Value::from(3))])]);
     ([message, plain, forward, packed].iter().flat_map(encode).collect(), records)
@@ -434,7 +480,8 @@ fn forward_output_carries_the_tags() {
     let (plain, filtered) = (through(""), through(&filter_section("    rules @/rules.sgt\n")));
     assert_eq!((plain.len(), filtered.len()), (records.len(), records.len()));
     for ((before, after), record) in plain.iter().zip(&filtered).zip(&records) {
-        let expected = expected_ids(get(record, "message").and_then(Value::as_str).expect("a message"));
+        let expected =
+            expected_ids(get(record, "message").and_then(Value::as_str).expect("a message"));
         assert_eq!(tagged_ids(&after[1], "sigma"), expected);
         assert_eq!(&without(&after[1], "sigma"), record);
         assert_eq!(after[0], before[0], "timestamp");
@@ -459,8 +506,7 @@ fn yaml(directory: &tempfile::TempDir, service: &str, pipeline: &str) -> PathBuf
     path
 }
 
-const YAML_FILE_OUT: &str =
-    "  outputs:\n    - name: file\n      match: '*'\n      path: '@'\n      file: out.jsonl\n      format: plain\n";
+const YAML_FILE_OUT: &str = "  outputs:\n    - name: file\n      match: '*'\n      path: '@'\n      file: out.jsonl\n      format: plain\n";
 
 #[test]
 fn yaml_filters_and_processors_tag() {
@@ -470,7 +516,9 @@ fn yaml_filters_and_processors_tag() {
     let input = "  inputs:\n    - name: dummy\n      tag: d\n      dummy: '{\"message\":\"evil\"}'\n      rate: 20\n      samples: 2\n";
     let filter = "  filters:\n    - name: sigmatag\n      match: '*'\n      rules: '@/rules.sgt'\n";
     let processor = "      processors:\n        logs:\n          - name: sigmatag\n            rules: '@/rules.sgt'\n";
-    for pipeline in [format!("{input}{filter}{YAML_FILE_OUT}"), format!("{input}{processor}{YAML_FILE_OUT}")] {
+    for pipeline in
+        [format!("{input}{filter}{YAML_FILE_OUT}"), format!("{input}{processor}{YAML_FILE_OUT}")]
+    {
         let directory = workplace();
         compile_rules(&[EVIL], &directory.path().join("rules.sgt"));
         let config = yaml(&directory, "", &pipeline);
@@ -485,7 +533,11 @@ fn yaml_filters_and_processors_tag() {
 
 #[test]
 fn hot_reload_changes_rules_and_survives_bad_ones() {
-    if !has((3, 2, 0), "hot_reload_changes_rules_and_survives_bad_ones", "hot reload of a YAML configuration") {
+    if !has(
+        (3, 2, 0),
+        "hot_reload_changes_rules_and_survives_bad_ones",
+        "hot reload of a YAML configuration",
+    ) {
         return;
     }
     let directory = workplace();
@@ -497,7 +549,8 @@ fn hot_reload_changes_rules_and_survives_bad_ones() {
     );
     let config = yaml(&directory, "  hot_reload: on\n", &pipeline);
     let mut host = Host::start(directory, &config);
-    let last_ids = |host: &Host| host.lines().last().and_then(|line| json_ids(&json(line), "sigma"));
+    let last_ids =
+        |host: &Host| host.lines().last().and_then(|line| json_ids(&json(line), "sigma"));
     let (evil, odd) = (Some(vec![EVIL_ID.to_owned()]), Some(vec![ODD_ID.to_owned()]));
     host.wait_for("evil", |host| last_ids(host) == evil);
 
@@ -539,15 +592,25 @@ fn counters_are_exported() {
     let directory = workplace();
     compile_rules(&[EVIL], &directory.path().join("rules.sgt"));
     let input = "[INPUT]\n    Name dummy\n    Tag d\n    Dummy {\"message\":\"evil\"}\n    Rate 20\n    Samples 3\n".to_owned();
-    let config = classic(&directory, &(input + &filter_section("    rules @/rules.sgt\n") + FILE_OUT));
+    let config =
+        classic(&directory, &(input + &filter_section("    rules @/rules.sgt\n") + FILE_OUT));
     let port = free_port();
     let text = fs::read_to_string(&config).expect("read");
-    fs::write(&config, text.replace("HTTP_Server Off", &format!("HTTP_Server On\n    HTTP_Port {port}"))).expect("write");
+    fs::write(
+        &config,
+        text.replace("HTTP_Server Off", &format!("HTTP_Server On\n    HTTP_Port {port}")),
+    )
+    .expect("write");
     let mut host = Host::start(directory, &config);
     host.wait_for_lines(3);
-    let request = "GET /api/v2/metrics/prometheus HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    let expected = [("matches", 3), ("records", 3), ("malformed", 0), ("unexamined", 0), ("errors", 0)]
-        .map(|(name, value)| format!("fluentbit_filter_sigmatag_{name}_total{{name=\"sigmatag.0\"}} {value}"));
+    let request =
+        "GET /api/v2/metrics/prometheus HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let expected =
+        [("matches", 3), ("records", 3), ("malformed", 0), ("unexamined", 0), ("errors", 0)].map(
+            |(name, value)| {
+                format!("fluentbit_filter_sigmatag_{name}_total{{name=\"sigmatag.0\"}} {value}")
+            },
+        );
     host.wait_for("counters", |_| {
         let answer = http(port, request);
         expected.iter().all(|line| answer.contains(line))

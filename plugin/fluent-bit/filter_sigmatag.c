@@ -138,25 +138,15 @@ static bool read_memory(const void *address, void *out, size_t n)
     return ok;
 }
 
-/* Copies a NUL-terminated string that may not be there. */
+/* The same for a NUL-terminated string; byte by byte, so that nothing behind it is touched. */
 static bool read_string(const char *address, char *out, size_t capacity)
 {
-    size_t used = 0;
+    size_t i;
 
-    while (used < capacity) {
-        size_t to_page_end = 4096 - ((uintptr_t) (address + used) & 4095);
-        size_t n = to_page_end < capacity - used ? to_page_end : capacity - used;
-
-        if (n > 64) {
-            n = 64;
-        }
-        if (!read_memory(address + used, out + used, n)) {
-            return false;
-        }
-        if (memchr(out + used, 0, n) != NULL) {
+    for (i = 0; i < capacity && read_memory(address + i, out + i, 1); i++) {
+        if (out[i] == 0) {
             return true;
         }
-        used += n;
     }
     return false;
 }

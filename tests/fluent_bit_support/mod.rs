@@ -90,7 +90,11 @@ pub fn filter_object() -> &'static Path {
 pub fn compile_rules(rules: &[&str], path: &Path) {
     let source = path.with_extension("source.yml");
     fs::write(&source, rules.join("---\n")).expect("write rules");
-    run(Command::new(env!("CARGO_BIN_EXE_sigmatag")).arg("compile").arg(&source).arg("-o").arg(path));
+    run(Command::new(env!("CARGO_BIN_EXE_sigmatag"))
+        .arg("compile")
+        .arg(&source)
+        .arg("-o")
+        .arg(path));
 }
 
 pub fn map(entries: &[(&str, Value)]) -> Value {
@@ -119,8 +123,10 @@ pub fn get<'a>(map: &'a Value, key: &str) -> Option<&'a Value> {
 /// Rule ids in a nested tag under `key`, sorted; None if the record has no such tag.
 pub fn tagged_ids(record: &Value, key: &str) -> Option<Vec<String>> {
     let rules = get(get(record, key)?, "rules")?.as_array()?;
-    let mut ids: Vec<String> =
-        rules.iter().map(|rule| get(rule, "id").and_then(Value::as_str).expect("rule id").to_owned()).collect();
+    let mut ids: Vec<String> = rules
+        .iter()
+        .map(|rule| get(rule, "id").and_then(Value::as_str).expect("rule id").to_owned())
+        .collect();
     ids.sort();
     Some(ids)
 }
