@@ -120,8 +120,8 @@ fn options_apply() {
 fn wrong_configurations_are_refused_with_the_reason() {
     let cases = [
         ("    rules @/missing.sgt\n", "missing.sgt"),
-        ("    rules @/rule.yml\n", "run `sigmatag compile"),
-        ("    rules @/renamed.sgt\n", "run `sigmatag compile"),
+        ("    rules @/rule.yml\n", "`sigmatag compile"),
+        ("    rules @/renamed.sgt\n", "`sigmatag compile"),
         (
             "    rules @/rules.sgt\n    min_level hihg\n",
             "option `min_level`: unknown value `hihg`; did you mean `high`?",
