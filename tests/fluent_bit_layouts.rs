@@ -500,8 +500,16 @@ fn options_change_what_is_tagged_and_how() {
     let log =
         host.started(3, &[("rules", &rules), ("tag_format", "flat"), ("tag_key", "x")]).join("\n");
     assert!(log.contains("`tag_key` has no effect with tag_format flat"), "{log}");
-    let log = host.started(4, &[]).join("\n");
-    assert!(log.contains("built-in MySQL pack"), "{log}");
+}
+
+#[test]
+fn without_rules_the_built_in_pack_is_used() {
+    for generation in SUPPORTED {
+        let mut host = FakeHost::start(generation, None);
+        let log = host.started(0, &[]).join("\n");
+        assert!(log.contains("rules from the built-in MySQL pack"), "{generation:?}: {log}");
+        assert_eq!(host.filter(0, "own", &v2("SELECT 1")), None, "{generation:?}");
+    }
 }
 
 #[test]

@@ -608,7 +608,8 @@ static void explain_load(const struct host_instance *at, const char *path, int32
     const char *reason = error->message[0] != 0 ? error->message : sigmatag_status_text(status);
 
     if (path == NULL) {
-        log_line(at, LOG_ERROR, "the embedded rules cannot be loaded: %s", reason);
+        log_line(at, LOG_ERROR, "option `rules` is not set and the built-in rules cannot be loaded (%s): set it to a "
+                 "compiled rule set", reason);
         return;
     }
     if (path[0] != '/' && getcwd(where, sizeof where) == NULL) {
