@@ -62,9 +62,7 @@ fn explanations_agree_with_matching() {
         let mut explainer = Explainer::new(&rules).unwrap();
         for rule in 0..rules.rule_count() {
             let mut all = Vec::new();
-            explainer
-                .explain(rule, &record, Encoding::Json, b"", |found| all.push(found))
-                .unwrap();
+            explainer.explain(rule, &record, Encoding::Json, b"", |found| all.push(found)).unwrap();
             let hit = scratch.hits().iter().any(|hit| hit.rule == rule);
             checked += 1;
             matched += usize::from(hit);

@@ -226,9 +226,7 @@ impl<'r> Explainer<'r> {
     ) -> Result<Outcome, MatchError> {
         assert!(rule < self.rules.rule_count(), "rule {rule} does not exist");
         if record.len() > self.max_record as usize {
-            return Err(MatchError::Unexamined {
-                message: "the record is larger than max_record",
-            });
+            return Err(MatchError::Unexamined { message: "the record is larger than max_record" });
         }
         let tables = self.rules.tables();
         let parts = &mut self.parts;
@@ -246,12 +244,7 @@ impl<'r> Explainer<'r> {
 }
 
 impl Parts<'_> {
-    fn explanation(
-        &mut self,
-        rule: u32,
-        found: &SourceEvent<'_>,
-        logsource: &[u8],
-    ) -> Explanation {
+    fn explanation(&mut self, rule: u32, found: &SourceEvent<'_>, logsource: &[u8]) -> Explanation {
         let (rules, tables) = (self.rules, self.rules.tables());
         let record = &tables.rules[rule as usize];
         let allowed = if !logsource.is_empty() {
@@ -261,9 +254,8 @@ impl Parts<'_> {
         } else {
             None
         };
-        let bit = |bits: &[u64]| {
-            bits[record.logsource as usize / 64] >> (record.logsource % 64) & 1 == 1
-        };
+        let bit =
+            |bits: &[u64]| bits[record.logsource as usize / 64] >> (record.logsource % 64) & 1 == 1;
         let applies = allowed.is_none_or(bit);
         let logsources = if logsource.is_empty() {
             let path = |&id: &u32| rules.logsource(id).join("/");
