@@ -7,6 +7,7 @@
 //! [`Scratch`] belongs to one thread and holds all memory that changes. Enter at
 //! [`Scratch::match_event`] and [`Scratch::tag_prepare`].
 
+pub mod explain;
 pub mod glob;
 pub mod matcher;
 pub mod predicate;

@@ -410,7 +410,7 @@ impl Scratch {
     }
 }
 
-fn malformed_error(malformed: Malformed) -> MatchError {
+pub(super) fn malformed_error(malformed: Malformed) -> MatchError {
     MatchError::Malformed { offset: malformed.offset, message: malformed.message() }
 }
 
