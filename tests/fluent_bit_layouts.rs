@@ -1,211 +1,19 @@
 //! The shipped filter inside stand-ins for every generation of Fluent Bit's plugin
 //! interface: tests/fake_host/fake_host.c, one executable per row of its table.
 
+#[allow(dead_code)] // each test binary uses its own part
 mod fluent_bit_support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::path::Path;
+use std::process::Command;
 
+use fluent_bit_support::fake_host::Generation::*;
+use fluent_bit_support::fake_host::{FakeHost, RELOADING, SUPPORTED, hex, legacy, v2};
 use fluent_bit_support::{
-    EVIL, EVIL_ID, ODD, ODD_ID, compile_rules, decode_all, encode, filter_object, map, root, run,
-    tagged_ids, target_dir, without,
+    EVIL, EVIL_ID, ODD, ODD_ID, compile_rules, decode_all, filter_object, get, run, tagged_ids,
+    without,
 };
-use rmpv::Value;
-
-/// A row of fake_host.c's table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Generation {
-    V1_8_12 = 0,
-    V1_9_0 = 1,
-    V1_9_3 = 2,
-    V2_1_0 = 3,
-    V2_1_4 = 4,
-    V2_2 = 5,
-    V3_2 = 6,
-    V5_0_3 = 7,
-    Unknown = 8,
-    V1_8WithoutMetrics = 9,
-}
-use Generation::*;
-
-const SUPPORTED: [Generation; 7] =
-    [V1_8_12, V1_9_0, V1_9_3, V2_2, V3_2, V5_0_3, V1_8WithoutMetrics];
-const RELOADING: [Generation; 3] = [V2_2, V3_2, V5_0_3];
-
-impl Generation {
-    fn executable(self) -> PathBuf {
-        static BUILT: [OnceLock<PathBuf>; 10] = [const { OnceLock::new() }; 10];
-        let build = || {
-            let out = target_dir().join(format!("fluent-bit-filter/fake_host_{}", self as u8));
-            fs::create_dir_all(out.parent().expect("a directory")).expect("create directory");
-            run(Command::new("gcc")
-                .args(["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-rdynamic"])
-                .arg(format!("-DGENERATION={}", self as u8))
-                .arg(root().join("tests/fake_host/fake_host.c"))
-                .arg("-o")
-                .arg(&out)
-                .args(["-lpthread", "-ldl"]));
-            out
-        };
-        BUILT[self as usize].get_or_init(build).clone()
-    }
-}
-
-struct FakeHost {
-    child: Child,
-    input: ChildStdin,
-    lines: Receiver<String>,
-}
-
-impl FakeHost {
-    fn start(generation: Generation, layout: Option<&str>) -> FakeHost {
-        let mut command = Command::new(generation.executable());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).env_remove("SIGMATAG_FLB_LAYOUT");
-        command.env_remove("SIGMATAG_TEST_UNSET").env("SIGMATAG_TEST_WORD", "high");
-        if let Some(layout) = layout {
-            command.env("SIGMATAG_FLB_LAYOUT", layout);
-        }
-        let mut child = command.spawn().expect("start fake host");
-        let input = child.stdin.take().expect("piped");
-        let output = BufReader::new(child.stdout.take().expect("piped"));
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-        });
-        let mut host = FakeHost { child, input, lines };
-        let loaded = host.command(&format!("load {}", filter_object().display()));
-        assert!(
-            loaded.iter().any(|line| line.contains("name sigmatag map (nil)")),
-            "{generation:?}: {loaded:?}"
-        );
-        host
-    }
-
-    /// Sends one command and gives the lines before its "ok".
-    fn command(&mut self, command: &str) -> Vec<String> {
-        writeln!(self.input, "{command}")
-            .unwrap_or_else(|error| panic!("`{command:.80}`: host is gone: {error}"));
-        let mut answer = Vec::new();
-        loop {
-            match self.lines.recv_timeout(Duration::from_secs(60)) {
-                Ok(line) if line == "ok" => break,
-                Ok(line) => answer.push(line),
-                Err(error) => panic!(
-                    "`{command:.80}`: no answer ({error}) after {answer:?}: the host crashed or hangs"
-                ),
-            }
-        }
-        assert!(
-            !answer.iter().any(|line| line.starts_with("fault ")),
-            "`{command:.80}`: {answer:?}"
-        );
-        answer
-    }
-
-    fn result(&mut self, command: &str) -> (i32, Vec<String>) {
-        let answer = self.command(command);
-        let result =
-            answer.iter().find_map(|line| line.strip_prefix("result ")).expect("a result line");
-        (result.split(' ').next().and_then(|word| word.parse().ok()).expect("a number"), answer)
-    }
-
-    fn instance(&mut self, n: usize, properties: &[(&str, &str)]) {
-        self.command(&format!("instance {n} sigmatag.{n}"));
-        for (key, value) in properties {
-            self.command(&format!("set {n} {key} {value}"));
-        }
-    }
-
-    /// Starts an instance that must start; what it logged.
-    fn started(&mut self, n: usize, properties: &[(&str, &str)]) -> Vec<String> {
-        self.instance(n, properties);
-        let (result, answer) = self.result(&format!("start {n}"));
-        assert_eq!(result, 0, "{answer:?}");
-        answer
-    }
-
-    /// Starts an instance that must be refused; the reason.
-    fn refused(&mut self, n: usize, properties: &[(&str, &str)]) -> String {
-        self.instance(n, properties);
-        let (result, answer) = self.result(&format!("start {n}"));
-        assert_eq!(result, -1, "{answer:?}");
-        let reasons: Vec<&String> =
-            answer.iter().filter(|line| line.starts_with("log 1 ")).collect();
-        assert_eq!(reasons.len(), 1, "one reason: {answer:?}");
-        reasons[0].clone()
-    }
-
-    /// None: NOTOUCH.
-    fn filter(&mut self, n: usize, context: &str, chunk: &[u8]) -> Option<Vec<u8>> {
-        let (result, answer) = self.result(&format!("filter {n} {context} {}", hex(chunk)));
-        match result {
-            2 => None,
-            1 => {
-                let line =
-                    answer.iter().find_map(|line| line.strip_prefix("result 1 ")).expect("bytes");
-                Some(unhex(line))
-            }
-            other => panic!("cb_filter gave {other}: {answer:?}"),
-        }
-    }
-
-    fn counter(&mut self, n: usize, name: &str) -> Option<u64> {
-        let wanted =
-            format!("counter fluentbit_filter_sigmatag_{name}_total{{name=sigmatag.{n}}} ");
-        let answer = self.command(&format!("metrics {n}"));
-        answer
-            .iter()
-            .find_map(|line| line.strip_prefix(&wanted))
-            .map(|value| value.parse().expect("a number"))
-    }
-
-    fn ids(&mut self, n: usize, message: &str) -> Option<Vec<String>> {
-        let tagged = self.filter(n, "own", &v2(message))?;
-        tagged_ids(&decode_all(&tagged)[0][1], "sigma")
-    }
-}
-
-impl Drop for FakeHost {
-    fn drop(&mut self) {
-        // Errors mean it is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len() / 2)
-        .map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).expect("hex"))
-        .collect()
-}
-
-fn body(message: &str) -> Value {
-    map(&[("message", Value::from(message)), ("n", Value::from(7))])
-}
-
-fn event_time() -> Value {
-    Value::Ext(0, vec![0x6b, 0x02, 0xd5, 0xc5, 0x23, 0x8a, 0xde, 0xca])
-}
-
-/// A record as Fluent Bit 2.1 and later store it.
-fn v2(message: &str) -> Vec<u8> {
-    let header = Value::Array(vec![event_time(), map(&[("origin", Value::from("test"))])]);
-    encode(&Value::Array(vec![header, body(message)]))
-}
-
-/// A record as earlier versions store it, and in_forward still.
-fn legacy(message: &str) -> Vec<u8> {
-    encode(&Value::Array(vec![event_time(), body(message)]))
-}
 
 fn rules_file(directory: &Path, rules: &[&str]) -> String {
     let path = directory.join("rules.sgt");
@@ -421,12 +229,12 @@ fn a_first_start_without_usable_rules_is_refused_with_the_reason() {
         for path in [&source, &renamed] {
             let reason = host.refused(1, &[("rules", path)]);
             assert!(
-                reason.contains(path.as_str()) && reason.contains("run `sigmatag compile"),
+                reason.contains(path.as_str()) && reason.contains("`sigmatag compile"),
                 "{generation:?}: {reason}"
             );
         }
         let reason = host.refused(2, &[("rules", "no/such.sgt")]);
-        assert!(reason.contains("in the working directory /"), "{generation:?}: {reason}");
+        assert!(reason.contains("(working directory: /"), "{generation:?}: {reason}");
     }
 }
 
@@ -491,16 +299,24 @@ fn options_change_what_is_tagged_and_how() {
         host.started(2, &[("rules", &rules), ("tag_format", format)]);
         let tagged = host.filter(2, "own", &v2("evil")).expect("tagged");
         let record = decode_all(&tagged)[0][1].clone();
-        assert!(fluent_bit_support::get(&record, key).is_some(), "{format}: {record}");
-        assert!(fluent_bit_support::get(&record, "sigma").is_none(), "{format}: {record}");
+        assert!(get(&record, key).is_some(), "{format}: {record}");
+        assert!(get(&record, "sigma").is_none(), "{format}: {record}");
         host.command("exit 2");
     }
 
     let log =
         host.started(3, &[("rules", &rules), ("tag_format", "flat"), ("tag_key", "x")]).join("\n");
     assert!(log.contains("`tag_key` has no effect with tag_format flat"), "{log}");
-    let log = host.started(4, &[]).join("\n");
-    assert!(log.contains("built-in MySQL pack"), "{log}");
+}
+
+#[test]
+fn without_rules_the_built_in_pack_is_used() {
+    for generation in SUPPORTED {
+        let mut host = FakeHost::start(generation, None);
+        let log = host.started(0, &[]).join("\n");
+        assert!(log.contains("rules from the built-in MySQL pack"), "{generation:?}: {log}");
+        assert_eq!(host.filter(0, "own", &v2("SELECT 1")), None, "{generation:?}");
+    }
 }
 
 #[test]

@@ -604,18 +604,20 @@ static struct rule_set *newest_rule_set(const char *path, int min_level, bool an
 static void explain_load(const struct host_instance *at, const char *path, int32_t status, const sigmatag_error *error)
 {
     char where[PATH_MAX] = "";
+    bool named;
     const char *reason = error->message[0] != 0 ? error->message : sigmatag_status_text(status);
 
     if (path == NULL) {
-        log_line(at, LOG_ERROR, "the embedded rules cannot be loaded: %s", reason);
+        log_line(at, LOG_ERROR, "option `rules` is not set and the built-in rules cannot be loaded (%s): set it to a "
+                 "compiled rule set", reason);
         return;
     }
     if (path[0] != '/' && getcwd(where, sizeof where) == NULL) {
         where[0] = 0;
     }
-    log_line(at, LOG_ERROR, "rules %s%s%s%s: %s%s", path, where[0] != 0 ? " (in the working directory " : "", where,
-             where[0] != 0 ? ")" : "", reason,
-             status == SIGMATAG_NOT_SGT ? ". Rules are compiled first: run `sigmatag compile`" : "");
+    named = strstr(reason, path) != NULL; /* the library's message mostly begins with the path */
+    log_line(at, LOG_ERROR, "option `rules`: %s%s%s%s%s%s", named ? "" : path, named ? "" : ": ", reason,
+             where[0] != 0 ? " (working directory: " : "", where, where[0] != 0 ? ")" : "");
 }
 
 /* Reads and verifies; NULL (said why) if there is no usable rule set. The caller gets no reference yet. */
@@ -627,7 +629,7 @@ static struct rule_set *load_rule_set(const struct host_instance *at, const stru
     int32_t status;
 
     if (options->rules != NULL && (has_suffix(options->rules, ".yml") || has_suffix(options->rules, ".yaml"))) {
-        log_line(at, LOG_ERROR, "rules %s is Sigma source, the filter takes compiled rules: run "
+        log_line(at, LOG_ERROR, "option `rules`: %s is Sigma source, the filter takes compiled rules: run "
                  "`sigmatag compile %s -o rules.sgt` and give that file", options->rules, options->rules);
         return NULL;
     }

@@ -92,8 +92,8 @@ mod tests {
         let data = b"\x93\x81\xa1a\x91\x01\x05\xa1x";
         let found: Vec<_> = Elements::msgpack(data).collect();
         assert_eq!(found, [1..6, 6..7, 7..9]);
-        assert_eq!(Elements::msgpack(b"\x80").collect::<Vec<_>>(), [0..1]);
+        assert!(Elements::msgpack(b"\x80").eq(std::iter::once(0..1)));
         assert_eq!(Elements::msgpack(b"\x90").count(), 0);
-        assert_eq!(Elements::msgpack(b"\x92\x01\xc1").collect::<Vec<_>>(), [1..2]);
+        assert!(Elements::msgpack(b"\x92\x01\xc1").eq(std::iter::once(1..2)));
     }
 }

@@ -13,7 +13,7 @@ use super::value::{Span, Store, Value};
 use crate::limits::MAX_DEPTH;
 
 pub use super::json_scalar::decode_string;
-use super::json_scalar::{Number, read_literal, read_number, read_string};
+use super::json_scalar::{Number, plain_string, read_literal, read_number, read_string};
 
 /// The offset of the first byte from `at` on that is not white space.
 #[inline]
@@ -200,13 +200,25 @@ impl Walker<'_> {
         loop {
             // At the beginning of an element or member, except in an empty container.
             if !empty {
-                let target = if frame.is_array {
-                    frame.element_target()
+                let target;
+                if frame.is_array {
+                    target = frame.element_target();
                 } else {
-                    let (target, next) = self.name(&frame, at)?;
-                    at = next;
-                    target
-                };
+                    if data.get(at) != Some(&b'"') {
+                        return Err(unexpected(data, at));
+                    }
+                    if let Some(end) = plain_string(data, at + 1) {
+                        target = self.target(&frame, &data[at + 1..end]);
+                        at = end + 1;
+                    } else {
+                        (target, at) = self.escaped_name(&frame, at)?;
+                    }
+                    at = if data.get(at) == Some(&b':') {
+                        skip_space(data, at + 1)
+                    } else {
+                        colon(data, at)?
+                    };
+                }
                 let byte = data.get(at).copied();
                 if let Some(b'{' | b'[') = byte {
                     let is_array = byte == Some(b'[');
@@ -227,8 +239,12 @@ impl Walker<'_> {
                         continue;
                     }
                     at = skip_container(data, at, depth)?;
+                } else if let (Some(b'"'), Some(end)) = (byte, plain_string(data, at + 1)) {
+                    let span = self.span(at + 1, end);
+                    self.value(&target, Value::Str(span));
+                    at = end + 1;
                 } else {
-                    at = self.scalar(&target, at)?;
+                    at = self.scalar(&frame, &target, at)?;
                 }
                 at = skip_space(data, at);
             }
@@ -255,82 +271,72 @@ impl Walker<'_> {
         }
     }
 
-    /// Reads `"name" :`: what the name means in this object, and the offset of the value.
-    #[inline]
-    fn name(&mut self, frame: &Frame, at: usize) -> Result<(Target, usize), Malformed> {
-        if self.data.get(at) != Some(&b'"') {
-            return Err(unexpected(self.data, at));
+    #[inline(always)]
+    fn target(&self, frame: &Frame, name: &[u8]) -> Target {
+        if frame.target.child == NONE {
+            return Target::NOWHERE;
         }
-        let (end, escaped) = read_string(self.data, at + 1)?;
-        let name = &self.data[at + 1..end];
-        let target = if frame.target.child == NONE {
-            Target::NOWHERE
-        } else if escaped {
-            self.escaped_name(frame, name)
-        } else {
-            self.keys.get(frame.target.child, name).map_or(Target::NOWHERE, Target::of)
-        };
-        Ok((target, colon(self.data, end + 1)?))
+        self.keys.get(frame.target.child, name).map_or(Target::NOWHERE, Target::of)
     }
 
-    #[cold]
-    fn escaped_name(&mut self, frame: &Frame, name: &[u8]) -> Target {
-        let arena = &mut self.slots.arena;
-        let start = arena.len();
-        decode_string(name, arena);
-        let found = self.keys.get(frame.target.child, &arena[start..]);
-        arena.truncate(start);
-        found.map_or(Target::NOWHERE, Target::of)
+    /// Reads a name with escapes: what it means in this object, and the offset behind it.
+    #[inline(never)]
+    fn escaped_name(&mut self, frame: &Frame, at: usize) -> Result<(Target, usize), Malformed> {
+        let (end, _) = read_string(self.data, at + 1)?;
+        let start = self.slots.arena.len();
+        decode_string(&self.data[at + 1..end], &mut self.slots.arena);
+        let target = self.target(frame, &self.slots.arena[start..]);
+        self.slots.arena.truncate(start);
+        Ok((target, end + 1))
     }
 
-    /// Reads a scalar, gives it to whom it may concern, and returns the offset behind it.
-    #[inline]
-    fn scalar(&mut self, target: &Target, at: usize) -> Result<usize, Malformed> {
+    /// Reads any scalar, gives it to whom it may concern, and returns the offset behind it.
+    #[inline(never)]
+    fn scalar(&mut self, frame: &Frame, target: &Target, at: usize) -> Result<usize, Malformed> {
         let data = self.data;
         let wanted = self.slots.wants_leaves || target.takes_value();
-        let (value, end) = match data.get(at) {
+        match data.get(at) {
             Some(b'"') => {
                 let (end, escaped) = read_string(data, at + 1)?;
-                if !wanted {
-                    return Ok(end + 1);
+                if wanted {
+                    let span = if escaped {
+                        self.decoded(&data[at + 1..end], at)?
+                    } else {
+                        self.span(at + 1, end)
+                    };
+                    self.value(target, Value::Str(span));
                 }
-                let span = if escaped {
-                    self.decoded(&data[at + 1..end], at)?
-                } else {
-                    self.span(at + 1, end)
-                };
-                (Value::Str(span), end + 1)
+                Ok(end + 1)
             }
             Some(b'-' | b'0'..=b'9') => {
                 let (number, end) = read_number(data, at)?;
-                if !wanted {
-                    return Ok(end);
+                if wanted {
+                    let value = match number {
+                        Number::Int(value) => Value::Int(value),
+                        Number::Uint(value) => Value::Uint(value),
+                        Number::Float => float(&data[at..end])
+                            .map_or_else(|| Value::BigNumber(self.span(at, end)), Value::Float),
+                        Number::Big => Value::BigNumber(self.span(at, end)),
+                    };
+                    self.value(target, value);
                 }
-                let value = match number {
-                    Number::Int(value) => Value::Int(value),
-                    Number::Uint(value) => Value::Uint(value),
-                    Number::Float => float(&data[at..end])
-                        .map_or_else(|| Value::BigNumber(self.span(at, end)), Value::Float),
-                    Number::Big => Value::BigNumber(self.span(at, end)),
-                };
-                (value, end)
+                Ok(end)
             }
             _ => {
                 let (literal, end) = read_literal(data, at)?;
                 match literal {
-                    Some(value) => (Value::Bool(value), end),
-                    None => {
-                        target.push(self.slots, target.null());
-                        return Ok(end);
-                    }
+                    Some(value) => self.value(target, Value::Bool(value)),
+                    None => target.push(self.slots, frame.null()),
                 }
+                Ok(end)
             }
-        };
-        if wanted {
-            target.push(self.slots, value);
-            self.slots.push_leaf(value);
         }
-        Ok(end)
+    }
+
+    #[inline(always)]
+    fn value(&mut self, target: &Target, value: Value) {
+        target.push(self.slots, value);
+        self.slots.push_leaf(value);
     }
 
     #[inline]

@@ -25,8 +25,15 @@ pub struct KeyEntry {
 
 /// Words of one probe slot: a part of the hash, and the entry's index or [`NONE`].
 const SLOT_WORDS: usize = 2;
-/// Words of one entry: node, first byte of the key, length of the key, then the [`KeyEntry`].
-const ENTRY_WORDS: usize = 7;
+/// Words of one entry. PERF: a key of at most 16 bytes is compared by its two words alone, without
+/// a look at the bytes and without a call to memcmp.
+const ENTRY_WORDS: usize = 11;
+/// Words of an entry before the [`KeyEntry`].
+const KEY_WORDS: usize = 7;
+const LITERAL: usize = KEY_WORDS;
+const PATH: usize = KEY_WORDS + 1;
+const CHILD: usize = KEY_WORDS + 2;
+const CONTAINER: usize = KEY_WORDS + 3;
 
 /// Which keys matter, per node. Immutable once built; shared by threads.
 ///
@@ -36,14 +43,15 @@ const ENTRY_WORDS: usize = 7;
 pub struct KeyTable {
     /// Probe slots: a power of two of pairs (tag, entry index or `NONE`).
     pub slots: Vec<u32>,
-    /// Entries: node, key start, key length, literal, path, child, container.
+    /// Entries: node, key length, first 8 and last 8 bytes of the key (low word first; see the
+    /// hash), key start, literal, path, child, container.
     pub entries: Vec<u32>,
     /// The bytes of all keys.
     pub bytes: Vec<u8>,
 }
 
 /// Length, first 8 and last 8 bytes: all of a key of at most 16 bytes.
-#[inline]
+#[inline(always)]
 fn words(key: &[u8]) -> (u64, u64) {
     if let (Some(first), Some(last)) = (key.first_chunk::<8>(), key.last_chunk::<8>()) {
         return (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
@@ -59,7 +67,13 @@ fn words(key: &[u8]) -> (u64, u64) {
     }
 }
 
-#[inline]
+/// [`words`] as an entry holds them.
+fn key_words(key: &[u8]) -> [u32; 4] {
+    let (first, last) = words(key);
+    [first as u32, (first >> 32) as u32, last as u32, (last >> 32) as u32]
+}
+
+#[inline(always)]
 fn hash(node: u32, len: usize, (first, last): (u64, u64)) -> u64 {
     // Folded multiplication: both halves of the product depend on every input bit.
     let seed = (u64::from(node) << 32 | len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -76,16 +90,16 @@ impl KeyTable {
         let mut builder = Builder { table: KeyTable::with_slots(16), nodes: 1 };
         for (id, name) in fields.iter().enumerate() {
             let literal = builder.entry(ROOT, name);
-            set_once(&mut builder.table.entries[literal + 3], id as u32);
+            set_once(&mut builder.table.entries[literal + LITERAL], id as u32);
             if let Some(end) = builder.path(name) {
-                set_once(&mut builder.table.entries[end + 4], id as u32);
+                set_once(&mut builder.table.entries[end + PATH], id as u32);
             }
         }
         for (id, name) in containers.iter().enumerate() {
             let literal = builder.entry(ROOT, name);
-            set_once(&mut builder.table.entries[literal + 6], id as u32);
+            set_once(&mut builder.table.entries[literal + CONTAINER], id as u32);
             if let Some(end) = builder.path(name) {
-                set_once(&mut builder.table.entries[end + 6], id as u32);
+                set_once(&mut builder.table.entries[end + CONTAINER], id as u32);
             }
         }
         builder.table
@@ -121,10 +135,15 @@ impl KeyTable {
             return Err("key table: no probe slot is empty");
         }
         for entry in self.entries.chunks_exact(ENTRY_WORDS) {
-            let [node, start, len, literal, path, child, container] = *entry else { continue };
-            let end = u64::from(start) + u64::from(len);
-            if end > self.bytes.len() as u64 {
+            let &[node, len, a, b, c, d, start, literal, path, child, container] = entry else {
+                continue;
+            };
+            let (start, len) = (start as usize, len as usize);
+            let Some(key) = self.bytes.get(start..).and_then(|rest| rest.get(..len)) else {
                 return Err("key table: a key lies outside the bytes");
+            };
+            if [a, b, c, d] != key_words(key) {
+                return Err("key table: the words of a key are not its bytes");
             }
             for field in [literal, path] {
                 if field != NONE && field >= field_count {
@@ -140,36 +159,38 @@ impl KeyTable {
             if literal != NONE && node != ROOT {
                 return Err("key table: a literal key below the record");
             }
+            if path != NONE && node == ROOT {
+                return Err("key table: a path that ends at the record");
+            }
         }
         Ok(())
     }
 
     /// What `key` means at `node`; `None` if nobody asked for it.
-    #[inline]
+    // PERF: inlined, so that an entry is read from the table itself and not through the stack.
+    #[inline(always)]
     pub fn get(&self, node: u32, key: &[u8]) -> Option<KeyEntry> {
-        let entry = self.find(node, key, hash(node, key.len(), words(key)))?;
-        match *self.entries.get(entry..entry + ENTRY_WORDS)? {
-            [_, _, _, literal, path, child, container] => {
-                Some(KeyEntry { literal, path, child, container })
-            }
-            _ => None,
-        }
+        let words = words(key);
+        let entry = self.find(node, key, words, hash(node, key.len(), words))?;
+        let &[literal, path, child, container] =
+            self.entries.get(entry + KEY_WORDS..)?.first_chunk()?;
+        Some(KeyEntry { literal, path, child, container })
     }
 
     /// First word of the entry. The loop ends because at least one slot is empty.
-    #[inline]
-    fn find(&self, node: u32, key: &[u8], hash: u64) -> Option<usize> {
+    #[inline(always)]
+    fn find(&self, node: u32, key: &[u8], words: (u64, u64), hash: u64) -> Option<usize> {
         let mask = (self.slots.len() / SLOT_WORDS).wrapping_sub(1);
         let tag = (hash >> 32) as u32;
         let mut index = hash as usize & mask;
         loop {
-            let &[slot_tag, entry] = self.slots.get(index * SLOT_WORDS..)?.first_chunk()?;
+            let &[slot_tag, entry] = self.slots.get(index.wrapping_mul(SLOT_WORDS)..)?.first_chunk()?;
             if entry == NONE {
                 return None;
             }
             if slot_tag == tag {
                 let entry = entry as usize * ENTRY_WORDS;
-                if self.is_key(entry, node, key)? {
+                if self.is_key(entry, node, key, words)? {
                     return Some(entry);
                 }
             }
@@ -177,15 +198,15 @@ impl KeyTable {
         }
     }
 
-    #[inline]
-    fn is_key(&self, entry: usize, node: u32, key: &[u8]) -> Option<bool> {
-        let &[entry_node, start, len] = self.entries.get(entry..)?.first_chunk()?;
-        if entry_node != node || len as usize != key.len() {
+    #[inline(always)]
+    fn is_key(&self, entry: usize, node: u32, key: &[u8], words: (u64, u64)) -> Option<bool> {
+        let &[entry_node, len, a, b, c, d, start] = self.entries.get(entry..)?.first_chunk()?;
+        let first = u64::from(a) | u64::from(b) << 32;
+        let last = u64::from(c) | u64::from(d) << 32;
+        if (entry_node, len as usize) != (node, key.len()) || (first, last) != words {
             return Some(false);
         }
-        let name = self.bytes.get(start as usize..)?.get(..len as usize)?;
-        // PERF: the two words hold a short key completely, which saves the call to memcmp.
-        Some(words(name) == words(key) && (key.len() <= 16 || name == key))
+        Some(key.len() <= 16 || self.bytes.get(start as usize..)?.starts_with(key))
     }
 }
 
@@ -197,15 +218,18 @@ struct Builder {
 impl Builder {
     /// First word of the entry of `key` at `node`, made if it is missing.
     fn entry(&mut self, node: u32, key: &[u8]) -> usize {
-        let hashed = hash(node, key.len(), words(key));
-        if let Some(found) = self.table.find(node, key, hashed) {
+        let words = words(key);
+        let hashed = hash(node, key.len(), words);
+        if let Some(found) = self.table.find(node, key, words, hashed) {
             return found;
         }
         let at = self.table.entries.len();
         let start = self.table.bytes.len() as u32;
         self.table.bytes.extend_from_slice(key);
         let len = key.len() as u32;
-        self.table.entries.extend([node, start, len, NONE, NONE, NONE, NONE]);
+        self.table.entries.extend([node, len]);
+        self.table.entries.extend(key_words(key));
+        self.table.entries.extend([start, NONE, NONE, NONE, NONE]);
         // A quarter full at most: a key that nobody asked for then mostly meets an empty slot.
         if self.table.slots.len() / SLOT_WORDS < self.table.entries.len() / ENTRY_WORDS * 4 {
             self.grow();
@@ -219,7 +243,7 @@ impl Builder {
         let count = self.table.slots.len() / SLOT_WORDS * 2;
         let mut slots = [0, NONE].repeat(count);
         for (index, entry) in self.table.entries.chunks_exact(ENTRY_WORDS).enumerate() {
-            let (start, len) = (entry[1] as usize, entry[2] as usize);
+            let (len, start) = (entry[1] as usize, entry[KEY_WORDS - 1] as usize);
             let key = &self.table.bytes[start..start + len];
             insert(&mut slots, hash(entry[0], len, words(key)), index as u32);
         }
@@ -233,7 +257,7 @@ impl Builder {
         let mut node = ROOT;
         for segment in name[..dot].split(|&byte| byte == b'.') {
             let at = self.entry(node, segment);
-            let child = &mut self.table.entries[at + 5];
+            let child = &mut self.table.entries[at + CHILD];
             if *child == NONE {
                 *child = self.nodes;
                 self.nodes += 1;

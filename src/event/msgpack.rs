@@ -45,8 +45,14 @@ pub enum Token {
 
 /// Reads the value or header at `at`. Returns it with the offset behind it, which for containers
 /// is that of the first element. Headers need not be the shortest possible.
-#[inline]
 pub fn token(data: &[u8], at: usize) -> Result<(Token, usize), Malformed> {
+    inline_token(data, at)
+}
+
+/// PERF: returned through memory a token is written in pieces and read as a whole, which stalls
+/// the loops over fields for longer than the rest of their work takes.
+#[inline(always)]
+fn inline_token(data: &[u8], at: usize) -> Result<(Token, usize), Malformed> {
     let Some(&byte) = data.get(at) else { return Err(truncated(at)) };
     Ok(match byte {
         0x00..=0x7f => (Token::Int(byte.into()), at + 1),
@@ -90,7 +96,7 @@ fn truncated(at: usize) -> Malformed {
 }
 
 /// The `N` bytes behind the header byte at `at`.
-#[inline]
+#[inline(always)]
 fn bytes<const N: usize>(data: &[u8], at: usize) -> Result<[u8; N], Malformed> {
     data.get(at + 1..)
         .and_then(|rest| rest.first_chunk::<N>())
@@ -98,7 +104,7 @@ fn bytes<const N: usize>(data: &[u8], at: usize) -> Result<[u8; N], Malformed> {
         .ok_or_else(|| truncated(at))
 }
 
-#[inline]
+#[inline(always)]
 fn text(data: &[u8], at: usize, len: usize, start: usize) -> Result<(Token, usize), Malformed> {
     if len > data.len() - start.min(data.len()) {
         return Err(truncated(at));
@@ -106,7 +112,7 @@ fn text(data: &[u8], at: usize, len: usize, start: usize) -> Result<(Token, usiz
     Ok((Token::Str { start, len }, start + len))
 }
 
-#[inline]
+#[inline(always)]
 fn ext(data: &[u8], at: usize, len: usize, start: usize) -> Result<(Token, usize), Malformed> {
     let Some(&kind) = data.get(start) else { return Err(truncated(at)) };
     let start = start + 1;
@@ -116,7 +122,7 @@ fn ext(data: &[u8], at: usize, len: usize, start: usize) -> Result<(Token, usize
     Ok((Token::Ext { kind: kind as i8, start, len }, start + len))
 }
 
-#[inline]
+#[inline(always)]
 fn map(data: &[u8], at: usize, pairs: u32, start: usize) -> Result<(Token, usize), Malformed> {
     // A count beyond the bytes that are left is refused here, so that it can drive no loop.
     if u64::from(pairs) * 2 > data.len().saturating_sub(start) as u64 {
@@ -125,12 +131,28 @@ fn map(data: &[u8], at: usize, pairs: u32, start: usize) -> Result<(Token, usize
     Ok((Token::Map(pairs), start))
 }
 
-#[inline]
+#[inline(always)]
 fn array(data: &[u8], at: usize, items: u32, start: usize) -> Result<(Token, usize), Malformed> {
     if u64::from(items) > data.len().saturating_sub(start) as u64 {
         return Err(truncated(at));
     }
     Ok((Token::Array(items), start))
+}
+
+/// The bytes of a string of at most 255 bytes; `None` for everything else.
+///
+/// PERF: nearly all keys and values are such strings, and this small part of [`token`] stays in
+/// registers.
+#[inline(always)]
+fn short_string(data: &[u8], at: usize) -> Option<(usize, usize)> {
+    let byte = *data.get(at)?;
+    let (start, len) = match byte {
+        0xa0..=0xbf => (at + 1, byte & 0x1f),
+        0xd9 => (at + 2, *data.get(at + 1)?),
+        _ => return None,
+    };
+    let end = start + usize::from(len);
+    (end <= data.len()).then_some((start, end))
 }
 
 /// Reads the header of a map: number of pairs and offset of the first key.
@@ -149,7 +171,7 @@ pub fn skip(data: &[u8], at: usize) -> Result<usize, Malformed> {
     // Values still to be passed. No overflow: each counted value has a byte of its own.
     let mut pending = 1u64;
     while pending > 0 {
-        let (token, next) = token(data, at)?;
+        let (token, next) = inline_token(data, at)?;
         pending -= 1;
         match token {
             Token::Map(pairs) => pending += u64::from(pairs) * 2,
@@ -179,7 +201,7 @@ fn skip_values(data: &[u8], at: usize, count: u32, depth: usize) -> Result<usize
             count = outer[depth_here];
         }
         count -= 1;
-        let (token, next) = token(data, at)?;
+        let (token, next) = inline_token(data, at)?;
         let inner = match token {
             // No overflow: the header was checked against the bytes that are left, and no more
             // than 4 GiB are walked.
@@ -249,19 +271,31 @@ impl Walker<'_> {
                 }
             }
             frame.remaining -= 1;
-            let target = if frame.is_array {
-                frame.element_target()
+            let target;
+            if frame.is_array {
+                target = frame.element_target();
+            } else if let Some((start, end)) = short_string(self.data, at) {
+                target = self.target(&frame, &self.data[start..end]);
+                at = end;
             } else {
-                let (target, next) = self.key(&frame, frames.len() + 1, at)?;
-                at = next;
-                target
+                (target, at) = self.key(&frame, frames.len() + 1, at)?;
+            }
+            if let Some((start, end)) = short_string(self.data, at) {
+                self.string(&target, start, end);
+                at = end;
+                continue;
+            }
+            // PERF: by reference; a copy would stall on the pieces that were just written.
+            let read = token(self.data, at);
+            let (token, next) = match &read {
+                Ok((token, next)) => (token, *next),
+                Err(malformed) => return Err(*malformed),
             };
-            let (token, next) = token(self.data, at)?;
-            let (is_array, count) = match token {
+            let (is_array, count) = match *token {
                 Token::Map(pairs) => (false, pairs),
                 Token::Array(items) => (true, items),
-                scalar => {
-                    self.scalar(&target, scalar);
+                _ => {
+                    self.scalar(&frame, &target, token);
                     at = next;
                     continue;
                 }
@@ -286,8 +320,8 @@ impl Walker<'_> {
         }
     }
 
-    /// Reads a key: what it means in this map, and the offset of its value.
-    #[inline]
+    /// Reads any key: what it means in this map, and the offset of its value.
+    #[inline(never)]
     fn key(&self, frame: &Frame, depth: usize, at: usize) -> Result<(Target, usize), Malformed> {
         let (token, next) = token(self.data, at)?;
         let Token::Str { start, len } = token else {
@@ -296,7 +330,7 @@ impl Walker<'_> {
         Ok((self.target(frame, &self.data[start..start + len]), next))
     }
 
-    #[inline]
+    #[inline(always)]
     fn target(&self, frame: &Frame, key: &[u8]) -> Target {
         if frame.target.child == NONE {
             return Target::NOWHERE;
@@ -349,26 +383,30 @@ impl Walker<'_> {
         Ok((Target::NOWHERE, skip_values(self.data, next, values, depth + 1)?))
     }
 
-    #[inline]
-    fn scalar(&mut self, target: &Target, token: Token) {
-        if !self.slots.wants_leaves && !target.takes_value() {
-            return;
-        }
-        let value = match token {
-            Token::Nil => return target.push(self.slots, target.null()),
-            Token::Ext { .. } => return target.push(self.slots, Value::Opaque),
-            Token::Bool(value) => Value::Bool(value),
-            Token::Int(value) => Value::Int(value),
-            Token::Uint(value) => Value::Uint(value),
-            Token::Float(value) => Value::Float(value),
-            Token::Str { start, len } => Value::Str(Span {
-                store: self.store,
-                start: self.base + start as u32,
-                len: len as u32,
-            }),
-            Token::Map(_) | Token::Array(_) => return,
-        };
+    #[inline(always)]
+    fn string(&mut self, target: &Target, start: usize, end: usize) {
+        let span =
+            Span { store: self.store, start: self.base + start as u32, len: (end - start) as u32 };
+        self.value(target, Value::Str(span));
+    }
+
+    #[inline(always)]
+    fn value(&mut self, target: &Target, value: Value) {
         target.push(self.slots, value);
         self.slots.push_leaf(value);
+    }
+
+    #[inline(never)]
+    fn scalar(&mut self, frame: &Frame, target: &Target, token: &Token) {
+        match *token {
+            Token::Nil => target.push(self.slots, frame.null()),
+            Token::Ext { .. } => target.push(self.slots, Value::Opaque),
+            Token::Bool(value) => self.value(target, Value::Bool(value)),
+            Token::Int(value) => self.value(target, Value::Int(value)),
+            Token::Uint(value) => self.value(target, Value::Uint(value)),
+            Token::Float(value) => self.value(target, Value::Float(value)),
+            Token::Str { start, len } => self.string(target, start, start + len),
+            Token::Map(_) | Token::Array(_) => {}
+        }
     }
 }

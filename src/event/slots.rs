@@ -86,41 +86,42 @@ impl Slots {
 
     /// Adds a value of a top-level key that is named exactly like the field. It hides values
     /// that came by a path; a second key of the same name adds to the first.
-    #[inline]
+    #[inline(always)]
     pub fn push_literal(&mut self, field: u32, value: Value) {
-        let head = &self.heads[field as usize];
-        if head.epoch == self.epoch && !head.literal {
-            let head = &mut self.heads[field as usize];
-            head.first = NONE;
-            head.last = NONE;
-            head.literal = true;
-        }
         self.push(field, value, true);
     }
 
     /// Adds a value found by a dotted path.
-    #[inline]
+    #[inline(always)]
     pub fn push_path(&mut self, field: u32, value: Value) {
-        let head = &self.heads[field as usize];
-        if head.epoch == self.epoch && head.literal {
-            return;
-        }
         self.push(field, value, false);
     }
 
-    #[inline]
+    // PERF: inlined, and only numbers leave it, so that the value is written once, to its node,
+    // and not through the stack.
+    #[inline(always)]
     fn push(&mut self, field: u32, value: Value, literal: bool) {
         let node = self.nodes.len() as u32;
         self.nodes.push(Node { value, next: NONE });
         let head = &mut self.heads[field as usize];
-        if head.epoch != self.epoch {
+        if head.epoch == self.epoch {
+            self.link(field, node, literal);
+        } else {
             *head = Head { epoch: self.epoch, first: node, last: node, literal };
             self.touched.push(field);
+        }
+    }
+
+    /// Adds the last node to a field that was touched before.
+    #[inline(never)]
+    fn link(&mut self, field: u32, node: u32, literal: bool) {
+        let head = &mut self.heads[field as usize];
+        if head.literal && !literal {
+            self.nodes.truncate(node as usize);
             return;
         }
-        if head.first == NONE {
-            head.first = node;
-            head.last = node;
+        if head.literal != literal || head.first == NONE {
+            *head = Head { epoch: self.epoch, first: node, last: node, literal };
             return;
         }
         // A second value makes the field an array of all of them (last-wins is an evasion).

@@ -11,22 +11,18 @@ pub(super) struct Target {
     pub path: u32,
     pub child: u32,
     pub container: u32,
-    /// An array element: its null is one of several values.
-    pub element: bool,
 }
 
 impl Target {
-    pub const NOWHERE: Target =
-        Target { literal: NONE, path: NONE, child: NONE, container: NONE, element: false };
+    pub const NOWHERE: Target = Target { literal: NONE, path: NONE, child: NONE, container: NONE };
 
-    #[inline]
+    #[inline(always)]
     pub fn of(entry: KeyEntry) -> Target {
         Target {
             literal: entry.literal,
             path: entry.path,
             child: entry.child,
             container: entry.container,
-            element: false,
         }
     }
 
@@ -43,21 +39,15 @@ impl Target {
         self.literal & self.path != NONE
     }
 
-    /// Gives the value to the fields that take it.
-    #[inline]
+    /// Gives the value to the field that takes it: a key of the record itself is literal, one
+    /// below it ends a path (see [`KeyTable::verify`](super::keys::KeyTable::verify)).
+    #[inline(always)]
     pub fn push(&self, slots: &mut Slots, value: Value) {
         if self.literal != NONE {
             slots.push_literal(self.literal, value);
-        }
-        if self.path != NONE {
+        } else if self.path != NONE {
             slots.push_path(self.path, value);
         }
-    }
-
-    /// The null of this place.
-    #[inline]
-    pub fn null(&self) -> Value {
-        if self.element { Value::NullElement } else { Value::Null }
     }
 }
 
@@ -77,12 +67,7 @@ impl Frame {
     /// A container found at `target`.
     #[inline]
     pub fn new(target: Target, is_array: bool, start: usize, remaining: u32) -> Frame {
-        Frame {
-            target: Target { element: is_array, ..target },
-            remaining,
-            start: start as u32,
-            is_array,
-        }
+        Frame { target, remaining, start: start as u32, is_array }
     }
 
     /// Where an element of this array goes: nested arrays are flattened, and a source that asked
@@ -90,6 +75,12 @@ impl Frame {
     #[inline]
     pub fn element_target(&self) -> Target {
         Target { container: NONE, ..self.target }
+    }
+
+    /// The null of an element or member: one of several values, or the only one.
+    #[inline]
+    pub fn null(&self) -> Value {
+        if self.is_array { Value::NullElement } else { Value::Null }
     }
 
     /// Reports the container, which ends before `end`, if a source asked for it.

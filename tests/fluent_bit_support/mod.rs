@@ -1,5 +1,7 @@
 //! What both Fluent Bit tests need: the filter as it ships, compiled rules, and msgpack.
-#![allow(dead_code)] // each test binary uses its own part
+
+pub mod fake_host;
+pub mod host;
 
 use std::fs;
 use std::path::{Path, PathBuf};
