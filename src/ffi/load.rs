@@ -12,7 +12,7 @@ use once_cell::sync::OnceCell;
 use super::contain::trip;
 use super::failure::Failure;
 use super::status::Status;
-use crate::ruleset::{LoadErrorKind, RuleSet};
+use crate::ruleset::{LoadErrorKind, RuleSet, embedded};
 
 /// The largest rule file that is read. A larger one is a mistake (a core dump, a disk image) that
 /// must not take the host's memory.
@@ -21,20 +21,11 @@ const MAX_FILE: u64 = crate::limits::MAX_FILE as u64;
 /// The most of a path that goes into a message, so that the reason still fits.
 const SHOWN_PATH: usize = 160;
 
-/// The rule pack that is part of the library, if this build has one.
-pub(crate) fn embedded_pack() -> Option<&'static [u8]> {
-    None
-}
-
 /// The rule set of the embedded pack. It is parsed once; engines share it.
 pub(super) fn from_embedded() -> Result<Arc<RuleSet>, Failure> {
     static PACK: OnceCell<Arc<RuleSet>> = OnceCell::new();
-    let rules = PACK.get_or_try_init(|| match embedded_pack() {
-        Some(bytes) => from_bytes(bytes).map_err(|failure| failure.in_file("embedded rule pack")),
-        None => Err(Failure::new(
-            Status::Io,
-            "this libsigmatag was built without a rule pack; give a .sgt file to sigmatag_init",
-        )),
+    let rules = PACK.get_or_try_init(|| {
+        from_bytes(embedded::pack()).map_err(|failure| failure.in_file("embedded rule pack"))
     })?;
     Ok(Arc::clone(rules))
 }

@@ -9,6 +9,7 @@
 //! check, so any bytes either fail with a reason or give a rule set whose matches end.
 
 pub mod codec;
+pub mod embedded;
 mod foreign;
 pub mod format;
 pub mod hash;

@@ -1,0 +1,76 @@
+# make demo       tag sample records in a real Fluent Bit
+# make test       format, lints, every test (C and Fluent Bit included)
+# make test-long  differential and corpus tests, optimised and long
+# make bench      every figure of the README
+# make pack       compile rules/mysql again after a change
+# make install    PREFIX=/usr/local, DESTDIR= for packages
+#
+# demo and test install the Debian packages that they miss.
+
+CARGO   ?= cargo
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BINDIR     = $(DESTDIR)$(PREFIX)/bin
+LIBDIR     = $(DESTDIR)$(PREFIX)/lib
+INCLUDEDIR = $(DESTDIR)$(PREFIX)/include
+DOCDIR     = $(DESTDIR)$(PREFIX)/share/doc/sigmatag
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+TARGET  := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+# The number in the soname, see build.rs.
+ABI     := 0
+
+LONG_TESTS := $(basename $(notdir $(wildcard tests/differential*.rs tests/corpus*.rs)))
+
+.PHONY: all library demo test test-long bench pack install clean
+
+all:
+	$(CARGO) build --release --locked
+	$(MAKE) -C plugin/fluent-bit
+
+# The library as it is shipped, without the compiler of rules. `cargo build --release` puts one with
+# it in the same place, so this comes last wherever both are needed.
+library:
+	$(CARGO) build --release --locked --no-default-features --lib
+
+demo:
+	scripts/need demo
+	scripts/demo
+
+test:
+	scripts/need test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --no-default-features --lib -- -D warnings
+	$(CARGO) test --locked --workspace
+
+test-long:
+	scripts/need test
+	@test -n "$(LONG_TESTS)" || { echo "no long tests in tests/" >&2; exit 1; }
+	SIGMATAG_LONG=1 $(CARGO) test --release --locked $(addprefix --test ,$(LONG_TESTS))
+
+bench:
+	$(CARGO) bench --locked
+
+pack:
+	$(CARGO) run --release --locked -- compile rules/mysql -o rules/mysql/pack.sgt
+
+install:
+	$(CARGO) build --release --locked
+	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) $(DOCDIR)
+	install -s -m 0755 $(TARGET)/release/sigmatag $(BINDIR)/sigmatag
+	$(MAKE) library
+	install -s -m 0755 $(TARGET)/release/libsigmatag.so $(LIBDIR)/libsigmatag.so.$(VERSION)
+	ln -sf libsigmatag.so.$(VERSION) $(LIBDIR)/libsigmatag.so.$(ABI)
+	ln -sf libsigmatag.so.$(ABI) $(LIBDIR)/libsigmatag.so
+	install -m 0644 $(TARGET)/release/libsigmatag.a $(LIBDIR)/libsigmatag.a
+	strip --strip-debug $(LIBDIR)/libsigmatag.a
+	install -m 0644 include/sigmatag.h $(INCLUDEDIR)/sigmatag.h
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/sigmatag.pc.in \
+	    >$(LIBDIR)/pkgconfig/sigmatag.pc
+	$(MAKE) -C plugin/fluent-bit install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+	install -m 0644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT $(DOCDIR)
+	install -m 0644 rules/mysql/LICENSES.md $(DOCDIR)/LICENSES-RULES.md
+
+clean:
+	$(CARGO) clean

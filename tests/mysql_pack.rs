@@ -1,0 +1,384 @@
+//! The rules in `rules/mysql`: what they must carry, what they match, and the pack made of them.
+//!
+//! `rules/mysql/tests/RULE.jsonl` holds the events of the rule file of that name. A line with
+//! `event` gives a whole event; one with `change` gives the event before it with one value changed,
+//! so that a case says what the decision hangs on. `match` is what the rule must decide.
+
+mod common;
+
+use serde_json::{Map, Value, json};
+use sigmatag::compile;
+use sigmatag::engine::{Engine, Event, Format, Mode, Options, Scratch, Tagging};
+use sigmatag::rule::ast::{Placeholders, Rule};
+use sigmatag::rule::descriptor;
+use sigmatag::rule::load::{Loaded, load_paths};
+use sigmatag::ruleset::RuleSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use common::root;
+
+/// Tactics of ATT&CK 19 as Sigma tags.
+const TACTICS: [&str; 15] = [
+    "attack.reconnaissance",
+    "attack.resource-development",
+    "attack.initial-access",
+    "attack.execution",
+    "attack.persistence",
+    "attack.privilege-escalation",
+    "attack.stealth",
+    "attack.defense-impairment",
+    "attack.credential-access",
+    "attack.discovery",
+    "attack.lateral-movement",
+    "attack.collection",
+    "attack.command-and-control",
+    "attack.exfiltration",
+    "attack.impact",
+];
+
+/// The rules, named by paths relative to the repository: cargo runs tests in its root.
+fn loaded() -> Loaded {
+    let loaded = load_paths(&[PathBuf::from("rules/mysql")], &Placeholders::new());
+    let findings: Vec<String> =
+        loaded.diagnostics.iter().map(|d| format!("{}: {}", d.place, d.message)).collect();
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+    loaded
+}
+
+fn compiled() -> Vec<u8> {
+    let options =
+        compile::Options { sources: descriptor::built_in(), ..compile::Options::default() };
+    compile::compile(&loaded().collection, &options).expect("the rules compile").bytes
+}
+
+fn engine() -> Engine {
+    let rules = RuleSet::from_bytes(&compiled()).expect("the rules verify");
+    Engine::new(Arc::new(rules), Options::default())
+}
+
+fn file_stem(rule: &Rule) -> String {
+    let stem = Path::new(&*rule.meta.place.file).file_stem().expect("a file name");
+    stem.to_str().expect("UTF-8").to_owned()
+}
+
+#[test]
+fn the_pack_is_made_of_the_rules() {
+    let path = root().join("rules/mysql/pack.sgt");
+    let fresh = compiled();
+    if std::env::var_os("SIGMATAG_BLESS").is_some() {
+        std::fs::write(&path, &fresh).expect("pack.sgt");
+    }
+    let committed = std::fs::read(&path).expect("pack.sgt");
+    assert!(committed == fresh, "rules/mysql/pack.sgt is not what the rules compile to: make pack");
+    let rules = RuleSet::from_bytes(&committed).expect("the pack verifies");
+    assert_eq!(rules.rule_count() as usize, loaded().collection.rules.len());
+    assert_eq!(rules.skipped_rules(), 0);
+}
+
+#[test]
+fn the_embedded_pack_is_the_committed_one() {
+    // A run with SIGMATAG_BLESS writes the file after this program was built.
+    if std::env::var_os("SIGMATAG_BLESS").is_none() {
+        let committed = std::fs::read(root().join("rules/mysql/pack.sgt")).expect("pack.sgt");
+        assert!(sigmatag::ruleset::embedded::pack() == committed);
+    }
+}
+
+#[test]
+fn the_pack_names_files_relative_to_the_repository() {
+    let rules = RuleSet::from_bytes(&compiled()).expect("the rules verify");
+    let debug = rules.tables().debug.texts.clone();
+    let text = String::from_utf8(debug).expect("UTF-8");
+    assert!(text.contains("rules/mysql/mysql_audit_load_file.yml"));
+    assert!(!text.contains(root().to_str().expect("UTF-8")));
+}
+
+#[test]
+fn every_rule_carries_what_a_reader_needs() {
+    let loaded = loaded();
+    let licences = std::fs::read_to_string(root().join("rules/mysql/LICENSES.md")).expect("text");
+    let mut ids = BTreeSet::new();
+    let mut titles = BTreeSet::new();
+    for rule in &loaded.collection.rules {
+        let name = file_stem(rule);
+        let meta = &rule.meta;
+        let id = meta.id.as_deref().unwrap_or_default();
+        let bytes = id.as_bytes();
+        let is_v4 = bytes.len() == 36 && bytes[14] == b'4' && b"89ab".contains(&bytes[19]);
+        assert!(is_v4, "{name}: `{id}` is not a random UUID (version 4)");
+        assert!(ids.insert(id.to_owned()), "{name}: id {id} is taken");
+        assert!(titles.insert(meta.title.clone()), "{name}: title `{}` is taken", meta.title);
+        for (what, there) in [
+            ("status", meta.status.is_some()),
+            ("level", meta.level.is_some()),
+            ("description", meta.description.is_some()),
+            ("author", meta.author.is_some()),
+            ("date", meta.date.is_some()),
+            ("references", !meta.references.is_empty()),
+            ("falsepositives", !meta.falsepositives.is_empty()),
+        ] {
+            assert!(there, "{name}: no {what}");
+        }
+        let licence = meta.license.as_deref().unwrap_or_default();
+        match licence {
+            "Apache-2.0 OR MIT" => {}
+            "DRL-1.1" => {
+                let author = meta.author.as_deref().unwrap_or_default();
+                assert!(
+                    licences.contains(&format!("`{name}.yml` by {author}")),
+                    "{name}: LICENSES.md has to name it and {author}"
+                );
+            }
+            other => panic!("{name}: licence `{other}` is not one that LICENSES.md explains"),
+        }
+        let is_technique = |tag: &String| {
+            tag.strip_prefix("attack.t")
+                .is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+        };
+        let tags = &meta.tags;
+        assert!(tags.iter().any(is_technique), "{name}: no technique among its tags");
+        assert!(tags.iter().any(|tag| TACTICS.contains(&tag.as_str())), "{name}: no tactic");
+        for tag in tags {
+            assert!(
+                is_technique(tag) || TACTICS.contains(&tag.as_str()),
+                "{name}: `{tag}` is neither a tactic nor a technique of ATT&CK"
+            );
+        }
+        let source = &rule.logsource;
+        let parts =
+            [&source.category, &source.product, &source.service].map(|part| part.as_deref());
+        assert!(
+            matches!(
+                parts,
+                [Some("database"), Some("mysql"), Some("audit")]
+                    | [Some("file_event"), Some("windows" | "linux"), None]
+            ),
+            "{name}: logsource {parts:?}"
+        );
+    }
+}
+
+/// One line of a test file.
+struct Case {
+    place: String,
+    event: Value,
+    expected: bool,
+}
+
+fn cases(stem: &str) -> Vec<Case> {
+    let path = format!("rules/mysql/tests/{stem}.jsonl");
+    let text = std::fs::read_to_string(root().join(&path))
+        .unwrap_or_else(|error| panic!("{path}: {error}: every rule needs test events"));
+    let mut cases = Vec::new();
+    let mut base: Option<Value> = None;
+    for (number, line) in text.lines().enumerate() {
+        let case: Value =
+            serde_json::from_str(line).unwrap_or_else(|e| panic!("{path}:{}: {e}", number + 1));
+        let name = case["name"].as_str().expect("name");
+        let place = format!("{path}:{}: {name}", number + 1);
+        let expected = case["match"].as_bool().expect("match");
+        let event = match case.get("event") {
+            Some(event) => {
+                base = Some(event.clone());
+                event.clone()
+            }
+            None => {
+                let change = case["change"].as_object().expect("event or change");
+                assert_eq!(change.len(), 1, "{place}: change one value");
+                let (path, value) = change.iter().next().expect("one change");
+                let mut event = base.clone().expect("an event before the change");
+                set(&mut event, path, value.clone(), &place);
+                event
+            }
+        };
+        cases.push(Case { place, event, expected });
+    }
+    cases
+}
+
+/// Sets the value at a dotted path, which differs from what was there.
+fn set(event: &mut Value, path: &str, value: Value, place: &str) {
+    let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut at = event;
+    for key in parents.split('.').filter(|key| !key.is_empty()) {
+        at = at.get_mut(key).unwrap_or_else(|| panic!("{place}: no `{key}`"));
+    }
+    let before = at.as_object_mut().expect("an object").insert(last.to_owned(), value.clone());
+    assert!(before.is_some_and(|before| before != value), "{place}: `{path}` is not changed");
+}
+
+/// The ways in which an event arrives: name, record, index of the event in it.
+fn shapes(event: &Value) -> Vec<(&'static str, Value, u32)> {
+    let mut shapes = vec![("as it is", event.clone(), 0)];
+    if event.get("category").is_none() {
+        // An agent's record of a file event is flat.
+        return shapes;
+    }
+    let ordinary = json!({"category": "MySqlAuditLogs", "properties": {
+        "event_class": "general_log", "event_subclass": "LOG", "error_code": 0,
+        "sql_text": "SELECT 1"}});
+    let mut text_properties = event.clone();
+    text_properties["properties"] = Value::String(event["properties"].to_string());
+    shapes.extend([
+        ("in message as text", json!({"message": event.to_string(), "host": "a"}), 0),
+        ("in log as object", json!({"log": event}), 0),
+        ("in an envelope", json!({"records": [event]}), 0),
+        ("second in an envelope", json!({"records": [ordinary, event]}), 1),
+        ("envelope as text", json!({"message": json!({"records": [event]}).to_string()}), 0),
+        ("properties as text", text_properties, 0),
+    ]);
+    shapes
+}
+
+fn msgpack(value: &Value) -> rmpv::Value {
+    match value {
+        Value::Null => rmpv::Value::Nil,
+        Value::Bool(truth) => (*truth).into(),
+        Value::Number(number) => number.as_i64().expect("an integer").into(),
+        Value::String(text) => text.as_str().into(),
+        Value::Array(items) => rmpv::Value::Array(items.iter().map(msgpack).collect()),
+        Value::Object(map) => object(map),
+    }
+}
+
+fn object(map: &Map<String, Value>) -> rmpv::Value {
+    rmpv::Value::Map(map.iter().map(|(key, value)| (key.as_str().into(), msgpack(value))).collect())
+}
+
+fn encodings(record: &Value) -> [(Format, Vec<u8>); 3] {
+    let pack = |value: &rmpv::Value| {
+        let mut bytes = Vec::new();
+        rmpv::encode::write_value(&mut bytes, value).expect("writing to memory");
+        bytes
+    };
+    let body = msgpack(record);
+    let chunk = rmpv::Value::Array(vec![1_772_600_767.into(), body.clone()]);
+    [
+        (Format::Json, record.to_string().into_bytes()),
+        (Format::Msgpack, pack(&body)),
+        (Format::FlbChunk, pack(&chunk)),
+    ]
+}
+
+/// The events in which a rule matched.
+fn matched(
+    scratch: &mut Scratch,
+    engine: &Engine,
+    format: Format,
+    data: &[u8],
+    id: &str,
+) -> Vec<u32> {
+    scratch.match_event(engine, &Event::new(format, data)).expect("a record");
+    let is_rule = |rule| scratch.rules().rule(rule).is_some_and(|info| info.id == id);
+    scratch.hits().iter().filter(|hit| is_rule(hit.rule)).map(|hit| hit.event).collect()
+}
+
+#[test]
+fn every_rule_decides_its_events() {
+    let engine = engine();
+    let mut scratches =
+        [Mode::Indexed, Mode::Exhaustive].map(|mode| (mode, Scratch::with_mode(&engine, mode)));
+    let mut wrong = Vec::new();
+    let mut runs = 0;
+    let mut files: BTreeSet<String> = std::fs::read_dir(root().join("rules/mysql/tests"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .collect();
+    for rule in &loaded().collection.rules {
+        let stem = file_stem(rule);
+        files.remove(&format!("{stem}.jsonl"));
+        let id = rule.meta.id.as_deref().expect("an id");
+        let cases = cases(&stem);
+        for expected in [true, false] {
+            let some = cases.iter().any(|case| case.expected == expected);
+            assert!(some, "{stem}: no event that must give {expected}");
+        }
+        for case in &cases {
+            for (shape, record, index) in shapes(&case.event) {
+                for (format, data) in encodings(&record) {
+                    for (mode, scratch) in &mut scratches {
+                        let found = matched(scratch, &engine, format, &data, id);
+                        let expected = if case.expected { vec![index] } else { vec![] };
+                        runs += 1;
+                        if found != expected {
+                            wrong.push(format!(
+                                "{}: {shape}, {format:?}, {mode:?}: events {found:?}, not \
+                                 {expected:?}",
+                                case.place
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(files.is_empty(), "test events without a rule: {files:?}");
+    assert!(wrong.is_empty(), "{} of {runs} runs:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The two samples that the tags of sessions are for: an Event Hubs consumer delivers the record as
+/// text and adds fields of its own.
+fn delivered(subclass: &str, connection: u64) -> Value {
+    let record = json!({
+        "LogicalServerName": "abc", "SubscriptionId": "123", "ResourceGroup": "group",
+        "time": "2026-03-04T05:06:07Z",
+        "resourceId": "/SUBSCRIPTIONS/123/RESOURCEGROUPS/group/PROVIDERS/MICROSOFT.DBFORMYSQL/SERVERS/abc",
+        "category": "MySqlAuditLogs", "operationName": "LogEvent",
+        "properties": {"event_class": "connection_log", "event_subclass": subclass,
+            "connection_id": connection, "host": "", "ip": "203.0.113.9", "user": "grafana",
+            "db": "grafana"},
+    });
+    json!({
+        "message": record.to_string(),
+        "event": {"outcome": "success"},
+        "action": {"name": subclass, "outcome": "success", "type": "connection_log"},
+        "host": {"hostname": "abc", "name": "abc"},
+        "source": {"address": "203.0.113.9", "ip": "203.0.113.9"},
+        "user": {"name": "grafana"},
+    })
+}
+
+#[test]
+fn sessions_are_tagged_and_nothing_else_changes() {
+    let engine = engine();
+    let mut scratch = Scratch::new(&engine);
+    for (subclass, connection) in [("CONNECT", 7_304_735), ("DISCONNECT", 7_304_732)] {
+        let record = delivered(subclass, connection);
+        let data = record.to_string().into_bytes();
+        let event = Event::new(Format::Json, &data);
+        let (len, summary) =
+            scratch.tag_prepare(&engine, &event, &Tagging::default()).expect("a record");
+        assert_eq!((summary.events, summary.hits, summary.unrouted), (1, 1, 0), "{subclass}");
+        let mut out = vec![0; len];
+        assert_eq!(scratch.tag_write(&data, &mut out), Ok(len));
+        let mut tagged: Value = serde_json::from_slice(&out).expect("JSON");
+        let tag = tagged.as_object_mut().expect("an object").remove("sigma").expect("a tag");
+        assert_eq!(tag["level"], "informational");
+        assert_eq!(tag["rules"][0]["title"], "MySQL Connection Opened Or Closed");
+        assert_eq!(tagged, record, "{subclass}");
+    }
+}
+
+#[test]
+fn a_tag_carries_author_and_licence() {
+    let engine = engine();
+    let mut scratch = Scratch::new(&engine);
+    let data = json!({"Image": "C:\\mysql\\bin\\mysqld.exe", "TargetFilename": "C:\\a.dll"})
+        .to_string()
+        .into_bytes();
+    let event = Event::new(Format::Json, &data);
+    let (len, _) = scratch.tag_prepare(&engine, &event, &Tagging::default()).expect("a record");
+    let mut out = vec![0; len];
+    scratch.tag_write(&data, &mut out).expect("a tag");
+    let tagged: Value = serde_json::from_slice(&out).expect("JSON");
+    let rules: BTreeMap<&str, &Value> = tagged["sigma"]["rules"]
+        .as_array()
+        .expect("rules")
+        .iter()
+        .map(|rule| (rule["id"].as_str().expect("an id"), rule))
+        .collect();
+    let rule = rules["c61daa90-3c1e-4f18-af62-8f288b5c9aaf"];
+    assert_eq!((&rule["author"], &rule["license"]), (&"Joseph Kamau".into(), &"DRL-1.1".into()));
+}
