@@ -304,7 +304,7 @@ impl Emit {
         let built = index::build(keys, field_count, &field_of, &frequencies);
         self.tables.indexes = built.fields;
         self.tables.slots = built.slots;
-        self.tables.bloom = built.bloom;
+        self.tables.filters = built.filters;
 
         let predicates = self.tables.predicates.clone();
         let is_indexed = |id: u32| predicates[id as usize].flags & flag::INDEXED != 0;

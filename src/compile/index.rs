@@ -4,7 +4,7 @@ use super::frequency::Frequencies;
 use super::ir::{PredicateKey, Test};
 use super::pattern::{DASHES, Pattern, Piece};
 use crate::ruleset::hash::{
-    KEY_LENGTHS, anchored_hash, bloom_bits, bloom_word, exact_hash, first_slot, gram_hash, load,
+    KEY_LENGTHS, anchored_hash, exact_hash, filter_bit, first_slot, gram_hash, load,
     short_filter_key, short_key,
 };
 use crate::ruleset::tables::{FieldIndex, GramIndex, NONE, Slot, Table};
@@ -77,7 +77,7 @@ pub struct Index {
     /// All slots.
     pub slots: Vec<Slot>,
     /// All filter words.
-    pub bloom: Vec<u32>,
+    pub filters: Vec<u32>,
 }
 
 /// Entries of one field before they get their table.
@@ -125,7 +125,7 @@ pub fn build(
         }
     }
     let mut index =
-        Index { fields: Vec::with_capacity(fields + 1), slots: Vec::new(), bloom: Vec::new() };
+        Index { fields: Vec::with_capacity(fields + 1), slots: Vec::new(), filters: Vec::new() };
     for entry in &entries {
         let field = FieldIndex {
             exact: index.table(&entry.exact, anchored_slot),
@@ -231,27 +231,27 @@ impl Index {
         table
     }
 
-    fn bloom(&mut self, keys: &[u32]) -> Table {
+    fn filter(&mut self, keys: &[u32]) -> Table {
         const MAX_WORDS: usize = 8192;
         if keys.is_empty() {
             return Table::EMPTY;
         }
-        let size = keys.len().next_power_of_two().clamp(32, MAX_WORDS);
-        let table = Table { start: self.bloom.len() as u32, mask: size as u32 - 1 };
-        self.bloom.resize(self.bloom.len() + size, 0);
+        let size = (keys.len() * 2).next_power_of_two().clamp(32, MAX_WORDS);
+        let table = Table { start: self.filters.len() as u32, mask: size as u32 - 1 };
+        self.filters.resize(self.filters.len() + size, 0);
         for &key in keys {
             let hash = gram_hash(key);
-            let word = table.start + bloom_word(hash, table.mask);
-            self.bloom[word as usize] |= bloom_bits(hash);
+            let (word, bit) = filter_bit(hash);
+            self.filters[(table.start + (word & table.mask)) as usize] |= 1 << bit;
         }
         table
     }
 
     fn grams(&mut self, entries: &GramEntries) -> GramIndex {
         GramIndex {
-            bloom: self.bloom(&entries.grams.iter().map(|slot| slot.key).collect::<Vec<_>>()),
+            filter: self.filter(&entries.grams.iter().map(|slot| slot.key).collect::<Vec<_>>()),
             grams: self.table(&entries.grams, gram_slot),
-            short_bloom: self.bloom(&entries.short_filter),
+            short_filter: self.filter(&entries.short_filter),
             shorts: self.table(&entries.shorts, gram_slot),
             short_lengths: entries.short_lengths,
         }

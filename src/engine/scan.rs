@@ -5,7 +5,7 @@ use super::predicate::on_text;
 use crate::event::fold::fold_into;
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
-    KEY_LENGTHS, anchored_hash, bloom_bits, bloom_word, exact_hash, first_slot, gram_hash, load,
+    KEY_LENGTHS, anchored_hash, exact_hash, filter_bit, first_slot, gram_hash, load,
     short_filter_key, short_key,
 };
 use crate::ruleset::regexes::RegexCache;
@@ -46,6 +46,21 @@ pub fn scan(
     text.literals(&index.ascii, hits, regex);
     if !ascii && !folded.is_ascii() {
         text.literals(&index.other, hits, regex);
+    }
+}
+
+/// A filter of hashes; its number of words is a power of two.
+struct Filter<'a> {
+    words: &'a [u32],
+    /// One less than the number of words, so that the compiler sees that no index is outside.
+    mask: usize,
+}
+
+impl Filter<'_> {
+    #[inline]
+    fn passes(&self, hash: u32) -> bool {
+        let (word, bit) = filter_bit(hash);
+        self.words[word as usize & self.mask] & (1 << bit) != 0
     }
 }
 
@@ -93,37 +108,33 @@ impl<'a> Text<'a> {
 
     /// Looks for literals everywhere in the text.
     fn literals(&self, index: &GramIndex, hits: &mut Hits, regex: &mut RegexCache) {
-        if !index.grams.is_empty() {
-            let bloom = self.bloom(index.bloom);
-            let mask = bloom.len() as u32 - 1;
+        if let Some(filter) = self.filter(index.filter) {
             for (at, gram) in self.folded.windows(4).enumerate() {
                 let gram = u32::from_le_bytes([gram[0], gram[1], gram[2], gram[3]]);
                 let hash = gram_hash(gram);
-                let bits = bloom_bits(hash);
-                if bloom[bloom_word(hash, mask) as usize] & bits == bits {
+                if filter.passes(hash) {
                     self.gram(index.grams, gram, hash, at, hits, regex);
                 }
             }
         }
-        if !index.shorts.is_empty() {
-            self.shorts(index, hits, regex);
+        if let Some(filter) = self.filter(index.short_filter) {
+            self.shorts(index, &filter, hits, regex);
         }
     }
 
     /// Looks for literals of one to three bytes. Those of two and three share a filter over their
     /// first two bytes, so one pass finds the candidates of both.
-    fn shorts(&self, index: &GramIndex, hits: &mut Hits, regex: &mut RegexCache) {
-        let bloom = self.bloom(index.short_bloom);
-        let mask = bloom.len() as u32 - 1;
-        let passes = |key: u32| {
-            let hash = gram_hash(key);
-            let bits = bloom_bits(hash);
-            bloom[bloom_word(hash, mask) as usize] & bits == bits
-        };
+    fn shorts(
+        &self,
+        index: &GramIndex,
+        filter: &Filter<'_>,
+        hits: &mut Hits,
+        regex: &mut RegexCache,
+    ) {
         let folded = self.folded;
         if index.short_lengths & 0b1100 != 0 {
             for (at, pair) in folded.windows(2).enumerate() {
-                if passes(short_filter_key(pair)) {
+                if filter.passes(gram_hash(short_filter_key(pair))) {
                     for len in 2..=3 {
                         if let Some(bytes) = folded.get(at..at + len) {
                             self.short(index.shorts, short_key(bytes), hits, regex);
@@ -134,15 +145,19 @@ impl<'a> Text<'a> {
         }
         if index.short_lengths & 0b10 != 0 {
             for byte in folded.chunks_exact(1) {
-                if passes(short_filter_key(byte)) {
+                if filter.passes(gram_hash(short_filter_key(byte))) {
                     self.short(index.shorts, short_key(byte), hits, regex);
                 }
             }
         }
     }
 
-    fn bloom(&self, table: Table) -> &'a [u32] {
-        &self.tables.bloom[table.start as usize..][..table.mask as usize + 1]
+    fn filter(&self, table: Table) -> Option<Filter<'a>> {
+        if table.is_empty() {
+            return None;
+        }
+        let words = &self.tables.filters[table.start as usize..][..table.mask as usize + 1];
+        words.len().checked_sub(1).map(|mask| Filter { words, mask })
     }
 
     /// Verifies every predicate that has this gram, which begins at `at`.

@@ -270,7 +270,7 @@ fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
         section::INDEX => {
             t.indexes = read_all(r)?;
             t.slots = read_all(r)?;
-            t.bloom = read_all(r)?;
+            t.filters = read_all(r)?;
             t.groups = r.u32()?;
             t.group_starts = read_all(r)?;
             t.group_list = read_all(r)?;
@@ -326,7 +326,7 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
         section::INDEX => {
             write_all(&t.indexes, o);
             write_all(&t.slots, o);
-            write_all(&t.bloom, o);
+            write_all(&t.filters, o);
             t.groups.encode(o);
             write_all(&t.group_starts, o);
             write_all(&t.group_list, o);

@@ -5,22 +5,17 @@
 /// keys of four bytes alone would put every `.exe` into one bucket.
 pub const KEY_LENGTHS: [usize; 6] = [8, 6, 4, 3, 2, 1];
 
-/// A gram's hash: its word and bits in the filter, and its first slot.
+/// A gram's hash: its word and bit in the filter, and its first slot.
 #[inline]
 pub fn gram_hash(gram: u32) -> u32 {
     ((u64::from(gram).wrapping_mul(0x9E37_79B9_7F4A_7C15)) >> 32) as u32
 }
 
-/// Word of the filter.
+/// Word of the filter, to be masked, and the bit in it. One bit in a filter of 64 bits per entry
+/// costs fewer instructions per byte than two bits in a filter of half the size.
 #[inline]
-pub fn bloom_word(hash: u32, mask: u32) -> u32 {
-    (hash >> 10) & mask
-}
-
-/// Bits of the word.
-#[inline]
-pub fn bloom_bits(hash: u32) -> u32 {
-    (1 << (hash & 31)) | (1 << ((hash >> 5) & 31))
+pub fn filter_bit(hash: u32) -> (u32, u32) {
+    (hash >> 5, hash & 31)
 }
 
 /// First slot of a hash in a table.

@@ -54,12 +54,12 @@ record! {
 record! {
     /// Everything indexed about the literals of one kind (all ASCII or not) of one field.
     pub struct GramIndex {
-        /// Two bits in one word per 4-byte gram. `mask + 1` words.
-        pub bloom: Table,
+        /// One bit per hash of a 4-byte gram. `mask + 1` words.
+        pub filter: Table,
         /// Gram to predicates.
         pub grams: Table,
         /// The same for literals of 1 to 3 bytes; the key carries the length in its top byte.
-        pub short_bloom: Table,
+        pub short_filter: Table,
         /// Short literal to predicates.
         pub shorts: Table,
         /// Bit `n` is set if a literal of `n` bytes is in `shorts`.
@@ -70,9 +70,9 @@ record! {
 impl GramIndex {
     /// An index that holds nothing.
     pub const EMPTY: GramIndex = GramIndex {
-        bloom: Table::EMPTY,
+        filter: Table::EMPTY,
         grams: Table::EMPTY,
-        short_bloom: Table::EMPTY,
+        short_filter: Table::EMPTY,
         shorts: Table::EMPTY,
         short_lengths: 0,
     };
@@ -472,8 +472,8 @@ pub struct Tables {
     pub indexes: Vec<FieldIndex>,
     /// Slots of all hash tables.
     pub slots: Vec<Slot>,
-    /// Words of all bloom filters.
-    pub bloom: Vec<u32>,
+    /// Words of all filters.
+    pub filters: Vec<u32>,
     /// Start of each predicate's groups in `group_list`; one more than there are predicates.
     pub group_starts: Vec<u32>,
     /// Groups, ascending per predicate.

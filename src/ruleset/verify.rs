@@ -176,11 +176,11 @@ fn index(t: &Tables) -> Check {
             }
         }
         for g in grams {
-            table_in(g.bloom, t.bloom.len(), TABLE)?;
-            table_in(g.short_bloom, t.bloom.len(), TABLE)?;
+            table_in(g.filter, t.filters.len(), TABLE)?;
+            table_in(g.short_filter, t.filters.len(), TABLE)?;
             ensure(
-                g.bloom.is_empty() == g.grams.is_empty()
-                    && g.short_bloom.is_empty() == g.shorts.is_empty(),
+                g.filter.is_empty() == g.grams.is_empty()
+                    && g.short_filter.is_empty() == g.shorts.is_empty(),
                 TABLE,
                 "a filter without its table",
             )?;

@@ -79,11 +79,11 @@ fn text<'a>(value: Value, stores: &Stores<'a>, buffer: &'a mut [u8; 32]) -> Opti
     Some(&buffer[..used])
 }
 
-/// Whether `text` contains `wanted`, which is in lower case. Bounded by text times wanted; both
-/// are short (resource ids), and the first byte settles most positions.
+/// Whether `text` contains `wanted`, which is in lower case. Its first byte, in either case, is
+/// looked for; resource ids have few of any.
 fn contains(text: &[u8], wanted: &[u8]) -> bool {
-    if wanted.is_empty() {
-        return true;
-    }
-    text.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted))
+    let Some(&first) = wanted.first() else { return true };
+    let Some(last) = text.len().checked_sub(wanted.len()) else { return false };
+    memchr::memchr2_iter(first, first.to_ascii_uppercase(), &text[..=last])
+        .any(|at| text[at..at + wanted.len()].eq_ignore_ascii_case(wanted))
 }
