@@ -1,7 +1,7 @@
 //! `sigmatag compile`: rules to one file.
 
 use crate::Output;
-use crate::failure::{Failure, count, print, say, size};
+use crate::failure::{Failure, count, print, say, size, thousands};
 use crate::finding;
 use crate::rules::{self, Built, Reading};
 use serde_json::{Value, json};
@@ -85,8 +85,8 @@ fn summary(arguments: &Arguments, built: &Built, rules: &RuleSet) -> String {
         arguments.output.display(),
         count(rules.rule_count(), "rule"),
         count(tables.predicates.len() as u64, "predicate"),
-        indexed(rules),
-        count(rules.regex_count(), "regex").replace("regexs", "regexes"),
+        thousands(indexed(rules) as u64),
+        count(rules.regex_count(), "regex"),
         size(bytes as u64),
         short_identity(rules),
     );

@@ -29,7 +29,7 @@ pub struct Finding {
     pub message: String,
     /// The repair.
     pub help: Option<String>,
-    /// Title of the rule.
+    /// Title of the rule, or name of the source.
     pub subject: Option<String>,
 }
 
@@ -142,7 +142,7 @@ fn render(finding: &Finding, lines: &Lines<'_>, renderer: &Renderer) -> String {
         }
     };
     if let Some(subject) = &finding.subject {
-        group = group.element(Level::NOTE.message(format!("in rule `{subject}`")));
+        group = group.element(Level::NOTE.message(format!("in `{subject}`")));
     }
     if let Some(help) = &finding.help {
         group = group.element(Level::HELP.message(help.as_str()));

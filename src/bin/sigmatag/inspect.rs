@@ -321,7 +321,7 @@ fn report(arguments: &Arguments, rules: &RuleSet, found: &Found) -> Value {
             Some(json!({
                 "id": info.id,
                 "title": info.title,
-                "level": LEVELS[info.level as usize],
+                "level": LEVELS.get(info.level as usize).filter(|level| !level.is_empty()),
                 "logsource": info.logsource,
                 "author": info.author,
                 "license": info.license,

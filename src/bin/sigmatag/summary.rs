@@ -136,7 +136,9 @@ impl Totals {
             say(format_args!("{more} passed on unchanged"));
         }
         if !matched.is_empty() {
-            say(format_args!("{}", table(rules, matched)));
+            for line in table(rules, matched).lines() {
+                say(format_args!("{}", line.trim_end()));
+            }
             let levels = self.by_level(rules, matched);
             let named = levels.iter().enumerate().rev().filter(|(_, count)| **count > 0);
             let parts: Vec<String> = named
@@ -149,9 +151,7 @@ impl Totals {
             count(self.lines, "line"),
             count(sum.events, "event"),
             format!("{} matched", count(sum.matched_records, "line")),
-            format!("{} tagged by {}", count(sum.hits, "match").replace("matchs", "matches"), {
-                count(matched.len() as u64, "rule")
-            }),
+            format!("{} of {}", count(sum.hits, "match"), count(matched.len() as u64, "rule")),
         ];
         let optional = [
             (self.dropped, "left out"),
@@ -179,7 +179,7 @@ impl Totals {
             Some(json!({
                 "id": info.id,
                 "title": info.title,
-                "level": LEVELS[info.level as usize],
+                "level": LEVELS.get(info.level as usize).filter(|level| !level.is_empty()),
                 "matches": count,
             }))
         };
