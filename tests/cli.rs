@@ -180,11 +180,38 @@ fn refused_rules_can_be_left_out() {
             "compile refused.yml rules.yml -o $OUT/x.sgt --skip-unsupported",
             "compile refused.yml -o $OUT/y.sgt --skip-unsupported --format json",
             "tag --rules refused.yml --skip-unsupported events.jsonl",
+            "compile refused.yml same_id.yml -o $OUT/z.sgt",
+            "compile refused.yml same_id.yml -o $OUT/z.sgt --skip-unsupported",
         ],
     );
     let file = scratch_folder("cli").join("left_out/x.sgt");
     let rules = RuleSet::from_bytes(&fs::read(file).expect("written")).expect("it loads");
     assert_eq!((rules.rule_count(), rules.skipped_rules()), (5, 1));
+}
+
+/// The front end accepts this rule; the compiler meets a limit.
+#[test]
+fn rules_that_only_the_compiler_refuses() {
+    let out = empty_folder("compiler");
+    let rule = fs::read_to_string(root().join(INPUT).join("placeholder.yml")).expect("a rule");
+    fs::write(out.join("twice.yml"), rule.replace("%admins%", "%admins%%admins%"))
+        .expect("written");
+    let list: String = (0..400).map(|number| format!("admin{number}\n")).collect();
+    fs::write(out.join("list.txt"), list).expect("written");
+    let command = "compile $OUT/twice.yml folder -o $OUT/x.sgt --placeholder admins=$OUT/list.txt";
+    let output = run(command, &out, b"");
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("more than 100000 combinations of placeholders"), "{error}");
+    assert!(error.contains("twice.yml:8:5"), "{error}");
+    assert!(error.contains("in `Administrator`"), "{error}");
+    assert!(!out.join("x.sgt").exists());
+    let output = run(&format!("{command} --skip-unsupported"), &out, b"");
+    assert_eq!(output.status.code(), Some(0));
+    let bytes = fs::read(out.join("x.sgt")).expect("written");
+    let rules = RuleSet::from_bytes(&bytes).expect("it loads");
+    assert_eq!((rules.rule_count(), rules.skipped_rules()), (1, 1));
+    assert_eq!(rules.rule(0).map(|rule| rule.title), Some("Root"));
 }
 
 #[test]

@@ -19,8 +19,6 @@ pub enum Failure {
     Refused(String),
     /// The arguments do not fit, or a file could not be read or written. Exit code 2.
     Unusable(String),
-    /// What went wrong was printed already, as part of the output. Exit code 1.
-    RefusedInOutput,
     /// Whoever read the output has gone: nothing is wrong. Exit code 0, no message.
     ReaderGone,
 }
@@ -51,7 +49,6 @@ impl Failure {
                 say(format_args!("error: {message}"));
                 ExitCode::from(2)
             }
-            Failure::RefusedInOutput => ExitCode::from(1),
             Failure::ReaderGone => ExitCode::SUCCESS,
         }
     }
