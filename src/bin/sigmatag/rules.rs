@@ -206,7 +206,18 @@ fn leave_out(
 /// If rules are refused, or nothing can be read.
 pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
     let paths = &selected.paths;
+    let reading = &selected.reading;
+    let is_compiled_already = |what: &str| {
+        Failure::Unusable(format!(
+            "{what}: placeholders and sources are compiled in already: give --placeholder and \
+             --sources to `sigmatag compile`"
+        ))
+    };
+    let has_additions = !reading.placeholders.is_empty() || !reading.sources.is_empty();
     if paths.is_empty() {
+        if has_additions {
+            return Err(is_compiled_already("the built-in rules"));
+        }
         let bytes = built_in_pack().ok_or_else(|| {
             Failure::Unusable(
                 "no rules are given: name a compiled file, rule files or folders with --rules"
@@ -223,23 +234,14 @@ pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
         }
     }
     match (compiled, &paths[..]) {
-        (Some(path), [_]) => {
-            let reading = &selected.reading;
-            if !reading.placeholders.is_empty() || !reading.sources.is_empty() {
-                return Err(Failure::Unusable(format!(
-                    "{}: placeholders and sources are compiled in already: give --placeholder \
-                     and --sources to `sigmatag compile`",
-                    path.display()
-                )));
-            }
-            read_compiled(path)
-        }
+        (Some(path), [_]) if has_additions => Err(is_compiled_already(&path.display().to_string())),
+        (Some(path), [_]) => read_compiled(path),
         (Some(path), _) => Err(Failure::Unusable(format!(
             "{}: a compiled file stands alone: give one compiled file, or any number of rule \
              files and folders",
             path.display()
         ))),
-        (None, _) => compile_now(paths, &selected.reading),
+        (None, _) => compile_now(paths, reading),
     }
 }
 
