@@ -89,3 +89,50 @@ fn texts_of_the_event_cannot_control_a_terminal() {
     let shown = Found::Text("\u{1b}[31m\n".to_owned()).to_string();
     assert_eq!(shown, "\"\\u{1b}[31m\\n\"");
 }
+
+/// Every rule of the big corpus on some of its events; runs where `SIGMATAG_CORPUS` names the
+/// folder that holds both.
+#[test]
+fn explanations_agree_with_matching_on_the_corpus() {
+    let Some(corpus) = std::env::var_os("SIGMATAG_CORPUS").map(std::path::PathBuf::from) else {
+        return;
+    };
+    let unpacked = std::process::Command::new("gzip")
+        .arg("-dc")
+        .arg(corpus.join("windows_events_5k.jsonl.gz"))
+        .output()
+        .unwrap();
+    assert!(unpacked.status.success());
+    let loaded = sigmatag::rule::load::load_paths(&[corpus.join("rules.d")], &Placeholders::new());
+    let rules = compile::rule_set(&loaded.collection, &compile::Options::default()).unwrap();
+    let rules = Arc::new(rules);
+    let engine = Engine::new(Arc::clone(&rules), Options::default());
+    let mut scratch = Scratch::new(&engine);
+    let mut explainer = Explainer::new(&rules).unwrap();
+    let (mut checked, mut matched) = (0, 0);
+    let mut wrong = Vec::new();
+    let lines = unpacked.stdout.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    for (number, record) in lines.enumerate().step_by(250) {
+        scratch.match_event(&engine, &Event::new(Format::Json, record)).unwrap();
+        for rule in 0..rules.rule_count() {
+            let hit = scratch.hits().iter().any(|hit| hit.rule == rule);
+            explainer
+                .explain(rule, record, Encoding::Json, b"", |found| {
+                    checked += 1;
+                    matched += usize::from(hit);
+                    let name = format!("event {number} {}", title(&rules, rule));
+                    if found.matched != hit {
+                        wrong.push(format!("{name}: matching says {hit}"));
+                    }
+                    check(&name, &found, &mut wrong);
+                })
+                .unwrap();
+        }
+    }
+    assert!(checked >= 20 * 3000 && matched > 20, "{checked} {matched}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn title(rules: &sigmatag::ruleset::RuleSet, rule: u32) -> &str {
+    rules.rule(rule).map_or("", |info| info.title)
+}

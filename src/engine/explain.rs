@@ -334,9 +334,15 @@ impl Parts<'_> {
     }
 
     fn value(&mut self, value: &DebugValue, view: &EventView<'_>) -> ItemValue {
+        let predicates = &self.rules.tables().predicates;
+        let is_regex = |id: &u32| predicates[*id as usize].kind == kind::REGEX;
+        let mut ids = self.predicates(value).to_vec();
+        if ids.iter().any(is_regex) {
+            // The others are literals that the expression needs: they prove nothing alone.
+            ids.retain(is_regex);
+        }
         let mut witnesses = Vec::new();
-        for at in 0..value.predicate_count as usize {
-            let id = self.predicates(value)[at];
+        for id in ids {
             self.witnesses(id, view, &mut witnesses);
         }
         ItemValue {

@@ -41,6 +41,15 @@ detection:
         host|exists: true
         owner|fieldref: user
     condition: selection
+---
+title: Expression
+id: d
+logsource:
+    product: mysql
+detection:
+    selection:
+        sql|re: 'sleep\\(\\d+\\)'
+    condition: selection
 ";
 
 fn rules(strip_debug: bool) -> RuleSet {
@@ -121,6 +130,18 @@ fn negated_items_and_field_references() {
     assert!(owner.held);
     let names: Vec<&str> = owner.fields.iter().map(|field| field.name.as_str()).collect();
     assert_eq!(names, ["owner", "user"]);
+}
+
+#[test]
+fn literals_behind_an_expression_are_no_witnesses() {
+    let found = explain(3, r#"{"sql":["sleep(x)","SLEEP(1)"]}"#, "");
+    let value = &found.selections[0].items[0].values[0];
+    assert!(!value.held && value.witnesses.is_empty(), "{value:?}");
+    let found = explain(3, r#"{"sql":["sleep(x)","sleep(12)"]}"#, "");
+    let value = &found.selections[0].items[0].values[0];
+    let field = Some("sql".to_owned());
+    assert!(value.held);
+    assert_eq!(value.witnesses, [Witness { field, value: text("sleep(12)") }]);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! `sigmatag compile`: rules to one file.
 
 use crate::Output;
-use crate::failure::{Failure, count, print, say, size};
+use crate::failure::{Failure, count, print, say, size, thousands};
 use crate::finding;
 use crate::rules::{self, Built, Reading};
+use crate::summary::printable;
 use serde_json::{Value, json};
 use sigmatag::ruleset::RuleSet;
 use sigmatag::ruleset::tables::flag;
@@ -45,10 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         if arguments.format == Output::Json {
             print(&format!("{:#}\n", report(arguments, &built, None)))?;
         }
-        return Err(match (arguments.format, failure) {
-            (Output::Json, Failure::Refused(_)) => Failure::RefusedInOutput,
-            (_, failure) => failure,
-        });
+        return Err(failure);
     };
     let rule_set = rules::verified(compiled)?;
     write_whole(&arguments.output, &compiled.bytes)
@@ -59,8 +57,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             if built.refused > 0 {
                 say(format_args!("left out because of --skip-unsupported:"));
                 for error in built.errors() {
-                    let subject = error.subject.as_deref().unwrap_or("(no title)");
-                    say(format_args!("  {}: {subject}: {}", error.place, error.message));
+                    let subject = printable(error.subject.as_deref().unwrap_or("(no title)"));
+                    let message = printable(&error.message);
+                    say(format_args!("  {}: {subject}: {message}", error.place));
                 }
             }
             print(&summary(arguments, &built, &rule_set))
@@ -85,8 +84,8 @@ fn summary(arguments: &Arguments, built: &Built, rules: &RuleSet) -> String {
         arguments.output.display(),
         count(rules.rule_count(), "rule"),
         count(tables.predicates.len() as u64, "predicate"),
-        indexed(rules),
-        count(rules.regex_count(), "regex").replace("regexs", "regexes"),
+        thousands(indexed(rules) as u64),
+        count(rules.regex_count(), "regex"),
         size(bytes as u64),
         short_identity(rules),
     );

@@ -19,8 +19,6 @@ pub enum Failure {
     Refused(String),
     /// The arguments do not fit, or a file could not be read or written. Exit code 2.
     Unusable(String),
-    /// What went wrong was printed already, as part of the output. Exit code 1.
-    RefusedInOutput,
     /// Whoever read the output has gone: nothing is wrong. Exit code 0, no message.
     ReaderGone,
 }
@@ -51,7 +49,6 @@ impl Failure {
                 say(format_args!("error: {message}"));
                 ExitCode::from(2)
             }
-            Failure::RefusedInOutput => ExitCode::from(1),
             Failure::ReaderGone => ExitCode::SUCCESS,
         }
     }
@@ -73,10 +70,15 @@ pub fn print(text: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::output(&error))
 }
 
-/// `1 rule`, `2 rules`.
+/// `1 rule`, `2 rules`, `3 matches`.
 pub fn count(number: impl Into<u64>, noun: &str) -> String {
     let number = number.into();
-    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+    let ending = match noun.as_bytes() {
+        _ if number == 1 => "",
+        [.., b'x'] | [.., b'c', b'h'] => "es",
+        _ => "s",
+    };
+    format!("{} {noun}{ending}", thousands(number))
 }
 
 /// A number with commas between groups of three digits.
@@ -113,6 +115,8 @@ mod tests {
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(count(1u32, "rule"), "1 rule");
         assert_eq!(count(0u32, "rule"), "0 rules");
+        assert_eq!(count(1000u32, "match"), "1,000 matches");
+        assert_eq!(count(2u32, "regex"), "2 regexes");
         assert_eq!(size(1023), "1023 B");
         assert_eq!(size(1536), "1.5 KiB");
         assert_eq!(size(3 << 20), "3.0 MiB");

@@ -1,5 +1,6 @@
 //! What is wrong with rules, shown with the lines it is about.
 
+use crate::summary::printable;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 use sigmatag::compile::CompileError;
@@ -29,7 +30,7 @@ pub struct Finding {
     pub message: String,
     /// The repair.
     pub help: Option<String>,
-    /// Title of the rule.
+    /// Title of the rule, or name of the source.
     pub subject: Option<String>,
 }
 
@@ -118,7 +119,7 @@ fn render(finding: &Finding, lines: &Lines<'_>, renderer: &Renderer) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut title = level.primary_title(finding.message.as_str());
+    let mut title = level.primary_title(printable(&finding.message));
     if let Some(code) = finding.code {
         title = title.id(code);
     }
@@ -142,7 +143,7 @@ fn render(finding: &Finding, lines: &Lines<'_>, renderer: &Renderer) -> String {
         }
     };
     if let Some(subject) = &finding.subject {
-        group = group.element(Level::NOTE.message(format!("in rule `{subject}`")));
+        group = group.element(Level::NOTE.message(format!("in `{}`", printable(subject))));
     }
     if let Some(help) = &finding.help {
         group = group.element(Level::HELP.message(help.as_str()));

@@ -152,11 +152,17 @@ fn section(out: &mut String, heading: &str, lines: impl IntoIterator<Item = Stri
 }
 
 /// Rows with a heading, in columns.
-fn columns(out: &mut String, heading: &str, header: &[&str], rows: Vec<Vec<String>>) {
+fn columns(
+    out: &mut String,
+    heading: &str,
+    header: &[&str],
+    numbers: &[usize],
+    rows: Vec<Vec<String>>,
+) {
     if rows.is_empty() {
         return;
     }
-    let mut table = plain_table(header);
+    let mut table = plain_table(header, numbers);
     table.add_rows(rows);
     let text = table.to_string();
     section(out, heading, text.lines().map(str::to_owned));
@@ -203,15 +209,21 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
         .map(|(name, &count)| vec![printable(name), thousands(count.into())])
         .collect();
     let header_line = ["product/category/service", "rules"];
-    columns(&mut out, "rules by log source", &header_line, logsources);
+    columns(&mut out, "rules by log source", &header_line, &[1], logsources);
     let kinds = KINDS.iter().zip(&found.predicates).filter(|(_, (all, _))| *all > 0);
     let kinds = kinds.map(|(name, (all, indexed))| {
         vec![(*name).to_owned(), thousands((*all).into()), thousands((*indexed).into())]
     });
-    columns(&mut out, "predicates by kind", &["kind", "number", "indexed"], kinds.collect());
+    columns(
+        &mut out,
+        "predicates by kind",
+        &["kind", "number", "indexed"],
+        &[1, 2],
+        kinds.collect(),
+    );
     let sections = header.sections.iter();
     let sections = sections.map(|(name, bytes)| vec![(*name).to_owned(), thousands(*bytes)]);
-    columns(&mut out, "sections", &["name", "bytes"], sections.collect());
+    columns(&mut out, "sections", &["name", "bytes"], &[1], sections.collect());
     section(&mut out, "sources, in the order of recognition", found.sources.iter().cloned());
     let fields = (0..tables.fields.len() as u32).map(|field| printable(rules.field_name(field)));
     let mut fields: Vec<String> = fields.collect();
@@ -219,11 +231,11 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
     section(&mut out, "fields", fields);
     let regexes = found.regexes.iter().map(|regex| {
         let source = printable(&regex.source);
-        let build = format!("{} us", regex.build.as_micros());
+        let build = format!("{:.3} ms", regex.build.as_secs_f64() * 1e3);
         vec![regex.engine.to_owned(), build, regex.flags.clone(), source]
     });
-    let header_line = ["engine", "built in", "flags", "expression"];
-    columns(&mut out, "regexes", &header_line, regexes.collect());
+    let header_line = ["engine", "build time", "flags", "expression"];
+    columns(&mut out, "regexes", &header_line, &[1], regexes.collect());
     section(
         &mut out,
         "open rules: without a pivot, evaluated for every event of their log source",
@@ -245,7 +257,7 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
             Some([vec![level], texts.to_vec()].concat())
         });
         let header_line = ["level", "log source", "title", "id"];
-        columns(&mut out, "rules", &header_line, rows.collect());
+        columns(&mut out, "rules", &header_line, &[], rows.collect());
     }
     out
 }
@@ -309,7 +321,7 @@ fn report(arguments: &Arguments, rules: &RuleSet, found: &Found) -> Value {
             Some(json!({
                 "id": info.id,
                 "title": info.title,
-                "level": LEVELS[info.level as usize],
+                "level": LEVELS.get(info.level as usize).filter(|level| !level.is_empty()),
                 "logsource": info.logsource,
                 "author": info.author,
                 "license": info.license,

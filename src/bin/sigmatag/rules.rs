@@ -58,6 +58,8 @@ pub struct Built {
     pub refused: usize,
     /// Files and folders that could not be read.
     pub unreadable: usize,
+    /// Errors in descriptors of sources.
+    bad_sources: usize,
 }
 
 impl Built {
@@ -76,6 +78,10 @@ impl Built {
         if self.unreadable > 0 {
             let number = failure::count(self.unreadable as u64, "path");
             return Failure::Unusable(format!("{number} could not be read: {consequence}"));
+        }
+        if self.bad_sources > 0 {
+            let number = failure::count(self.bad_sources as u64, "error");
+            return Failure::Refused(format!("{number} in --sources: {consequence}"));
         }
         if self.refused == 0 {
             let message = format!("there is no rule in what was given: {consequence}");
@@ -102,9 +108,10 @@ pub fn build(paths: &[PathBuf], reading: &Reading, strip_debug: bool) -> Result<
         texts: Vec::new(),
         refused: 0,
         unreadable: 0,
+        bad_sources: 0,
     };
     let sources = read_sources(&reading.sources, &mut built)?;
-    let bad_sources = built.errors().count();
+    built.bad_sources = built.errors().count();
     let mut loaded = load_paths(paths, &placeholders);
     built.refused = loaded.refused;
     for diagnostic in &loaded.diagnostics {
@@ -116,10 +123,9 @@ pub fn build(paths: &[PathBuf], reading: &Reading, strip_debug: bool) -> Result<
     }
     built.texts.append(&mut loaded.sources);
     built.add(std::mem::take(&mut loaded.diagnostics));
-    // A descriptor is not a rule: without it, rules would look at fields that are not there.
-    built.refused += bad_sources;
+    // Without a descriptor, rules would look at fields that are not there: it cannot be left out.
     let may_go_on = built.unreadable == 0
-        && bad_sources == 0
+        && built.bad_sources == 0
         && (reading.skip_unsupported || built.refused == 0);
     if !may_go_on {
         return Ok(built);
@@ -200,7 +206,18 @@ fn leave_out(
 /// If rules are refused, or nothing can be read.
 pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
     let paths = &selected.paths;
+    let reading = &selected.reading;
+    let is_compiled_already = |what: &str| {
+        Failure::Unusable(format!(
+            "{what}: placeholders and sources are compiled in already: give --placeholder and \
+             --sources to `sigmatag compile`"
+        ))
+    };
+    let has_additions = !reading.placeholders.is_empty() || !reading.sources.is_empty();
     if paths.is_empty() {
+        if has_additions {
+            return Err(is_compiled_already("the built-in rules"));
+        }
         let bytes = built_in_pack().ok_or_else(|| {
             Failure::Unusable(
                 "no rules are given: name a compiled file, rule files or folders with --rules"
@@ -217,23 +234,14 @@ pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
         }
     }
     match (compiled, &paths[..]) {
-        (Some(path), [_]) => {
-            let reading = &selected.reading;
-            if !reading.placeholders.is_empty() || !reading.sources.is_empty() {
-                return Err(Failure::Unusable(format!(
-                    "{}: placeholders and sources are compiled in already: give --placeholder \
-                     and --sources to `sigmatag compile`",
-                    path.display()
-                )));
-            }
-            read_compiled(path)
-        }
+        (Some(path), [_]) if has_additions => Err(is_compiled_already(&path.display().to_string())),
+        (Some(path), [_]) => read_compiled(path),
         (Some(path), _) => Err(Failure::Unusable(format!(
             "{}: a compiled file stands alone: give one compiled file, or any number of rule \
              files and folders",
             path.display()
         ))),
-        (None, _) => compile_now(paths, &selected.reading),
+        (None, _) => compile_now(paths, reading),
     }
 }
 

@@ -136,7 +136,9 @@ impl Totals {
             say(format_args!("{more} passed on unchanged"));
         }
         if !matched.is_empty() {
-            say(format_args!("{}", table(rules, matched)));
+            for line in table(rules, matched).lines() {
+                say(format_args!("{}", line.trim_end()));
+            }
             let levels = self.by_level(rules, matched);
             let named = levels.iter().enumerate().rev().filter(|(_, count)| **count > 0);
             let parts: Vec<String> = named
@@ -149,9 +151,7 @@ impl Totals {
             count(self.lines, "line"),
             count(sum.events, "event"),
             format!("{} matched", count(sum.matched_records, "line")),
-            format!("{} tagged by {}", count(sum.hits, "match").replace("matchs", "matches"), {
-                count(matched.len() as u64, "rule")
-            }),
+            format!("{} of {}", count(sum.hits, "match"), count(matched.len() as u64, "rule")),
         ];
         let optional = [
             (self.dropped, "left out"),
@@ -179,7 +179,7 @@ impl Totals {
             Some(json!({
                 "id": info.id,
                 "title": info.title,
-                "level": LEVELS[info.level as usize],
+                "level": LEVELS.get(info.level as usize).filter(|level| !level.is_empty()),
                 "matches": count,
             }))
         };
@@ -224,10 +224,7 @@ pub fn level_name(level: u8) -> &'static str {
 }
 
 fn table(rules: &RuleSet, matched: &[(u32, u64)]) -> Table {
-    let mut table = plain_table(&["level", "matches", "rule", "id"]);
-    if let Some(column) = table.column_mut(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    let mut table = plain_table(&["level", "matches", "rule", "id"], &[1]);
     for &(rule, count) in matched {
         let Some(info) = rules.rule(rule) else { continue };
         let count = thousands(count);
@@ -241,12 +238,19 @@ fn table(rules: &RuleSet, matched: &[(u32, u64)]) -> Table {
     table
 }
 
-/// A table without lines that fits the terminal, if there is one.
-pub fn plain_table(header: &[&str]) -> Table {
+/// A table without lines that fits the terminal, if there is one. `numbers` are the columns to
+/// align right.
+pub fn plain_table(header: &[&str], numbers: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(header.iter().copied());
     if stderr().is_terminal() {
         table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if numbers.contains(&at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
     table
 }

@@ -221,14 +221,16 @@ impl<W: Write> Run<'_, W> {
             // Whoever follows the output sees every line before we wait for the next.
             self.out.flush().map_err(|error| Failure::output(&error))?;
             let read = lines.fill();
-            self.progress.inc(*read.as_ref().unwrap_or(&0) as u64);
             while let Some(piece) = lines.buffered() {
                 self.piece(piece, &input.name, &mut number)
                     .map_err(|error| Failure::output(&error))?;
             }
-            if let Err(error) = read {
-                self.out.flush().map_err(|error| Failure::output(&error))?;
-                return Err(fail(error));
+            match read {
+                Ok(read) => self.progress.inc(read as u64),
+                Err(error) => {
+                    self.out.flush().map_err(|error| Failure::output(&error))?;
+                    return Err(fail(error));
+                }
             }
         }
         self.out.flush().map_err(|error| Failure::output(&error))
