@@ -69,6 +69,7 @@ install:
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/sigmatag.pc.in \
 	    >$(LIBDIR)/pkgconfig/sigmatag.pc
 	$(MAKE) -C plugin/fluent-bit install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+	strip --strip-unneeded $(LIBDIR)/fluent-bit/flb-filter_sigmatag.so
 	install -m 0644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT $(DOCDIR)
 	install -m 0644 rules/mysql/LICENSES.md $(DOCDIR)/LICENSES-RULES.md
 
