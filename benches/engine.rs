@@ -28,9 +28,10 @@ fn pack(c: &mut Criterion) {
     let packed = to_msgpack(&json);
     let text = serde_json::to_vec(&json).expect("a record is JSON");
     let mut group = c.benchmark_group("pack");
-    for (name, format, data) in
-        [("azure record, msgpack", Format::Msgpack, &packed), ("azure record, JSON", Format::Json, &text)]
-    {
+    for (name, format, data) in [
+        ("azure record, msgpack", Format::Msgpack, &packed),
+        ("azure record, JSON", Format::Json, &text),
+    ] {
         group.throughput(Throughput::Bytes(data.len() as u64));
         group.bench_function(name, |b| {
             b.iter(|| scratch.match_event(&engine, black_box(&Event::new(format, data))));
@@ -60,8 +61,7 @@ fn sigmahq(c: &mut Criterion) {
         return;
     };
     let collection = corpus.rules();
-    let events: Vec<Vec<u8>> =
-        corpus.windows_events().iter().step_by(10).map(to_msgpack).collect();
+    let events: Vec<Vec<u8>> = corpus.windows_events().iter().step_by(10).map(to_msgpack).collect();
     let mut group = c.benchmark_group("sigmahq");
     group.sample_size(10);
     for (name, collection) in [("1x", collection.clone()), ("2x", doubled(&collection))] {

@@ -25,6 +25,7 @@
 //! | [`MAX_TAG_BYTES`] | 16 KiB | intakes cut or refuse records of a few hundred KiB |
 //! | [`MAX_FILE`] | 256 MiB | all of SigmaHQ is below 10 MB; stops a wrong path from being read whole |
 //! | [`MAX_REGEX_NFA`] | 8 MiB | `.{1000,}` with Unicode takes 1.5 MB |
+//! | [`MAX_REGEX_TOTAL`] | 256 MiB | SigmaHQ's 149 take 10 MiB; a small hostile file must not take more |
 //! | [`MAX_REGEX_DFA`] | 64 KiB | an automaton in the file should stay in the second-level cache |
 //! | [`MAX_RECORD`] | 4 MiB | larger records are passed on unexamined and counted |
 
@@ -100,3 +101,6 @@ pub const MAX_REGEX_DFA: usize = 64 << 10;
 
 /// Largest record that is examined, in bytes, unless the caller sets another limit.
 pub const MAX_RECORD: usize = 4 << 20;
+
+/// Memory of all regular expressions of a rule set, in bytes.
+pub const MAX_REGEX_TOTAL: usize = 256 << 20;

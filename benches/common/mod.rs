@@ -86,9 +86,9 @@ pub fn to_msgpack(value: &Value) -> Vec<u8> {
             },
             Value::String(s) => s.as_str().into(),
             Value::Array(a) => rmpv::Value::Array(a.iter().map(convert).collect()),
-            Value::Object(o) => rmpv::Value::Map(
-                o.iter().map(|(k, v)| (k.as_str().into(), convert(v))).collect(),
-            ),
+            Value::Object(o) => {
+                rmpv::Value::Map(o.iter().map(|(k, v)| (k.as_str().into(), convert(v))).collect())
+            }
         }
     }
     let mut out = Vec::new();

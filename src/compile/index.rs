@@ -2,10 +2,10 @@
 
 use super::frequency::Frequencies;
 use super::ir::{PredicateKey, Test};
-use super::pattern::{Pattern, Piece};
+use super::pattern::{DASHES, Pattern, Piece};
 use crate::ruleset::hash::{
     KEY_LENGTHS, anchored_hash, bloom_bits, bloom_word, exact_hash, first_slot, gram_hash, load,
-    short_key,
+    short_filter_key, short_key,
 };
 use crate::ruleset::tables::{FieldIndex, GramIndex, NONE, Slot, Table};
 use std::collections::HashMap;
@@ -19,8 +19,8 @@ pub enum Key {
     Prefix(Vec<u8>),
     /// The folded text's last bytes.
     Suffix(Vec<u8>),
-    /// A folded literal somewhere in the text.
-    Anywhere(Vec<u8>),
+    /// One of these folded literals somewhere in the text.
+    Anywhere(Vec<Vec<u8>>),
 }
 
 /// How a predicate can be found, if the index can report it at all.
@@ -32,26 +32,41 @@ pub fn key_of(key: &PredicateKey) -> Option<Key> {
         [Piece::Literal(text)] => Some(Key::Exact(text.clone())),
         [Piece::Literal(text), Piece::Any] => Some(Key::Prefix(text.clone())),
         [Piece::Any, Piece::Literal(text)] => Some(Key::Suffix(text.clone())),
+        [Piece::Any, Piece::Literal(text), Piece::Any] => Some(Key::Anywhere(vec![text.clone()])),
         pieces => best_literal(&folded, pieces),
     }
 }
 
 /// The literal of a wildcard pattern that is least likely to occur by chance: the longest.
-/// An anchored one is looked up once per value instead of at every byte.
+/// An anchored one is looked up once per value instead of at every byte. A dash joins its
+/// neighbours to one literal in five spellings.
 fn best_literal(pattern: &Pattern, pieces: &[Piece]) -> Option<Key> {
     let last = pattern.pieces().len() - 1;
+    let literal = |at: Option<usize>| match at.and_then(|at| pieces.get(at)) {
+        Some(Piece::Literal(text)) => &text[..],
+        _ => b"",
+    };
     pieces
         .iter()
         .enumerate()
         .filter_map(|(at, piece)| match piece {
             Piece::Literal(text) if at == 0 => Some(Key::Prefix(text.clone())),
             Piece::Literal(text) if at == last => Some(Key::Suffix(text.clone())),
-            Piece::Literal(text) => Some(Key::Anywhere(text.clone())),
+            Piece::Literal(text) => Some(Key::Anywhere(vec![text.clone()])),
+            Piece::Dash => {
+                let (before, after) = (literal(at.checked_sub(1)), literal(Some(at + 1)));
+                let spelling = |dash: char| {
+                    let mut buffer = [0; 4];
+                    [before, dash.encode_utf8(&mut buffer).as_bytes(), after].concat()
+                };
+                Some(Key::Anywhere(DASHES.map(spelling).to_vec()))
+            }
             _ => None,
         })
         .max_by_key(|key| match key {
             Key::Prefix(text) | Key::Suffix(text) => text.len().min(8) * 2 + 1,
-            Key::Anywhere(text) | Key::Exact(text) => text.len().min(8) * 2,
+            Key::Exact(text) => text.len().min(8) * 2,
+            Key::Anywhere(texts) => texts.iter().map(Vec::len).min().unwrap_or(0).min(8) * 2,
         })
 }
 
@@ -84,6 +99,7 @@ struct GramEntries {
     grams: Vec<Slot>,
     used: HashMap<u32, u32>,
     shorts: Vec<Slot>,
+    short_filter: Vec<u32>,
     short_lengths: u32,
 }
 
@@ -155,9 +171,11 @@ impl Entries {
                 let tail = &text[text.len() - len..];
                 self.suffixes.push(anchored(anchored_hash(load(tail), len)));
             }
-            Key::Anywhere(text) => {
-                let entries = if text.is_ascii() { &mut self.ascii } else { &mut self.other };
-                entries.add(predicate, &text, frequencies);
+            Key::Anywhere(texts) => {
+                for text in texts {
+                    let entries = if text.is_ascii() { &mut self.ascii } else { &mut self.other };
+                    entries.add(predicate, &text, frequencies);
+                }
             }
         }
     }
@@ -171,6 +189,7 @@ impl GramEntries {
     fn add(&mut self, predicate: u32, text: &[u8], frequencies: &Frequencies) {
         if text.len() < 4 {
             self.short_lengths |= 1 << text.len();
+            self.short_filter.push(short_filter_key(text));
             self.shorts.push(Slot { key: short_key(text), predicate, offset: 0 });
             return;
         }
@@ -212,16 +231,16 @@ impl Index {
         table
     }
 
-    fn bloom(&mut self, entries: &[Slot]) -> Table {
+    fn bloom(&mut self, keys: &[u32]) -> Table {
         const MAX_WORDS: usize = 8192;
-        if entries.is_empty() {
+        if keys.is_empty() {
             return Table::EMPTY;
         }
-        let size = entries.len().next_power_of_two().clamp(32, MAX_WORDS);
+        let size = keys.len().next_power_of_two().clamp(32, MAX_WORDS);
         let table = Table { start: self.bloom.len() as u32, mask: size as u32 - 1 };
         self.bloom.resize(self.bloom.len() + size, 0);
-        for entry in entries {
-            let hash = gram_hash(entry.key);
+        for &key in keys {
+            let hash = gram_hash(key);
             let word = table.start + bloom_word(hash, table.mask);
             self.bloom[word as usize] |= bloom_bits(hash);
         }
@@ -230,9 +249,9 @@ impl Index {
 
     fn grams(&mut self, entries: &GramEntries) -> GramIndex {
         GramIndex {
-            bloom: self.bloom(&entries.grams),
+            bloom: self.bloom(&entries.grams.iter().map(|slot| slot.key).collect::<Vec<_>>()),
             grams: self.table(&entries.grams, gram_slot),
-            short_bloom: self.bloom(&entries.shorts),
+            short_bloom: self.bloom(&entries.short_filter),
             shorts: self.table(&entries.shorts, gram_slot),
             short_lengths: entries.short_lengths,
         }

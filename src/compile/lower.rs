@@ -3,8 +3,7 @@
 use super::ir::Ir;
 use super::item::{self, Context, LoweredItem};
 use crate::rule::ast::{
-    Detection, Expr, Filter, FilterRules, LogSource, NamedSearch, Pos, Quantifier, Rule, Search,
-    Target,
+    Detection, Expr, Filter, FilterRules, LogSource, Pos, Quantifier, Rule, Search, Target,
 };
 use std::collections::BTreeMap;
 
@@ -91,7 +90,7 @@ fn detection(
             continue;
         }
         let mut items = Vec::new();
-        let ir = body(search, &search.body, context, &mut items)?;
+        let ir = body(&search.body, context, &mut items)?;
         lowered.insert(&search.name, ir.clone());
         selections.push(LoweredSelection {
             name: format!("{prefix}{}", search.name),
@@ -104,7 +103,6 @@ fn detection(
 }
 
 fn body(
-    search: &NamedSearch,
     part: &Search,
     context: &mut Context<'_>,
     items: &mut Vec<SelectionItem>,
@@ -131,7 +129,7 @@ fn body(
         Search::Any(list) => {
             let mut parts = Vec::with_capacity(list.len());
             for part in list {
-                parts.push(body(search, part, context, items)?);
+                parts.push(body(part, context, items)?);
             }
             Ok(Ir::or(parts))
         }

@@ -12,11 +12,15 @@ use crate::ruleset::RuleSet;
 use crate::ruleset::tables::{Instruction, Tables, op};
 use crate::source::EventView;
 
-/// What is known about predicates, groups and rules in the current event. Cleared by starting a
-/// new epoch.
+/// What is known about predicates, groups and rules in the current event.
+///
+/// A clock that ticks with every text looked up, and with every event, tells old knowledge from
+/// new; nothing is cleared.
 pub struct Hits {
-    epoch: u32,
-    /// Twice the epoch if known to be false, one more if true.
+    clock: u32,
+    /// The clock when the current event began.
+    event: u32,
+    /// Twice the clock at which the predicate was last decided, one more if it holds.
     predicates: Vec<u32>,
     groups: Vec<u32>,
     rules: Vec<u32>,
@@ -27,7 +31,8 @@ pub struct Hits {
 impl Hits {
     fn new(tables: &Tables) -> Hits {
         Hits {
-            epoch: 0,
+            clock: 0,
+            event: 0,
             predicates: vec![0; tables.predicates.len()],
             groups: vec![0; tables.groups as usize],
             rules: vec![0; tables.rules.len()],
@@ -36,39 +41,60 @@ impl Hits {
     }
 
     fn begin(&mut self) {
-        self.epoch += 1;
-        if self.epoch >= u32::MAX / 2 {
+        // Far from the end of the clock: an event has fewer values than bytes.
+        if self.clock >= u32::MAX / 4 {
             self.predicates.fill(0);
             self.groups.fill(0);
             self.rules.fill(0);
-            self.epoch = 1;
+            self.clock = 0;
         }
+        self.clock += 1;
+        self.event = self.clock;
         self.list.clear();
+    }
+
+    /// Begins another text of the current event.
+    #[inline]
+    pub fn begin_text(&mut self) {
+        self.clock += 1;
     }
 
     /// Whether the predicate was reported in this event.
     #[inline]
     pub fn has(&self, predicate: u32) -> bool {
-        self.predicates[predicate as usize] == self.epoch * 2 + 1
+        let state = self.predicates[predicate as usize];
+        state & 1 == 1 && state / 2 >= self.event
+    }
+
+    /// Whether a predicate that looks at whole texts is decided for the current text: it holds
+    /// in this event, or was tried on this text.
+    #[inline]
+    pub fn is_decided(&self, predicate: u32) -> bool {
+        let state = self.predicates[predicate as usize];
+        state == self.clock * 2 || state & 1 == 1 && state / 2 >= self.event
     }
 
     /// Reports a predicate.
     #[inline]
     pub fn report(&mut self, predicate: u32) {
-        self.predicates[predicate as usize] = self.epoch * 2 + 1;
+        self.predicates[predicate as usize] = self.clock * 2 + 1;
         self.list.push(predicate);
     }
 
+    /// Notes that a predicate does not hold for the current text.
+    #[inline]
+    pub fn reject(&mut self, predicate: u32) {
+        self.predicates[predicate as usize] = self.clock * 2;
+    }
+
+    /// What was remembered since the texts were looked up.
     fn known(&self, predicate: u32) -> Option<bool> {
-        match self.predicates[predicate as usize].wrapping_sub(self.epoch * 2) {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
-        }
+        let state = self.predicates[predicate as usize];
+        (state / 2 == self.clock).then_some(state & 1 == 1)
     }
 
     fn remember(&mut self, predicate: u32, holds: bool) {
-        self.predicates[predicate as usize] = self.epoch * 2 + u32::from(holds);
+        self.predicates[predicate as usize] = self.clock * 2 + u32::from(holds);
     }
 }
 
@@ -137,18 +163,19 @@ impl Matcher {
         self.hits.begin();
         self.matched.clear();
         if self.mode == Mode::Exhaustive {
+            self.hits.begin_text();
             for rule in 0..tables.rules.len() as u32 {
                 self.consider(rules, rule, view, allowed);
             }
             return;
         }
         self.look_up(rules, view);
-        let mut next = 0;
-        while let Some(&predicate) = self.hits.list.get(next) {
-            next += 1;
-            let groups = range(&tables.group_starts, &tables.group_list, predicate);
-            for &group in groups {
-                self.hits.groups[group as usize] = self.hits.epoch;
+        // From here on the clock stands: what is evaluated lazily is remembered under it.
+        self.hits.begin_text();
+        let Hits { groups, list, event, .. } = &mut self.hits;
+        for &predicate in &*list {
+            for &group in range(&tables.group_starts, &tables.group_list, predicate) {
+                groups[group as usize] = *event;
             }
         }
         for at in 0..self.hits.list.len() {
@@ -189,18 +216,12 @@ impl Matcher {
     }
 
     #[inline]
-    fn consider(
-        &mut self,
-        rules: &RuleSet,
-        rule: u32,
-        view: &EventView<'_>,
-        allowed: Allowed<'_>,
-    ) {
+    fn consider(&mut self, rules: &RuleSet, rule: u32, view: &EventView<'_>, allowed: Allowed<'_>) {
         let seen = &mut self.hits.rules[rule as usize];
-        if *seen == self.hits.epoch {
+        if *seen == self.hits.event {
             return;
         }
-        *seen = self.hits.epoch;
+        *seen = self.hits.event;
         let tables = rules.tables();
         if allowed.admits(tables, rule) {
             let start = tables.rules[rule as usize].program;
@@ -224,7 +245,7 @@ impl Matcher {
             let holds = match step.op {
                 op::INDEXED if self.mode == Mode::Indexed => self.hits.has(step.a),
                 op::GROUP if self.mode == Mode::Indexed => {
-                    self.hits.groups[step.a as usize] == self.hits.epoch
+                    self.hits.groups[step.a as usize] == self.hits.event
                 }
                 op::INDEXED | op::LAZY => self.evaluate(rules, step.a, view),
                 op::GROUP => self.evaluate_group(rules, step.a, view),

@@ -6,7 +6,7 @@ use crate::event::fold::fold_into;
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
     KEY_LENGTHS, anchored_hash, bloom_bits, bloom_word, exact_hash, first_slot, gram_hash, load,
-    short_key,
+    short_filter_key, short_key,
 };
 use crate::ruleset::regexes::RegexCache;
 use crate::ruleset::tables::{FieldIndex, GramIndex, NONE, Slot, Table, Tables, flag, kind};
@@ -21,6 +21,7 @@ pub fn scan(
     hits: &mut Hits,
     regex: &mut RegexCache,
 ) {
+    hits.begin_text();
     buffer.clear();
     let ascii = fold_into(original, buffer);
     let text = Text { rules, tables: rules.tables(), original, folded: buffer };
@@ -70,16 +71,24 @@ impl<'a> Text<'a> {
         let slots = self.slots(table);
         let mut at = first_slot(hash, table.mask) as usize;
         while let Some(slot) = slots.get(at).filter(|slot| slot.predicate != NONE) {
-            if slot.key == hash && !hits.has(slot.predicate) && self.holds(slot.predicate, regex) {
-                hits.report(slot.predicate);
+            if slot.key == hash {
+                self.decide(slot.predicate, hits, regex);
             }
             at = (at + 1) & table.mask as usize;
         }
     }
 
-    fn holds(&self, id: u32, regex: &mut RegexCache) -> bool {
+    /// Evaluates a predicate on the whole text, once per text.
+    fn decide(&self, id: u32, hits: &mut Hits, regex: &mut RegexCache) {
+        if hits.is_decided(id) {
+            return;
+        }
         let predicate = &self.tables.predicates[id as usize];
-        on_text(self.rules, predicate, self.original, self.folded, regex)
+        if on_text(self.rules, predicate, self.original, self.folded, regex) {
+            hits.report(id);
+        } else {
+            hits.reject(id);
+        }
     }
 
     /// Looks for literals everywhere in the text.
@@ -97,19 +106,36 @@ impl<'a> Text<'a> {
             }
         }
         if !index.shorts.is_empty() {
-            let bloom = self.bloom(index.short_bloom);
-            let mask = bloom.len() as u32 - 1;
-            for len in 1..=3 {
-                if index.short_lengths & 1 << len == 0 {
-                    continue;
-                }
-                for bytes in self.folded.windows(len) {
-                    let key = short_key(bytes);
-                    let hash = gram_hash(key);
-                    let bits = bloom_bits(hash);
-                    if bloom[bloom_word(hash, mask) as usize] & bits == bits {
-                        self.short(index.shorts, key, hash, hits, regex);
+            self.shorts(index, hits, regex);
+        }
+    }
+
+    /// Looks for literals of one to three bytes. Those of two and three share a filter over their
+    /// first two bytes, so one pass finds the candidates of both.
+    fn shorts(&self, index: &GramIndex, hits: &mut Hits, regex: &mut RegexCache) {
+        let bloom = self.bloom(index.short_bloom);
+        let mask = bloom.len() as u32 - 1;
+        let passes = |key: u32| {
+            let hash = gram_hash(key);
+            let bits = bloom_bits(hash);
+            bloom[bloom_word(hash, mask) as usize] & bits == bits
+        };
+        let folded = self.folded;
+        if index.short_lengths & 0b1100 != 0 {
+            for (at, pair) in folded.windows(2).enumerate() {
+                if passes(short_filter_key(pair)) {
+                    for len in 2..=3 {
+                        if let Some(bytes) = folded.get(at..at + len) {
+                            self.short(index.shorts, short_key(bytes), hits, regex);
+                        }
                     }
+                }
+            }
+        }
+        if index.short_lengths & 0b10 != 0 {
+            for byte in folded.chunks_exact(1) {
+                if passes(short_filter_key(byte)) {
+                    self.short(index.shorts, short_key(byte), hits, regex);
                 }
             }
         }
@@ -134,21 +160,21 @@ impl<'a> Text<'a> {
         let mut next = first_slot(hash, table.mask) as usize;
         while let Some(slot) = slots.get(next).filter(|slot| slot.predicate != NONE) {
             next = (next + 1) & table.mask as usize;
-            if slot.key != gram || hits.has(slot.predicate) {
+            if slot.key != gram {
                 continue;
             }
             let predicate = &self.tables.predicates[slot.predicate as usize];
             let simple = predicate.kind == kind::CONTAINS
                 && predicate.flags & (flag::CASED | flag::RAGGED) == 0;
-            let holds = if simple {
-                let needle = &self.tables.needles
-                    [predicate.a as usize..(predicate.a + predicate.b) as usize];
-                at.checked_sub(slot.offset as usize)
-                    .is_some_and(|start| self.folded[start..].starts_with(needle))
-            } else {
-                self.holds(slot.predicate, regex)
-            };
-            if holds {
+            if !simple {
+                self.decide(slot.predicate, hits, regex);
+                continue;
+            }
+            let needle =
+                &self.tables.needles[predicate.a as usize..(predicate.a + predicate.b) as usize];
+            // The literal is here or it is not: compared where the gram was found.
+            let here = at.checked_sub(slot.offset as usize).map(|start| &self.folded[start..]);
+            if here.is_some_and(|here| here.starts_with(needle)) && !hits.has(slot.predicate) {
                 hits.report(slot.predicate);
             }
         }
@@ -156,20 +182,13 @@ impl<'a> Text<'a> {
 
     /// Verifies every predicate that has this short literal.
     #[inline(never)]
-    fn short(
-        &self,
-        table: Table,
-        key: u32,
-        hash: u32,
-        hits: &mut Hits,
-        regex: &mut RegexCache,
-    ) {
+    fn short(&self, table: Table, key: u32, hits: &mut Hits, regex: &mut RegexCache) {
         let slots = self.slots(table);
-        let mut next = first_slot(hash, table.mask) as usize;
+        let mut next = first_slot(gram_hash(key), table.mask) as usize;
         while let Some(slot) = slots.get(next).filter(|slot| slot.predicate != NONE) {
             next = (next + 1) & table.mask as usize;
-            if slot.key == key && !hits.has(slot.predicate) && self.holds(slot.predicate, regex) {
-                hits.report(slot.predicate);
+            if slot.key == key {
+                self.decide(slot.predicate, hits, regex);
             }
         }
     }

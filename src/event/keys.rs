@@ -184,7 +184,8 @@ impl KeyTable {
         let tag = (hash >> 32) as u32;
         let mut index = hash as usize & mask;
         loop {
-            let &[slot_tag, entry] = self.slots.get(index.wrapping_mul(SLOT_WORDS)..)?.first_chunk()?;
+            let &[slot_tag, entry] =
+                self.slots.get(index.wrapping_mul(SLOT_WORDS)..)?.first_chunk()?;
             if entry == NONE {
                 return None;
             }

@@ -256,7 +256,9 @@ fn find_placeholders(text: &str) -> Vec<Placeholder<'_>> {
     while let Some(at) = text[from..].find('%') {
         let start = from + at;
         from = start + 1;
-        if text[..start].ends_with('\\') {
+        // Read from left to right, `\\` is a backslash and `\%` a percent sign.
+        let backslashes = text[..start].bytes().rev().take_while(|&byte| byte == b'\\').count();
+        if backslashes % 2 == 1 {
             continue;
         }
         let rest = &text[start + 1..];

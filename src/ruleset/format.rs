@@ -105,7 +105,11 @@ pub fn read(bytes: &[u8]) -> Result<(Header, Tables), LoadError> {
         let empty = bytes.is_empty();
         let cut = !empty && MAGIC.starts_with(&bytes[..bytes.len().min(8)]);
         return Err(if cut {
-            error(LoadErrorKind::Truncated, Some(bytes.len()), "the file ends inside its header: copy it again")
+            error(
+                LoadErrorKind::Truncated,
+                Some(bytes.len()),
+                "the file ends inside its header: copy it again",
+            )
         } else if empty {
             error(LoadErrorKind::Truncated, Some(0), "the file is empty")
         } else {
@@ -176,7 +180,8 @@ fn checksum(bytes: &[u8]) -> u32 {
 }
 
 fn sections(bytes: &[u8], version: u32) -> Result<(Header, Tables), LoadError> {
-    let corrupt = |offset: usize, message: &str| error(LoadErrorKind::Corrupt, Some(offset), message);
+    let corrupt =
+        |offset: usize, message: &str| error(LoadErrorKind::Corrupt, Some(offset), message);
     let count = u32_at(bytes, 16) as usize;
     let table_end = count
         .checked_mul(ENTRY)

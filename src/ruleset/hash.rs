@@ -39,6 +39,16 @@ pub fn short_key(bytes: &[u8]) -> u32 {
     key
 }
 
+/// What the filter of short literals is asked for: the first two bytes, or the only one.
+#[inline]
+pub fn short_filter_key(bytes: &[u8]) -> u32 {
+    match *bytes {
+        [a, b, ..] => u32::from(a) | u32::from(b) << 8 | 1 << 16,
+        [a] => u32::from(a),
+        [] => u32::MAX,
+    }
+}
+
 /// Up to eight bytes as an integer.
 #[inline]
 pub fn load(bytes: &[u8]) -> u64 {

@@ -23,6 +23,13 @@ pub struct Regex {
     min_len: usize,
 }
 
+impl Regex {
+    fn memory(&self) -> usize {
+        let dfa = self.dfa.as_ref().map_or(0, |dfa| dfa.memory_usage());
+        dfa + self.nfa.as_ref().map_or(0, |nfa| nfa.get_nfa().memory_usage())
+    }
+}
+
 /// All expressions of a rule set.
 #[derive(Default)]
 pub struct Regexes {
@@ -66,8 +73,8 @@ fn read_dfa(bytes: &[u8]) -> Result<dense::DFA<Vec<u32>>, String> {
     let mut buffer = vec![0; bytes.len() + 4];
     let shift = buffer.as_ptr().align_offset(4).min(4);
     buffer[shift..shift + bytes.len()].copy_from_slice(bytes);
-    let (dfa, read) = dense::DFA::from_bytes(&buffer[shift..shift + bytes.len()])
-        .map_err(|e| e.to_string())?;
+    let (dfa, read) =
+        dense::DFA::from_bytes(&buffer[shift..shift + bytes.len()]).map_err(|e| e.to_string())?;
     if read != bytes.len() {
         return Err("bytes after the automaton".to_owned());
     }
@@ -78,6 +85,7 @@ impl Regexes {
     /// Builds the expressions of verified tables.
     pub fn build(tables: &Tables) -> Result<Regexes, String> {
         let mut list = Vec::with_capacity(tables.regexes.len());
+        let mut memory = 0;
         for (index, record) in tables.regexes.iter().enumerate() {
             let range = |t: super::tables::Text| t.start as usize..(t.start + t.len) as usize;
             let source = std::str::from_utf8(&tables.needles[range(record.source)])
@@ -92,6 +100,14 @@ impl Regexes {
                 regex.dfa = Some(dfa);
             } else {
                 regex.nfa = Some(build_nfa(source, record.flags).map_err(fail)?);
+            }
+            memory += regex.memory();
+            if memory > limits::MAX_REGEX_TOTAL {
+                return Err(format!(
+                    "the first {} regular expressions take more than {} bytes",
+                    index + 1,
+                    limits::MAX_REGEX_TOTAL
+                ));
             }
             list.push(regex);
         }
@@ -120,13 +136,7 @@ impl Regexes {
 
     /// Approximate bytes that the expressions occupy.
     pub fn memory(&self) -> usize {
-        self.list
-            .iter()
-            .map(|r| {
-                r.dfa.as_ref().map_or(0, |d| d.memory_usage())
-                    + r.nfa.as_ref().map_or(0, |n| n.get_nfa().memory_usage())
-            })
-            .sum()
+        self.list.iter().map(Regex::memory).sum()
     }
 
     /// Whether the expression matches anywhere in `text`.

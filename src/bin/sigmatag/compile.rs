@@ -1,0 +1,156 @@
+//! `sigmatag compile`: rules to one file.
+
+use crate::Output;
+use crate::failure::{Failure, count, print, say, size};
+use crate::finding;
+use crate::rules::{self, Built, Reading};
+use serde_json::{Value, json};
+use sigmatag::ruleset::RuleSet;
+use sigmatag::ruleset::tables::flag;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Compiles rules into one file.
+///
+/// Nothing is written if a rule is refused, unless --skip-unsupported is given. A file that is
+/// there already is replaced at once: whoever reads it sees the old rules or the new ones.
+#[derive(Debug, clap::Args)]
+#[command(after_help = crate::failure::EXIT_CODES)]
+pub struct Arguments {
+    /// Rule files, and folders with everything below them that ends in `.yml` or `.yaml`.
+    #[arg(required = true)]
+    rules: Vec<PathBuf>,
+    /// The file to write.
+    #[arg(short, long, value_name = "FILE.sgt")]
+    output: PathBuf,
+    /// Leave out what `sigmatag explain` needs; the file gets smaller.
+    #[arg(long)]
+    strip_debug: bool,
+    #[command(flatten)]
+    reading: Reading,
+    /// How to print what was found: `text` on standard error, `json` on standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Output,
+}
+
+/// Runs the subcommand.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let built = rules::build(&arguments.rules, &arguments.reading, arguments.strip_debug)?;
+    if arguments.format == Output::Text {
+        finding::print(&built.findings, &built.texts);
+    }
+    let Some(compiled) = &built.compiled else {
+        let failure = built.failure("nothing was written");
+        if arguments.format == Output::Json {
+            print(&format!("{:#}\n", report(arguments, &built, None)))?;
+        }
+        return Err(match (arguments.format, failure) {
+            (Output::Json, Failure::Refused(_)) => Failure::RefusedInOutput,
+            (_, failure) => failure,
+        });
+    };
+    let rule_set = rules::verified(compiled)?;
+    write_whole(&arguments.output, &compiled.bytes)
+        .map_err(|error| Failure::file(&arguments.output, "written", &error))?;
+    match arguments.format {
+        Output::Json => print(&format!("{:#}\n", report(arguments, &built, Some(&rule_set)))),
+        Output::Text => {
+            if built.refused > 0 {
+                say(format_args!("left out because of --skip-unsupported:"));
+                for error in built.errors() {
+                    let subject = error.subject.as_deref().unwrap_or("(no title)");
+                    say(format_args!("  {}: {subject}: {}", error.place, error.message));
+                }
+            }
+            print(&summary(arguments, &built, &rule_set))
+        }
+    }
+}
+
+fn short_identity(rules: &RuleSet) -> &str {
+    // As long as in tags.
+    &rules.identity()[..16]
+}
+
+fn indexed(rules: &RuleSet) -> usize {
+    rules.tables().predicates.iter().filter(|p| p.flags & flag::INDEXED != 0).count()
+}
+
+fn summary(arguments: &Arguments, built: &Built, rules: &RuleSet) -> String {
+    let tables = rules.tables();
+    let bytes = built.compiled.as_ref().map_or(0, |compiled| compiled.bytes.len());
+    let mut text = format!(
+        "{}: {}, {} ({} indexed), {}, {}, identity {}\n",
+        arguments.output.display(),
+        count(rules.rule_count(), "rule"),
+        count(tables.predicates.len() as u64, "predicate"),
+        indexed(rules),
+        count(rules.regex_count(), "regex").replace("regexs", "regexes"),
+        size(bytes as u64),
+        short_identity(rules),
+    );
+    if built.refused > 0 {
+        text.push_str(&format!("{} left out\n", count(built.refused as u64, "document")));
+    }
+    let correlations = tables.correlations.len();
+    if correlations > 0 {
+        let number = count(correlations as u64, "correlation");
+        let (are, their) = if correlations == 1 { ("is", "its") } else { ("are", "their") };
+        text.push_str(&format!(
+            "{number} {are} carried inert: {their} base rules report on their own\n"
+        ));
+    }
+    text
+}
+
+fn report(arguments: &Arguments, built: &Built, rules: Option<&RuleSet>) -> Value {
+    let mut report = json!({
+        "written": rules.is_some(),
+        "refused": built.refused,
+        "unreadable": built.unreadable,
+        "diagnostics": built.findings.iter().map(finding::Finding::json).collect::<Vec<_>>(),
+    });
+    if let (Some(rules), Some(compiled)) = (rules, &built.compiled) {
+        report["file"] = arguments.output.to_string_lossy().into();
+        report["bytes"] = compiled.bytes.len().into();
+        report["rules"] = rules.rule_count().into();
+        report["predicates"] = rules.tables().predicates.len().into();
+        report["indexed_predicates"] = indexed(rules).into();
+        report["regexes"] = rules.regex_count().into();
+        report["correlations_inert"] = rules.tables().correlations.len().into();
+        report["identity"] = rules.identity().into();
+    }
+    report
+}
+
+/// Writes a file so that no reader ever sees a part of it, and nothing is left over on failure.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Through a link to the file it names; a name that is not there yet is itself.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
+        return Err(io::Error::other("it is there and not a regular file"));
+    }
+    let name =
+        target.file_name().ok_or_else(|| io::Error::other("it is no file name"))?.to_string_lossy();
+    let folder = match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let beside = folder.join(format!(".{name}.{}.tmp", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
+    let written = fs::metadata(&target)
+        .map_or(Ok(()), |replaced| file.set_permissions(replaced.permissions()))
+        .and_then(|()| file.write_all(bytes))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&beside, &target));
+    if let Err(error) = written {
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
+    // The new name must survive a crash as well; not every file system can sync a folder.
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}

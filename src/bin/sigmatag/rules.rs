@@ -1,0 +1,344 @@
+//! Rules as the arguments name them: a compiled file, rule files, folders, or the built-in pack.
+
+use crate::failure::{self, Failure, say};
+use crate::finding::{self, Finding};
+use sigmatag::compile::{self, CompileError, Compiled, Options};
+use sigmatag::rule::ast::{Collection, Placeholders};
+use sigmatag::rule::descriptor::{self, Descriptor};
+use sigmatag::rule::diagnostic::{Diagnostic, Severity};
+use sigmatag::rule::load::{SourceText, load_paths};
+use sigmatag::ruleset::RuleSet;
+use sigmatag::ruleset::format::MAGIC;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// How rule files are read.
+#[derive(Debug, clap::Args)]
+pub struct Reading {
+    /// Values of the placeholder `%NAME%`: a file with one value per line. May be repeated.
+    #[arg(long = "placeholder", value_name = "NAME=FILE", value_parser = placeholder)]
+    placeholders: Vec<(String, PathBuf)>,
+    /// Descriptors of your own log sources, recognised before the built-in ones. May be repeated.
+    #[arg(long, value_name = "FILE.yml")]
+    sources: Vec<PathBuf>,
+    /// Leave out the rules that are refused instead of giving up, and list them.
+    #[arg(long)]
+    pub skip_unsupported: bool,
+}
+
+/// Which rules to use.
+#[derive(Debug, clap::Args)]
+pub struct Selected {
+    /// One compiled file, or any number of rule files and folders. May be repeated.
+    #[arg(long = "rules", value_name = "FILE.sgt|FILE.yml|FOLDER")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+fn placeholder(argument: &str) -> Result<(String, PathBuf), String> {
+    match argument.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((name.trim_matches('%').to_owned(), file.into()))
+        }
+        _ => Err("write NAME=FILE, for example `admins=lists/admins.txt`".to_owned()),
+    }
+}
+
+/// Everything that became of rule files.
+pub struct Built {
+    /// The compiled rules; none if rules were refused.
+    pub compiled: Option<Compiled>,
+    /// What was found, in reading order.
+    pub findings: Vec<Finding>,
+    /// The texts that the findings speak of.
+    pub texts: Vec<SourceText>,
+    /// Documents and files refused.
+    pub refused: usize,
+    /// Files and folders that could not be read.
+    pub unreadable: usize,
+}
+
+impl Built {
+    fn add(&mut self, diagnostics: Vec<Diagnostic>) {
+        self.findings.extend(diagnostics.into_iter().map(Finding::from));
+    }
+
+    /// The findings about what was refused.
+    pub fn errors(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Why there are no compiled rules. `consequence` ends the message, for example "nothing was
+    /// written".
+    pub fn failure(&self, consequence: &str) -> Failure {
+        if self.unreadable > 0 {
+            let number = failure::count(self.unreadable as u64, "path");
+            return Failure::Unusable(format!("{number} could not be read: {consequence}"));
+        }
+        if self.refused == 0 {
+            let message = format!("there is no rule in what was given: {consequence}");
+            return Failure::Refused(message);
+        }
+        let number = failure::count(self.refused as u64, "document");
+        let were = if self.refused == 1 { "was" } else { "were" };
+        Failure::Refused(format!(
+            "{number} {were} refused: {consequence}; repair them, or leave them out with \
+             --skip-unsupported"
+        ))
+    }
+}
+
+/// Reads and compiles rule files and folders.
+///
+/// # Errors
+/// If a list of placeholder values cannot be read. What is wrong with rules is in the result.
+pub fn build(paths: &[PathBuf], reading: &Reading, strip_debug: bool) -> Result<Built, Failure> {
+    let placeholders = read_placeholders(&reading.placeholders)?;
+    let mut built = Built {
+        compiled: None,
+        findings: Vec::new(),
+        texts: Vec::new(),
+        refused: 0,
+        unreadable: 0,
+    };
+    let sources = read_sources(&reading.sources, &mut built)?;
+    let bad_sources = built.errors().count();
+    let mut loaded = load_paths(paths, &placeholders);
+    built.refused = loaded.refused;
+    for diagnostic in &loaded.diagnostics {
+        match diagnostic.code {
+            "file-unreadable" => built.unreadable += 1,
+            "file-not-utf8" | "file-too-large" => built.refused += 1,
+            _ => {}
+        }
+    }
+    built.texts.append(&mut loaded.sources);
+    built.add(std::mem::take(&mut loaded.diagnostics));
+    // A descriptor is not a rule: without it, rules would look at fields that are not there.
+    built.refused += bad_sources;
+    let may_go_on = built.unreadable == 0
+        && bad_sources == 0
+        && (reading.skip_unsupported || built.refused == 0);
+    if !may_go_on {
+        return Ok(built);
+    }
+    let mut options = Options { strip_debug, skipped_rules: 0, sources };
+    let collection = &mut loaded.collection;
+    loop {
+        options.skipped_rules = u32::try_from(built.refused).unwrap_or(u32::MAX);
+        if collection.rules.is_empty() {
+            return Ok(built);
+        }
+        match compile::compile(collection, &options) {
+            Ok(compiled) => {
+                built.compiled = Some(compiled);
+                return Ok(built);
+            }
+            Err(errors) => {
+                let before = collection.rules.len();
+                let errors = leave_out(collection, errors, &options);
+                built.refused += errors.len();
+                built.findings.extend(errors.into_iter().map(Finding::from));
+                if !reading.skip_unsupported || collection.rules.len() == before {
+                    return Ok(built);
+                }
+            }
+        }
+    }
+}
+
+/// Takes the rules out that errors are about. Errors that name no rule are found again by
+/// compiling each rule alone.
+fn leave_out(
+    collection: &mut Collection,
+    errors: Vec<CompileError>,
+    options: &Options,
+) -> Vec<CompileError> {
+    let is_of = |error: &CompileError, rule: &sigmatag::rule::ast::Rule| {
+        error.place.file == rule.meta.place.file && error.subject == rule.meta.title
+    };
+    let mut named = Vec::new();
+    let mut nameless = false;
+    for error in errors {
+        if collection.rules.iter().any(|rule| is_of(&error, rule)) {
+            named.push(error);
+        } else {
+            nameless = true;
+        }
+    }
+    if nameless {
+        let mut alone = Collection { rules: Vec::new(), ..collection.clone() };
+        for rule in &collection.rules {
+            alone.rules = vec![rule.clone()];
+            let Err(found) = compile::compile(&alone, options) else { continue };
+            named.extend(found.into_iter().take(1).map(|error| CompileError {
+                place: rule.meta.place.clone(),
+                subject: rule.meta.title.clone(),
+                ..error
+            }));
+        }
+    }
+    named.dedup_by(|a, b| a == b);
+    for error in &named {
+        // Of two rules with one id the error names the second, which may have the first's title.
+        let at = collection
+            .rules
+            .iter()
+            .rposition(|rule| is_of(error, rule) && rule.meta.place.pos <= error.place.pos);
+        if let Some(at) = at {
+            collection.rules.remove(at);
+        }
+    }
+    named
+}
+
+/// Compiles rule files for use at once, or reads a compiled file.
+///
+/// # Errors
+/// If rules are refused, or nothing can be read.
+pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
+    let paths = &selected.paths;
+    if paths.is_empty() {
+        let bytes = built_in_pack().ok_or_else(|| {
+            Failure::Unusable(
+                "no rules are given: name a compiled file, rule files or folders with --rules"
+                    .to_owned(),
+            )
+        })?;
+        return RuleSet::from_bytes(bytes)
+            .map_err(|error| Failure::Unusable(format!("the built-in rules: {error}")));
+    }
+    let mut compiled = None;
+    for path in paths {
+        if is_compiled(path)? {
+            compiled = Some(path);
+        }
+    }
+    match (compiled, &paths[..]) {
+        (Some(path), [_]) => {
+            let reading = &selected.reading;
+            if !reading.placeholders.is_empty() || !reading.sources.is_empty() {
+                return Err(Failure::Unusable(format!(
+                    "{}: placeholders and sources are compiled in already: give --placeholder \
+                     and --sources to `sigmatag compile`",
+                    path.display()
+                )));
+            }
+            read_compiled(path)
+        }
+        (Some(path), _) => Err(Failure::Unusable(format!(
+            "{}: a compiled file stands alone: give one compiled file, or any number of rule \
+             files and folders",
+            path.display()
+        ))),
+        (None, _) => compile_now(paths, &selected.reading),
+    }
+}
+
+fn compile_now(paths: &[PathBuf], reading: &Reading) -> Result<RuleSet, Failure> {
+    let built = build(paths, reading, false)?;
+    finding::print(&built.findings, &built.texts);
+    let Some(compiled) = &built.compiled else {
+        return Err(built.failure("no event was looked at"));
+    };
+    if built.refused > 0 {
+        let number = failure::count(built.refused as u64, "document");
+        say(format_args!("{number} left out because of --skip-unsupported"));
+    }
+    verified(compiled)
+}
+
+/// The rule set of what was just compiled.
+///
+/// # Errors
+/// If it does not load, which is a defect of the compiler.
+pub fn verified(compiled: &Compiled) -> Result<RuleSet, Failure> {
+    RuleSet::from_bytes(&compiled.bytes).map_err(|error| {
+        Failure::Refused(format!(
+            "the compiled rules do not load: {error}; this is a defect of sigmatag, please report \
+             it with the rules"
+        ))
+    })
+}
+
+/// The rules that are used where none are given.
+fn built_in_pack() -> Option<&'static [u8]> {
+    None
+}
+
+/// Whether a path is meant to be a compiled file, by its name or its first bytes.
+fn is_compiled(path: &Path) -> Result<bool, Failure> {
+    if path.is_dir() {
+        return Ok(false);
+    }
+    if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("sgt")) {
+        return Ok(true);
+    }
+    let mut first = [0; MAGIC.len()];
+    let mut file = File::open(path).map_err(|error| Failure::file(path, "read", &error))?;
+    Ok(file.read_exact(&mut first).is_ok() && first == MAGIC)
+}
+
+/// Reads a compiled file.
+///
+/// # Errors
+/// If it cannot be read or is not one.
+pub fn read_compiled(path: &Path) -> Result<RuleSet, Failure> {
+    let mut bytes = Vec::new();
+    // One byte more than is accepted, so that the loader gives the reason.
+    let limit = sigmatag::limits::MAX_FILE as u64 + 1;
+    File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(|error| Failure::file(path, "read", &error))?;
+    RuleSet::from_bytes(&bytes)
+        .map_err(|error| Failure::Unusable(format!("{}: {error}", path.display())))
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Failure::file(path, "read", &error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let message = format!("{}: byte {at} is not UTF-8: save it as UTF-8", path.display());
+        Failure::Unusable(message)
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+fn read_placeholders(arguments: &[(String, PathBuf)]) -> Result<Placeholders, Failure> {
+    let mut placeholders = Placeholders::new();
+    for (name, path) in arguments {
+        let text = read_text(path)?;
+        let values = text.lines().map(str::trim_end).filter(|line| !line.is_empty());
+        let known: &mut Vec<String> = placeholders.entry(name.clone()).or_default();
+        known.extend(values.map(str::to_owned));
+        if known.is_empty() {
+            return Err(Failure::Unusable(format!(
+                "{}: the file has no value for the placeholder `{name}`: write one per line",
+                path.display()
+            )));
+        }
+    }
+    Ok(placeholders)
+}
+
+/// Descriptors in the order of recognition: the site's, then the built-in ones it does not replace.
+fn read_sources(paths: &[PathBuf], built: &mut Built) -> Result<Vec<Descriptor>, Failure> {
+    let mut descriptors = Vec::new();
+    let mut diagnostics = Vec::new();
+    for path in paths {
+        let text = read_text(path)?;
+        let name = path.to_string_lossy().into();
+        descriptors.extend(descriptor::read(&name, &text, &mut diagnostics));
+        built.texts.push(SourceText { name, text: text.into() });
+    }
+    diagnostics.extend(descriptor::check_names(&descriptors));
+    built.add(diagnostics);
+    let built_in = descriptor::built_in();
+    let replaced = |name: &str| descriptors.iter().any(|own: &Descriptor| own.name == name);
+    let rest: Vec<Descriptor> =
+        built_in.into_iter().filter(|source| !replaced(&source.name)).collect();
+    descriptors.extend(rest);
+    Ok(descriptors)
+}
