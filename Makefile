@@ -17,6 +17,10 @@ DOCDIR     = $(DESTDIR)$(PREFIX)/share/doc/sigmatag
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 TARGET  := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+# The library as it is shipped has no compiler of rules in it. It is built in a folder of its own:
+# in one folder, each of the two builds would replace the other's files and undo its cache.
+SHIPPED := $(TARGET)/library
+FILTER  := $(MAKE) -C plugin/fluent-bit CARGO_TARGET_DIR=$(abspath $(SHIPPED))
 # The number in the soname, see build.rs.
 ABI     := 0
 
@@ -26,12 +30,10 @@ LONG_TESTS := $(basename $(notdir $(wildcard tests/differential*.rs tests/corpus
 
 all:
 	$(CARGO) build --release --locked
-	$(MAKE) -C plugin/fluent-bit
+	$(FILTER)
 
-# The library as it is shipped, without the compiler of rules. `cargo build --release` puts one with
-# it in the same place, so this comes last wherever both are needed.
 library:
-	$(CARGO) build --release --locked --no-default-features --lib
+	$(CARGO) build --release --locked --no-default-features --lib --target-dir $(SHIPPED)
 
 demo:
 	scripts/need demo
@@ -55,20 +57,20 @@ bench:
 pack:
 	$(CARGO) run --release --locked -- compile rules/mysql -o rules/mysql/pack.sgt
 
-install:
+install: library
 	$(CARGO) build --release --locked
 	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) $(DOCDIR)
 	install -s -m 0755 $(TARGET)/release/sigmatag $(BINDIR)/sigmatag
-	$(MAKE) library
-	install -s -m 0755 $(TARGET)/release/libsigmatag.so $(LIBDIR)/libsigmatag.so.$(VERSION)
+	install -s -m 0755 $(SHIPPED)/release/libsigmatag.so $(LIBDIR)/libsigmatag.so.$(VERSION)
 	ln -sf libsigmatag.so.$(VERSION) $(LIBDIR)/libsigmatag.so.$(ABI)
 	ln -sf libsigmatag.so.$(ABI) $(LIBDIR)/libsigmatag.so
-	install -m 0644 $(TARGET)/release/libsigmatag.a $(LIBDIR)/libsigmatag.a
+	install -m 0644 $(SHIPPED)/release/libsigmatag.a $(LIBDIR)/libsigmatag.a
 	strip --strip-debug $(LIBDIR)/libsigmatag.a
 	install -m 0644 include/sigmatag.h $(INCLUDEDIR)/sigmatag.h
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/sigmatag.pc.in \
 	    >$(LIBDIR)/pkgconfig/sigmatag.pc
-	$(MAKE) -C plugin/fluent-bit install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+	$(FILTER) install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+	strip --strip-unneeded $(LIBDIR)/fluent-bit/flb-filter_sigmatag.so
 	install -m 0644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT $(DOCDIR)
 	install -m 0644 rules/mysql/LICENSES.md $(DOCDIR)/LICENSES-RULES.md
 

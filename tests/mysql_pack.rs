@@ -382,3 +382,26 @@ fn a_tag_carries_author_and_licence() {
     let rule = rules["c61daa90-3c1e-4f18-af62-8f288b5c9aaf"];
     assert_eq!((&rule["author"], &rule["license"]), (&"Joseph Kamau".into(), &"DRL-1.1".into()));
 }
+
+#[test]
+fn the_demo_shows_what_the_rules_decide() {
+    let engine = engine();
+    let mut scratch = Scratch::new(&engine);
+    let samples =
+        std::fs::read_to_string(root().join("examples/demo/samples.jsonl")).expect("samples");
+    for line in samples.lines() {
+        let sample: Value = serde_json::from_str(line).expect("JSON");
+        let data = sample["record"].to_string().into_bytes();
+        scratch.match_event(&engine, &Event::new(Format::Json, &data)).expect("a record");
+        let rules = scratch.rules();
+        let titles: BTreeSet<&str> =
+            scratch.hits().iter().map(|hit| rules.rule(hit.rule).expect("a rule").title).collect();
+        let expected: BTreeSet<&str> = sample["rules"]
+            .as_array()
+            .expect("rules")
+            .iter()
+            .map(|title| title.as_str().expect("a title"))
+            .collect();
+        assert_eq!(titles, expected, "{}", sample["about"]);
+    }
+}
