@@ -33,7 +33,7 @@ pub fn key_of(key: &PredicateKey) -> Option<Key> {
         [Piece::Literal(text), Piece::Any] => Some(Key::Prefix(text.clone())),
         [Piece::Any, Piece::Literal(text)] => Some(Key::Suffix(text.clone())),
         [Piece::Any, Piece::Literal(text), Piece::Any] => Some(Key::Anywhere(vec![text.clone()])),
-        pieces => best_literal(&folded, pieces),
+        pieces => best_literal(&folded, pieces).filter(is_selective),
     }
 }
 
@@ -68,6 +68,12 @@ fn best_literal(pattern: &Pattern, pieces: &[Piece]) -> Option<Key> {
             Key::Exact(text) => text.len().min(8) * 2,
             Key::Anywhere(texts) => texts.iter().map(Vec::len).min().unwrap_or(0).min(8) * 2,
         })
+}
+
+/// Whether a pattern is better found than tried when a rule asks: a single byte that may stand
+/// anywhere is in most texts.
+fn is_selective(key: &Key) -> bool {
+    !matches!(key, Key::Anywhere(texts) if texts.iter().any(|text| text.len() < 2))
 }
 
 /// The index tables of all fields.

@@ -23,8 +23,13 @@ pub(super) fn logsources(
 ) {
     out.clear();
     let Some(source) = tables.sources.get(source as usize) else { return };
+    // Logsources with one condition stand together: it is tested once.
+    let mut last = (Range::default(), true);
     for logsource in source.logsources.of(&tables.logsources) {
-        let holds = logsource.when.count == 0 || holds(tables, logsource.when, slots, stores);
+        if logsource.when.count > 0 && logsource.when != last.0 {
+            last = (logsource.when, holds(tables, logsource.when, slots, stores));
+        }
+        let holds = logsource.when.count == 0 || last.1;
         if holds && !out.contains(&logsource.id) {
             out.push(logsource.id);
         }

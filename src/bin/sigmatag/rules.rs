@@ -7,8 +7,8 @@ use sigmatag::rule::ast::{Collection, Placeholders};
 use sigmatag::rule::descriptor::{self, Descriptor};
 use sigmatag::rule::diagnostic::{Diagnostic, Severity};
 use sigmatag::rule::load::{SourceText, load_paths};
-use sigmatag::ruleset::RuleSet;
 use sigmatag::ruleset::format::MAGIC;
+use sigmatag::ruleset::{RuleSet, embedded};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,8 @@ pub struct Reading {
 /// Which rules to use.
 #[derive(Debug, clap::Args)]
 pub struct Selected {
-    /// One compiled file, or any number of rule files and folders. May be repeated.
+    /// One compiled file, or any number of rule files and folders. May be repeated. Without it the
+    /// built-in rules for MySQL are used.
     #[arg(long = "rules", value_name = "FILE.sgt|FILE.yml|FOLDER")]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -218,13 +219,7 @@ pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
         if has_additions {
             return Err(is_compiled_already("the built-in rules"));
         }
-        let bytes = built_in_pack().ok_or_else(|| {
-            Failure::Unusable(
-                "no rules are given: name a compiled file, rule files or folders with --rules"
-                    .to_owned(),
-            )
-        })?;
-        return RuleSet::from_bytes(bytes)
+        return RuleSet::from_bytes(embedded::pack())
             .map_err(|error| Failure::Unusable(format!("the built-in rules: {error}")));
     }
     let mut compiled = None;
@@ -269,11 +264,6 @@ pub fn verified(compiled: &Compiled) -> Result<RuleSet, Failure> {
              it with the rules"
         ))
     })
-}
-
-/// The rules that are used where none are given.
-fn built_in_pack() -> Option<&'static [u8]> {
-    None
 }
 
 /// Whether a path is meant to be a compiled file, by its name or its first bytes.

@@ -28,7 +28,12 @@ pub struct Ids<'a> {
 /// built-in ones. The result passes `verify` for the counts that the ids imply, and depends on
 /// nothing but the arguments.
 pub fn compile_sources(descriptors: &[Descriptor], ids: &mut Ids<'_>) -> SourceTables {
-    let mut compiler = Compiler { tables: SourceTables::default(), texts: HashMap::new(), ids };
+    let mut compiler = Compiler {
+        tables: SourceTables::default(),
+        texts: HashMap::new(),
+        conditions: Vec::new(),
+        ids,
+    };
     for descriptor in descriptors {
         compiler.source(descriptor);
     }
@@ -39,6 +44,8 @@ struct Compiler<'a, 'b> {
     tables: SourceTables,
     /// Texts that are in the tables already.
     texts: HashMap<String, Range>,
+    /// Conditions that are in the tables already.
+    conditions: Vec<(Vec<TestGroup>, Range)>,
     ids: &'a mut Ids<'b>,
 }
 
@@ -115,7 +122,17 @@ impl Compiler<'_, '_> {
         (fields, derived)
     }
 
+    /// Equal conditions share their groups, so that the runtime sees that they are equal.
     fn groups(&mut self, groups: &[TestGroup]) -> Range {
+        if let Some((_, known)) = self.conditions.iter().find(|(known, _)| known == groups) {
+            return *known;
+        }
+        let range = self.new_groups(groups);
+        self.conditions.push((groups.to_vec(), range));
+        range
+    }
+
+    fn new_groups(&mut self, groups: &[TestGroup]) -> Range {
         let groups: Vec<Group> = groups
             .iter()
             .map(|group| Group { all: self.tests(&group.all), any: self.tests(&group.any) })
