@@ -268,7 +268,7 @@ impl Walker<'_> {
         } else if escaped {
             self.escaped_name(frame, name)
         } else {
-            self.keys.get(frame.target.child, name).map_or(Target::NOWHERE, Target::of)
+            frame.member_target(self.keys.get(frame.target.child, name))
         };
         Ok((target, colon(self.data, end + 1)?))
     }
@@ -280,7 +280,7 @@ impl Walker<'_> {
         decode_string(name, arena);
         let found = self.keys.get(frame.target.child, &arena[start..]);
         arena.truncate(start);
-        found.map_or(Target::NOWHERE, Target::of)
+        frame.member_target(found)
     }
 
     /// Reads a scalar, gives it to whom it may concern, and returns the offset behind it.

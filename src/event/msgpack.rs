@@ -301,7 +301,7 @@ impl Walker<'_> {
         if frame.target.child == NONE {
             return Target::NOWHERE;
         }
-        self.keys.get(frame.target.child, key).map_or(Target::NOWHERE, Target::of)
+        frame.member_target(self.keys.get(frame.target.child, key))
     }
 
     /// A key that is no string: scalars count by their text, other keys have none.

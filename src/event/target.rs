@@ -11,7 +11,7 @@ pub(super) struct Target {
     pub path: u32,
     pub child: u32,
     pub container: u32,
-    /// An array element: its null is one of several values.
+    /// Inside an array, at any depth: its null is one of several values.
     pub element: bool,
 }
 
@@ -20,7 +20,7 @@ impl Target {
         Target { literal: NONE, path: NONE, child: NONE, container: NONE, element: false };
 
     #[inline]
-    pub fn of(entry: KeyEntry) -> Target {
+    fn of(entry: KeyEntry) -> Target {
         Target {
             literal: entry.literal,
             path: entry.path,
@@ -78,7 +78,7 @@ impl Frame {
     #[inline]
     pub fn new(target: Target, is_array: bool, start: usize, remaining: u32) -> Frame {
         Frame {
-            target: Target { element: is_array, ..target },
+            target: Target { element: is_array || target.element, ..target },
             remaining,
             start: start as u32,
             is_array,
@@ -90,6 +90,12 @@ impl Frame {
     #[inline]
     pub fn element_target(&self) -> Target {
         Target { container: NONE, ..self.target }
+    }
+
+    /// Where the member of this object goes whose key was looked up.
+    #[inline]
+    pub fn member_target(&self, entry: Option<KeyEntry>) -> Target {
+        Target { element: self.target.element, ..entry.map_or(Target::NOWHERE, Target::of) }
     }
 
     /// Reports the container, which ends before `end`, if a source asked for it.
