@@ -8,7 +8,7 @@
 mod generator;
 
 use generator::event::{Ev, State};
-use generator::item::{CHAINS, Item, KEYWORD_CHAINS, Kind, PLACEHOLDER};
+use generator::item::{CHAINS, Item, KEYWORD_CHAINS, Kind, PATTERNS, PLACEHOLDER};
 use generator::rule::{Rule, Search, stream};
 use generator::{Rng, shrink, witness};
 use sigmatag::compile;
@@ -16,6 +16,7 @@ use sigmatag::engine::{Engine, Event, Format, Mode, Options, Scratch};
 use sigmatag::reference::Reference;
 use sigmatag::reference::event::{Value, from_json, from_msgpack};
 use sigmatag::rule::ast::{Collection, Placeholders};
+use sigmatag::rule::diagnostic::Severity;
 use sigmatag::rule::load::load_text;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -43,13 +44,16 @@ struct Batch {
 
 impl Batch {
     fn new(rules: &[Rule]) -> Result<Batch, String> {
-        let placeholders = Placeholders::from([(
-            "words".to_owned(),
-            PLACEHOLDER.iter().map(|&text| text.to_owned()).collect(),
-        )]);
+        let placeholders = Placeholders::from([
+            ("words".to_owned(), PLACEHOLDER.map(str::to_owned).to_vec()),
+            ("patterns".to_owned(), PATTERNS.map(|(pattern, _)| pattern.to_owned()).to_vec()),
+        ]);
         let loaded = load_text("batch.yml", &stream(rules), &placeholders);
         if loaded.has_errors() || loaded.collection.rules.len() != rules.len() {
-            return Err(format!("{:#?}", loaded.diagnostics));
+            let errors = loaded.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+            let errors: Vec<String> =
+                errors.map(|d| format!("{}: {}", d.place, d.message)).collect();
+            return Err(errors.join("\n"));
         }
         let collection = loaded.collection;
         let set = compile::rule_set(&collection, &compile::Options::default())
@@ -429,7 +433,7 @@ fn engine_agrees_with_the_reference() {
             }
         }
         let mut batch = Batch::new(&rules)
-            .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{}", stream(&rules)));
+            .unwrap_or_else(|error| panic!("seed {seed}: {}\n{error}", stream(&rules)));
         let mut all = Vec::new();
         for _ in 0..EVENTS {
             let (event, spelling) = (event(&mut rng, &slots, keyword), rng.next());

@@ -137,6 +137,10 @@ pub const KEYWORD_CHAINS: &[(&str, &[Kind])] = &[
 /// What `%words%` stands for.
 pub const PLACEHOLDER: [&str; 7] = ["admin", "Ж*", "42", "true", "é?s", "-flag", "*x"];
 
+/// What `%patterns%` stands for in regular expressions, and texts that they find.
+pub const PATTERNS: [(&str, &str); 5] =
+    [("admin", "admin"), ("Ж+", "ЖЖ"), ("4[0-9]", "42"), ("true", "true"), ("é.s", "éxs")];
+
 /// Date, its ISO week.
 pub const DATES: [((u32, u32, u32), u32); 10] = [
     ((2024, 7, 10), 28),
@@ -317,6 +321,10 @@ impl Item {
                 (Val::Str((*network).to_owned()), (*address).to_owned())
             }
             Field => (Val::Str(format!("ref {}", self.slot.replace('.', "_"))), String::new()),
+            Placeholder if self.has("re") => {
+                let text = *rng.pick(&["%patterns%", "x?%patterns%", "^%patterns%$"]);
+                (Val::Str(text.to_owned()), String::new())
+            }
             Placeholder => {
                 let text = *rng.pick(&["%words%", "%words%", "x%words%", "%words%-/z", "\\%%words%"]);
                 (Val::Str(text.to_owned()), String::new())

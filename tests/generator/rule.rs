@@ -80,14 +80,27 @@ fn maps(maps: &[Vec<Item>]) -> String {
     let texts: Vec<String> = maps.iter().map(|items| map(items)).collect();
     match &texts[..] {
         [one] => one.clone(),
-        several => format!("[{}]", several.join(", ")),
+        several => {
+            // Keywords stand in the list themselves: a list in a list is refused.
+            let inline = |text: &String| text.trim_matches(['[', ']']).to_owned();
+            let texts: Vec<String> = maps
+                .iter()
+                .zip(several)
+                .map(|(items, text)| if plain_keywords(items) { inline(text) } else { text.clone() })
+                .collect();
+            format!("[{}]", texts.join(", "))
+        }
     }
+}
+
+fn plain_keywords(items: &[Item]) -> bool {
+    matches!(items, [Item { keyword: true, chain: "", .. }])
 }
 
 fn map(items: &[Item]) -> String {
     // A map of one keyword item without modifiers is written as the list of its values.
-    if let [Item { keyword: true, chain: "", values, .. }] = items {
-        let values: Vec<String> = values.iter().map(value).collect();
+    if plain_keywords(items) {
+        let values: Vec<String> = items[0].values.iter().map(value).collect();
         return if let [one] = &values[..] { one.clone() } else { format!("[{}]", values.join(", ")) };
     }
     let mut out = "{".to_owned();

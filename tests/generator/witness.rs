@@ -3,7 +3,7 @@
 
 use super::Rng;
 use super::event::{Ev, State};
-use super::item::{DATES, INTS, Item, Kind, NETWORKS, PLACEHOLDER};
+use super::item::{DATES, INTS, Item, Kind, NETWORKS, PATTERNS, PLACEHOLDER};
 use super::mutate::{self, DASHES};
 use super::rule::Val;
 use base64::Engine as _;
@@ -248,6 +248,9 @@ fn value_text(rng: &mut Rng, item: &Item, index: usize, state: State) -> Vec<u8>
                 _ => b"some Value".to_vec(),
             }
         }
+        (Val::Str(_), Kind::Placeholder) if item.has("re") => {
+            rng.pick(&PATTERNS).1.as_bytes().to_vec()
+        }
         (Val::Str(text), _) => {
             let word = *rng.pick(&PLACEHOLDER);
             let text = text.replace("\\%", "%").replace("%words%", word);
@@ -277,6 +280,7 @@ fn value_text(rng: &mut Rng, item: &Item, index: usize, state: State) -> Vec<u8>
 fn open_ends(item: &Item) -> (bool, bool) {
     let anywhere = item.has("contains")
         || (item.keyword && !item.has("startswith") && !item.has("endswith"))
+        || (item.has("re") && item.kind == Kind::Placeholder)
         || (item.kind == Kind::Regex && item.hints.iter().all(|hint| !hint.is_empty()));
     (anywhere || item.has("endswith"), anywhere || item.has("startswith"))
 }
