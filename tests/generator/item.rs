@@ -184,8 +184,22 @@ pub const INTS: [i128; 14] = [
 ];
 
 pub const FLOATS: [&str; 16] = [
-    "0.5", "1.5", "2.0", "-0.0", "1e3", "1e15", "1e16", "1e17", "1e21", "1e-7", "0.1", "1e300",
-    "9007199254740993.0", "4688.0", "-123456.789", "1e20",
+    "0.5",
+    "1.5",
+    "2.0",
+    "-0.0",
+    "1e3",
+    "1e15",
+    "1e16",
+    "1e17",
+    "1e21",
+    "1e-7",
+    "0.1",
+    "1e300",
+    "9007199254740993.0",
+    "4688.0",
+    "-123456.789",
+    "1e20",
 ];
 
 const WORDS: [&str; 24] = [
@@ -261,7 +275,12 @@ impl Item {
             _ => *rng.pick(&[1, 1, 2, 3, 5]),
         };
         for index in 0..count {
-            let (value, hint) = item.value(rng, state, index);
+            // One value can only satisfy all of them if they are related.
+            let related = all && index > 0 && rng.chance(60);
+            let (value, hint) = match item.related(rng).filter(|_| related) {
+                Some(value) => (value, item.hints[0].clone()),
+                None => item.value(rng, state),
+            };
             item.values.push(value);
             item.hints.push(hint);
         }
@@ -278,7 +297,26 @@ impl Item {
         !open && !self.keyword
     }
 
-    fn value(&self, rng: &mut Rng, state: State, index: usize) -> (Val, String) {
+    /// Another value that holds where the first one does, or nearly.
+    fn related(&self, rng: &mut Rng) -> Option<Val> {
+        let Val::Str(first) = self.values.first()? else { return self.values.first().cloned() };
+        let literal = super::witness::literal_text(first);
+        Some(Val::Str(match self.kind {
+            Wildcard => {
+                (*rng.pick(&["*", "?*", "*?"])).to_owned() + if rng.chance(30) { first } else { "" }
+            }
+            Text if self.exact() && rng.chance(50) => escaped(rng, &literal.to_uppercase()),
+            Text if self.exact() => escaped(rng, &literal.to_lowercase()),
+            Text => {
+                let from = if self.has("startswith") { 0 } else { rng.below(2) };
+                let part: String = literal.chars().skip(from).take(1 + rng.below(4)).collect();
+                escaped(rng, &part)
+            }
+            _ => first.clone(),
+        }))
+    }
+
+    fn value(&self, rng: &mut Rng, state: State) -> (Val, String) {
         match self.kind {
             Null => (Val::Null, String::new()),
             Empty => {
@@ -296,14 +334,7 @@ impl Item {
             }
             Float => (Val::Number((*rng.pick(&FLOATS)).to_owned()), String::new()),
             Text => {
-                let text = if self.exact() && self.has("all") && index > 0 {
-                    // One text can only equal all of them if they differ in case alone.
-                    let Val::Str(first) = &self.values[0] else { unreachable!() };
-                    let first = super::witness::literal_text(first);
-                    if rng.chance(50) { first.to_uppercase() } else { first.to_lowercase() }
-                } else {
-                    self.base(rng, state)
-                };
+                let text = self.base(rng, state);
                 (Val::Str(escaped(rng, &text)), String::new())
             }
             Wildcard => {
@@ -326,7 +357,8 @@ impl Item {
                 (Val::Str(text.to_owned()), String::new())
             }
             Placeholder => {
-                let text = *rng.pick(&["%words%", "%words%", "x%words%", "%words%-/z", "\\%%words%"]);
+                let text =
+                    *rng.pick(&["%words%", "%words%", "x%words%", "%words%-/z", "\\%%words%"]);
                 (Val::Str(text.to_owned()), String::new())
             }
             Time => {

@@ -57,10 +57,10 @@ pub fn value(rng: &mut Rng, value: &Ev) -> Ev {
         Ev::Int(value) => match rng.below(6) {
             0 => Ev::Float(*value as f64),
             1 => Ev::text(&value.to_string()),
-            2 => Ev::Int(-value),
-            3 => Ev::Int(value * 10),
-            4 => Ev::Int(value - 1),
-            _ => Ev::Int(value + 1),
+            2 => Ev::Int(value.saturating_neg()),
+            3 => Ev::Int(value.saturating_mul(10)),
+            4 => Ev::Int(value.saturating_sub(1)),
+            _ => Ev::Int(value.saturating_add(1)),
         },
         Ev::Float(value) => match rng.below(5) {
             0 => Ev::Float(f64::from_bits(value.to_bits() ^ 1)),

@@ -86,7 +86,9 @@ fn maps(maps: &[Vec<Item>]) -> String {
             let texts: Vec<String> = maps
                 .iter()
                 .zip(several)
-                .map(|(items, text)| if plain_keywords(items) { inline(text) } else { text.clone() })
+                .map(
+                    |(items, text)| if plain_keywords(items) { inline(text) } else { text.clone() },
+                )
                 .collect();
             format!("[{}]", texts.join(", "))
         }
@@ -101,7 +103,11 @@ fn map(items: &[Item]) -> String {
     // A map of one keyword item without modifiers is written as the list of its values.
     if plain_keywords(items) {
         let values: Vec<String> = items[0].values.iter().map(value).collect();
-        return if let [one] = &values[..] { one.clone() } else { format!("[{}]", values.join(", ")) };
+        return if let [one] = &values[..] {
+            one.clone()
+        } else {
+            format!("[{}]", values.join(", "))
+        };
     }
     let mut out = "{".to_owned();
     for (index, item) in items.iter().enumerate() {

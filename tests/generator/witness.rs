@@ -15,7 +15,13 @@ pub fn entries(rng: &mut Rng, item: &Item, state: State) -> Vec<(Vec<u8>, Ev)> {
     let key = item.slot.as_bytes().to_vec();
     let value = |rng: &mut Rng| {
         let scalar = [State::String, State::Number, State::Bool, State::NonAscii, State::Invalid];
-        let state = *rng.pick(&scalar);
+        let state = match item.kind {
+            Kind::Time | Kind::Network => State::String,
+            // Nothing but what has no text lacks the empty text.
+            Kind::Empty if rng.chance(50) => return Ev::Null,
+            _ if compares(item) => *rng.pick(&scalar[..2]),
+            _ => *rng.pick(&scalar),
+        };
         scalar_value(rng, item, state)
     };
     let mut entries = match state {
@@ -27,7 +33,14 @@ pub fn entries(rng: &mut Rng, item: &Item, state: State) -> Vec<(Vec<u8>, Ev)> {
         }
         State::Duplicate => {
             let noise = *rng.pick(&[State::String, State::Number, State::Bool]);
-            let mut pair = [value(rng), if rng.chance(30) { Ev::Null } else { noise_value(rng, noise) }];
+            let mut pair = [
+                value(rng),
+                if rng.chance(if item.kind == Kind::Empty { 80 } else { 30 }) {
+                    Ev::Null
+                } else {
+                    noise_value(rng, noise)
+                },
+            ];
             if rng.chance(50) {
                 pair.reverse();
             }
@@ -142,7 +155,11 @@ fn referred(rng: &mut Rng, item: &Item, own: Ev) -> Ev {
 fn scalar_value(rng: &mut Rng, item: &Item, state: State) -> Ev {
     for _ in 0..8 {
         let index = rng.below(item.values.len());
-        let value = if item.has("all") { all_values(rng, item, state) } else { one_value(rng, item, index, state) };
+        let value = if item.has("all") && !compares(item) {
+            all_values(rng, item, state)
+        } else {
+            one_value(rng, item, index, state)
+        };
         let entries = Ev::Object(vec![(b"x".to_vec(), value.clone())]);
         if entries.state_of("x") == state {
             return value;
@@ -164,7 +181,8 @@ fn noise_value(rng: &mut Rng, state: State) -> Ev {
 
 /// A text with all values of an item in it.
 fn all_values(rng: &mut Rng, item: &Item, state: State) -> Ev {
-    let texts: Vec<Vec<u8>> = if item.exact() && item.kind != Kind::Regex {
+    // One value is often enough, as related values hold together.
+    let texts: Vec<Vec<u8>> = if (item.exact() && item.kind != Kind::Regex) || rng.chance(40) {
         vec![value_text(rng, item, 0, state)]
     } else if item.has("startswith") {
         let index = rng.below(item.values.len());
@@ -176,8 +194,9 @@ fn all_values(rng: &mut Rng, item: &Item, state: State) -> Ev {
 }
 
 fn one_value(rng: &mut Rng, item: &Item, index: usize, state: State) -> Ev {
-    let comparison = ["gt", "gte", "lt", "lte"].iter().any(|name| item.has(name));
-    if let (Val::Number(text), true) = (&item.values[index], comparison && item.kind != Kind::Time) {
+    if let (Val::Number(text), true) =
+        (&item.values[index], compares(item) && item.kind != Kind::Time)
+    {
         let near = near_number(rng, text);
         return match state {
             State::Number => near,
@@ -192,10 +211,14 @@ fn one_value(rng: &mut Rng, item: &Item, index: usize, state: State) -> Ev {
     typed(rng, text, state)
 }
 
+fn compares(item: &Item) -> bool {
+    ["gt", "gte", "lt", "lte"].iter().any(|name| item.has(name))
+}
+
 fn near_number(rng: &mut Rng, text: &str) -> Ev {
     match (text.parse::<i128>(), rng.below(4)) {
         (Ok(value), 0) => Ev::Float(value as f64 + 0.5),
-        (Ok(value), _) => Ev::Int(value + rng.below(5) as i128 - 2),
+        (Ok(value), _) => Ev::Int(value.saturating_add(rng.below(5) as i128 - 2)),
         (Err(_), way) => {
             let value: f64 = text.parse().expect("a number of a rule");
             match way {
@@ -216,7 +239,11 @@ fn typed(rng: &mut Rng, text: Vec<u8>, state: State) -> Ev {
         State::Bool if as_str.eq_ignore_ascii_case("false") => Ev::Bool(false),
         State::Number => match (as_str.parse::<i128>(), as_str.parse::<f64>()) {
             (Ok(value), _) if value.to_string() == as_str => {
-                if rng.chance(20) { Ev::Float(value as f64) } else { Ev::Int(value) }
+                if rng.chance(20) {
+                    Ev::Float(value as f64)
+                } else {
+                    Ev::Int(value)
+                }
             }
             (_, Ok(value)) if value.is_finite() => Ev::Float(value),
             _ => Ev::Str(text),
@@ -258,7 +285,11 @@ fn value_text(rng: &mut Rng, item: &Item, index: usize, state: State) -> Vec<u8>
         }
     };
     let encoded = ["base64", "base64offset"].iter().any(|name| item.has(name));
-    if !item.has("cased") && !(encoded && rng.chance(60)) && item.kind != Kind::Regex && rng.chance(40) {
+    if !item.has("cased")
+        && !(encoded && rng.chance(60))
+        && item.kind != Kind::Regex
+        && rng.chance(40)
+    {
         mutate::flip_case(rng, &mut text);
     }
     let (left, right) = open_ends(item);
@@ -396,7 +427,13 @@ fn date(rng: &mut Rng, hint: &str) -> Vec<u8> {
 
 fn address(rng: &mut Rng, hint: &str) -> Vec<u8> {
     const MISSES: [&str; 8] = [
-        "192.168.8.0", "11.0.0.0", "010.1.2.3", "10.1.2.3:80", "10.1.2.3 ", "10.1.2", "fec0::1",
+        "192.168.8.0",
+        "11.0.0.0",
+        "010.1.2.3",
+        "10.1.2.3:80",
+        "10.1.2.3 ",
+        "10.1.2",
+        "fec0::1",
         "[::1]",
     ];
     match rng.below(5) {
