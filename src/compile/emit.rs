@@ -9,8 +9,8 @@ use super::pattern::{Pattern, Piece};
 use super::program::Programs;
 use super::{CompileError, Options, canonical, level_number, logsource_text, pivot, regex};
 use crate::event::keys::KeyTable;
-use crate::rule::ast::{Collection, Filter, LogSource, Rule as AstRule};
 use crate::rule::descriptor::{Ids, compile_sources};
+use crate::rule::ast::{Collection, Filter, LogSource, Rule as AstRule};
 use crate::ruleset::regexes::QUITS;
 use crate::ruleset::tables::{
     Debug, DebugItem, DebugSelection, DebugValue, Instruction, LogSourceRecord, Network,
@@ -19,7 +19,10 @@ use crate::ruleset::tables::{
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Compiles a collection into tables.
-pub fn tables(collection: &Collection, options: &Options) -> Result<Tables, Vec<CompileError>> {
+pub fn tables(
+    collection: &Collection,
+    options: &Options,
+) -> Result<Tables, Vec<CompileError>> {
     let rules = ordered(collection)?;
     let mut filters: Vec<(String, &Filter)> =
         collection.filters.iter().map(|f| (canonical::filter(f), f)).collect();
@@ -300,7 +303,8 @@ impl Emit {
     ) {
         let frequencies = Frequencies::typical();
         let field_count = self.tables.fields.len();
-        let field_of = |field: u32| if field == KEYWORDS { field_count } else { field as usize };
+        let field_of =
+            |field: u32| if field == KEYWORDS { field_count } else { field as usize };
         let built = index::build(keys, field_count, &field_of, &frequencies);
         self.tables.indexes = built.fields;
         self.tables.slots = built.slots;

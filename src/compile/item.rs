@@ -187,11 +187,8 @@ fn lower_value(
         let test = Test::FieldRef { field: other, mode, cased: m.cased };
         return Ok(Ir::Predicate(context.predicates.intern(PredicateKey { field, test })));
     }
-    let texts = if m.expand {
-        super::placeholder::expand(&text, context.placeholders)?
-    } else {
-        vec![text]
-    };
+    let texts =
+        if m.expand { super::placeholder::expand(&text, context.placeholders)? } else { vec![text] };
     let mut forms = Vec::new();
     for text in texts {
         forms.push(if m.cidr {
@@ -208,15 +205,20 @@ fn lower_value(
 fn lower_network(field: u32, text: &str, context: &mut Context<'_>) -> Result<Ir, String> {
     let network: ipnet::IpNet = match text.parse() {
         Ok(network) => network,
-        Err(_) => text.parse::<IpAddr>().map_err(|_| format!("`{text}` is not a network"))?.into(),
+        Err(_) => {
+            text.parse::<IpAddr>().map_err(|_| format!("`{text}` is not a network"))?.into()
+        }
     };
     let number = |address: IpAddr| match address {
         IpAddr::V4(v4) => i128::from(u32::from(v4)),
         IpAddr::V6(v6) => u128::from(v6) as i128,
     };
     let version = if network.addr().is_ipv4() { 4 } else { 6 };
-    let test =
-        Test::Cidr { version, first: number(network.network()), last: number(network.broadcast()) };
+    let test = Test::Cidr {
+        version,
+        first: number(network.network()),
+        last: number(network.broadcast()),
+    };
     Ok(Ir::Predicate(context.predicates.intern(PredicateKey { field, test })))
 }
 

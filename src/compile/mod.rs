@@ -20,8 +20,8 @@ pub mod placeholder;
 pub mod program;
 pub mod regex;
 
-use crate::rule::ast::{Collection, Level, LogSource, Place};
 use crate::rule::descriptor::Descriptor;
+use crate::rule::ast::{Collection, Level, LogSource, Place};
 use crate::ruleset::format;
 use crate::ruleset::{LoadError, RuleSet};
 use sha2::{Digest, Sha256};

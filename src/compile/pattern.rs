@@ -31,11 +31,12 @@ pub const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
 /// Whether a character is part of a word in the sense of Python's `\\w`, which pySigma's dash rule
 /// is written in: a letter, a number or `_`, but no combining mark.
 fn is_word(c: char) -> bool {
-    static WORD: LazyLock<ClassUnicode> =
-        LazyLock::new(|| match regex_syntax::parse(r"[\p{L}\p{N}_]").map(Hir::into_kind) {
+    static WORD: LazyLock<ClassUnicode> = LazyLock::new(|| {
+        match regex_syntax::parse(r"[\p{L}\p{N}_]").map(Hir::into_kind) {
             Ok(HirKind::Class(Class::Unicode(class))) => class,
             _ => ClassUnicode::empty(),
-        });
+        }
+    });
     if c.is_ascii() {
         return c.is_ascii_alphanumeric() || c == '_';
     }
@@ -214,6 +215,7 @@ impl Pattern {
         )
     }
 }
+
 
 #[cfg(test)]
 mod tests {

@@ -37,7 +37,9 @@ fn find(ir: &Ir, negated: bool, frequency: &dyn Fn(u32) -> Option<f64>) -> Optio
     };
     match (ir, negated) {
         // A condition that never holds needs no event to look at it.
-        (Ir::False, false) | (Ir::True, true) => Some(Pivot { predicates: Vec::new(), cost: 0.0 }),
+        (Ir::False, false) | (Ir::True, true) => {
+            Some(Pivot { predicates: Vec::new(), cost: 0.0 })
+        }
         (Ir::True, false) | (Ir::False, true) => None,
         (Ir::Predicate(id), false) => {
             frequency(*id).map(|cost| Pivot { predicates: vec![*id], cost })

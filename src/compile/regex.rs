@@ -66,11 +66,12 @@ pub fn automaton(source: &str, flags: u32) -> Option<Vec<u8>> {
 /// expression or a branch becomes `(?:\n?\z)`; one that is followed by something is left alone,
 /// as nothing but a newline could follow it.
 fn dollar_before_final_newline(source: &str, flags: u32) -> Result<String, String> {
-    let mut tree = ast::parse::ParserBuilder::new()
-        .nest_limit(limits::REGEX_DEPTH)
-        .build()
-        .parse(source)
-        .map_err(|e| e.to_string())?;
+    let mut tree =
+        ast::parse::ParserBuilder::new()
+            .nest_limit(limits::REGEX_DEPTH)
+            .build()
+            .parse(source)
+            .map_err(|e| e.to_string())?;
     if !rewrite_tail(&mut tree, flags & 2 != 0)? {
         return Ok(source.to_owned());
     }

@@ -116,9 +116,7 @@ impl Glob<'_> {
 /// The length of the last character of `text`.
 fn last_char_len(text: &[u8]) -> usize {
     let longest = text.len().min(4);
-    (1..=longest)
-        .rev()
-        .find(|&len| len > 1 && char_len(&text[text.len() - len..]) == len)
+    (1..=longest).rev().find(|&len| len > 1 && char_len(&text[text.len() - len..]) == len)
         .unwrap_or(longest.min(1))
 }
 

@@ -189,7 +189,13 @@ impl Matcher {
     }
 
     #[inline]
-    fn consider(&mut self, rules: &RuleSet, rule: u32, view: &EventView<'_>, allowed: Allowed<'_>) {
+    fn consider(
+        &mut self,
+        rules: &RuleSet,
+        rule: u32,
+        view: &EventView<'_>,
+        allowed: Allowed<'_>,
+    ) {
         let seen = &mut self.hits.rules[rule as usize];
         if *seen == self.hits.epoch {
             return;

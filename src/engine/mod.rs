@@ -186,7 +186,10 @@ pub struct Engine {
 impl Engine {
     /// An engine with a rule set.
     pub fn new(rules: Arc<RuleSet>, options: Options) -> Engine {
-        Engine { current: ArcSwap::from_pointee(Generation { rules, number: 1 }), options }
+        Engine {
+            current: ArcSwap::from_pointee(Generation { rules, number: 1 }),
+            options,
+        }
     }
 
     /// Puts another rule set in force. Calls in flight finish on the one they began with; every

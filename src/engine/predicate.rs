@@ -6,7 +6,9 @@ use crate::event::number::{Number, NumberText};
 use crate::event::value::Value;
 use crate::ruleset::RuleSet;
 use crate::ruleset::regexes::RegexCache;
-use crate::ruleset::tables::{NumberRecord, Predicate, comparison, flag, kind, reference_mode};
+use crate::ruleset::tables::{
+    NumberRecord, Predicate, comparison, flag, kind, reference_mode,
+};
 use crate::source::EventView;
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -99,7 +101,8 @@ fn contains_ragged(text: &[u8], needle: &[u8]) -> bool {
 }
 
 fn in_network(text: &[u8], network: &crate::ruleset::tables::Network) -> bool {
-    let Some(address) = std::str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok())
+    let Some(address) =
+        std::str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok())
     else {
         return false;
     };
@@ -107,7 +110,9 @@ fn in_network(text: &[u8], network: &crate::ruleset::tables::Network) -> bool {
         IpAddr::V4(v4) => (4, u128::from(u32::from(v4))),
         IpAddr::V6(v6) => (6, u128::from(v6)),
     };
-    network.version == version && (network.first as u128) <= bits && bits <= (network.last as u128)
+    network.version == version
+        && (network.first as u128) <= bits
+        && bits <= (network.last as u128)
 }
 
 /// The number of a table entry.
@@ -152,7 +157,12 @@ fn big_number(text: &[u8]) -> Option<Number> {
 }
 
 /// A predicate on everything its field has.
-pub fn on_event(rules: &RuleSet, id: u32, view: &EventView<'_>, work: &mut Work) -> bool {
+pub fn on_event(
+    rules: &RuleSet,
+    id: u32,
+    view: &EventView<'_>,
+    work: &mut Work,
+) -> bool {
     let tables = rules.tables();
     let predicate = &tables.predicates[id as usize];
     if predicate.field as usize == tables.fields.len() {
@@ -164,9 +174,9 @@ pub fn on_event(rules: &RuleSet, id: u32, view: &EventView<'_>, work: &mut Work)
             matches!((values.next(), values.next()), (None, _) | (Some(Value::Null), None))
         }
         kind::EXISTS => view.is_present(predicate.field),
-        _ => {
-            view.values(predicate.field).any(|value| on_value(rules, predicate, value, view, work))
-        }
+        _ => view
+            .values(predicate.field)
+            .any(|value| on_value(rules, predicate, value, view, work)),
     }
 }
 
@@ -183,9 +193,9 @@ pub fn on_value(
             let bound = number(&rules.tables().numbers[predicate.b as usize]);
             holds(predicate.a, found.compare(bound))
         }),
-        kind::FIELD_REF => {
-            view.values(predicate.a).any(|other| refers(predicate, value, other, view, work))
-        }
+        kind::FIELD_REF => view
+            .values(predicate.a)
+            .any(|other| refers(predicate, value, other, view, work)),
         kind::TIME_PART if !matches!(value, Value::Str(_)) => false,
         _ => {
             let Some(text) = text(value, view, &mut work.number) else { return false };

@@ -156,7 +156,14 @@ impl<'a> Text<'a> {
 
     /// Verifies every predicate that has this short literal.
     #[inline(never)]
-    fn short(&self, table: Table, key: u32, hash: u32, hits: &mut Hits, regex: &mut RegexCache) {
+    fn short(
+        &self,
+        table: Table,
+        key: u32,
+        hash: u32,
+        hits: &mut Hits,
+        regex: &mut RegexCache,
+    ) {
         let slots = self.slots(table);
         let mut next = first_slot(hash, table.mask) as usize;
         while let Some(slot) = slots.get(next).filter(|slot| slot.predicate != NONE) {

@@ -179,8 +179,11 @@ impl Scratch {
             return Ok((0, summary));
         }
         let output = self.plan.finish(event.data.len()).map_err(plan_error)?;
-        self.pending =
-            Some(Pending { len: event.data.len(), checksum: crc32fast::hash(event.data), output });
+        self.pending = Some(Pending {
+            len: event.data.len(),
+            checksum: crc32fast::hash(event.data),
+            output,
+        });
         Ok((output, summary))
     }
 

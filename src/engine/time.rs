@@ -108,8 +108,8 @@ fn days_in(year: u32, month: u32) -> u32 {
 fn first_weekday(year: u32) -> u32 {
     let before = year.wrapping_sub(1) as i64;
     let before = if year == 0 { -1 } else { before };
-    let days =
-        before * 365 + before.div_euclid(4) - before.div_euclid(100) + before.div_euclid(400);
+    let days = before * 365 + before.div_euclid(4) - before.div_euclid(100)
+        + before.div_euclid(400);
     days.rem_euclid(7) as u32
 }
 

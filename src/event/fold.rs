@@ -75,9 +75,13 @@ mod tests {
 
     #[test]
     fn folding_is_simple_and_keeps_invalid_bytes() {
-        for (from, to) in
-            [("ÄДΣς", "äдσσ"), ("\u{212A}ſ", "ks"), ("ß", "ß"), ("İı", "İı"), ("ẞ", "ß")]
-        {
+        for (from, to) in [
+            ("ÄДΣς", "äдσσ"),
+            ("\u{212A}ſ", "ks"),
+            ("ß", "ß"),
+            ("İı", "İı"),
+            ("ẞ", "ß"),
+        ] {
             assert_eq!(fold(from.as_bytes()), to.as_bytes(), "{from}");
         }
         assert_eq!(fold(b"A\xff\xc3B"), b"a\xff\xc3b");

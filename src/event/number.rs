@@ -133,9 +133,9 @@ fn int_to_float(int: i128, float: f64) -> Ordering {
                 Ordering::Greater
             }
         }
-        Some(whole) => int
-            .cmp(&whole)
-            .then_with(|| 0.0f64.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal)),
+        Some(whole) => int.cmp(&whole).then_with(|| {
+            0.0f64.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal)
+        }),
     }
 }
 

@@ -176,8 +176,7 @@ fn checksum(bytes: &[u8]) -> u32 {
 }
 
 fn sections(bytes: &[u8], version: u32) -> Result<(Header, Tables), LoadError> {
-    let corrupt =
-        |offset: usize, message: &str| error(LoadErrorKind::Corrupt, Some(offset), message);
+    let corrupt = |offset: usize, message: &str| error(LoadErrorKind::Corrupt, Some(offset), message);
     let count = u32_at(bytes, 16) as usize;
     let table_end = count
         .checked_mul(ENTRY)

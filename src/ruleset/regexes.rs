@@ -66,8 +66,8 @@ fn read_dfa(bytes: &[u8]) -> Result<dense::DFA<Vec<u32>>, String> {
     let mut buffer = vec![0; bytes.len() + 4];
     let shift = buffer.as_ptr().align_offset(4).min(4);
     buffer[shift..shift + bytes.len()].copy_from_slice(bytes);
-    let (dfa, read) =
-        dense::DFA::from_bytes(&buffer[shift..shift + bytes.len()]).map_err(|e| e.to_string())?;
+    let (dfa, read) = dense::DFA::from_bytes(&buffer[shift..shift + bytes.len()])
+        .map_err(|e| e.to_string())?;
     if read != bytes.len() {
         return Err("bytes after the automaton".to_owned());
     }

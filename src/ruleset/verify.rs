@@ -27,7 +27,9 @@ fn text_in(text: Text, pool: usize, table: &'static str) -> Check {
 pub fn verify(t: &Tables) -> Check {
     texts(t)?;
     let fields = t.fields.len() as u32;
-    t.keys.verify(fields, t.containers).map_err(|message| Invalid { table: "keys", message })?;
+    t.keys
+        .verify(fields, t.containers)
+        .map_err(|message| Invalid { table: "keys", message })?;
     t.sources
         .verify(fields, t.containers, t.logsources.len() as u32)
         .map_err(|message| Invalid { table: "sources", message })?;
@@ -260,7 +262,11 @@ fn debug(t: &Tables) -> Check {
     utf8(&d.conditions, &d.texts, TABLE)?;
     utf8(&d.places, &d.texts, TABLE)?;
     let within = |first: u32, count: u32, len: usize| {
-        ensure(u64::from(first) + u64::from(count) <= len as u64, TABLE, "a part does not exist")
+        ensure(
+            u64::from(first) + u64::from(count) <= len as u64,
+            TABLE,
+            "a part does not exist",
+        )
     };
     for s in &d.selections {
         utf8(&[s.name], &d.texts, TABLE)?;
