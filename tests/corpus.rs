@@ -273,7 +273,7 @@ fn azure_mysql_rules_on_recorded_events() {
     let keys: &KeyTable = &tables.keys;
     let text = common::gunzip(&corpus.join("azure_mysql_20k.jsonl.gz"));
     let lines: Vec<&str> = text.lines().collect();
-    let lines = sample(&lines, 4_000);
+    let lines = sample(&lines, 10_000);
     let matches = AtomicUsize::new(0);
     let recognised = AtomicUsize::new(0);
     let check = |scratch: &mut Scratch, line: &str| {
