@@ -194,7 +194,7 @@ impl Walker<'_> {
     ) -> Result<usize, Malformed> {
         let data = self.data;
         let root = Target { child: node, ..Target::NOWHERE };
-        let mut frame = Frame::new(root, false, start, 0);
+        let mut frame = Frame::root(root, start, 0);
         let mut at = skip_space(data, start + 1);
         let mut empty = data.get(at) == Some(&b'}');
         loop {
@@ -228,7 +228,7 @@ impl Walker<'_> {
                             return Err(Malformed::new(MalformedKind::TooDeep, at));
                         }
                         frames.push(frame);
-                        frame = Frame::new(target, is_array, at, 0);
+                        frame = frame.nested(target, is_array, at, 0);
                         at = skip_space(data, at + 1);
                         empty = data.get(at) == Some(if is_array { &b']' } else { &b'}' });
                         if !is_array {

@@ -241,7 +241,7 @@ pub fn walk(
     let root = Target { child: ROOT, ..Target::NOWHERE };
     let mut frames = std::mem::take(&mut slots.frames);
     frames.clear();
-    let frame = Frame::new(root, false, 0, pairs);
+    let frame = Frame::root(root, 0, pairs);
     let result = Walker { data, store, base, keys, slots }.run(frame, &mut frames, at);
     slots.frames = frames;
     result
@@ -315,7 +315,7 @@ impl Walker<'_> {
                 target.push(self.slots, Value::EmptyArray);
             }
             frames.push(frame);
-            frame = Frame::new(target, is_array, at, count);
+            frame = frame.nested(target, is_array, at, count);
             at = next;
         }
     }

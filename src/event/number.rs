@@ -87,7 +87,7 @@ pub fn exact_int(value: f64) -> Option<i128> {
 pub enum Number {
     /// Any integer that 128 bits hold.
     Int(i128),
-    /// A finite float.
+    /// A float, or what only a float can come near; infinite if it is beyond all floats.
     Float(f64),
 }
 
@@ -110,7 +110,7 @@ impl Number {
         {
             return Some(Number::Int(int));
         }
-        text.parse::<f64>().ok().filter(|f| f.is_finite()).map(Number::Float)
+        text.parse::<f64>().ok().map(Number::Float)
     }
 
     /// Exact order of two numbers; no rounding of integers to floats.
@@ -181,5 +181,8 @@ mod tests {
         }
         assert_eq!(Number::parse(b"-12"), Some(Number::Int(-12)));
         assert_eq!(Number::parse(b"007.50"), Some(Number::Float(7.5)));
+        let huge = Number::parse(&[b'9'; 400]).unwrap();
+        assert_eq!(huge.compare(Number::Float(f64::MAX)), Ordering::Greater);
+        assert_eq!(huge.compare(Number::Int(i128::MAX)), Ordering::Greater);
     }
 }

@@ -61,13 +61,21 @@ pub(super) struct Frame {
     /// First byte of the container in the walked slice.
     pub start: u32,
     pub is_array: bool,
+    /// An array, or inside one at any depth: a null in it is one of several values.
+    pub in_array: bool,
 }
 
 impl Frame {
-    /// A container found at `target`.
+    /// The container of the record itself.
+    pub fn root(target: Target, start: usize, remaining: u32) -> Frame {
+        Frame { target, remaining, start: start as u32, is_array: false, in_array: false }
+    }
+
+    /// A container found at `target` inside this one.
     #[inline]
-    pub fn new(target: Target, is_array: bool, start: usize, remaining: u32) -> Frame {
-        Frame { target, remaining, start: start as u32, is_array }
+    pub fn nested(&self, target: Target, is_array: bool, start: usize, remaining: u32) -> Frame {
+        let in_array = is_array || self.in_array;
+        Frame { target, remaining, start: start as u32, is_array, in_array }
     }
 
     /// Where an element of this array goes: nested arrays are flattened, and a source that asked
@@ -80,7 +88,7 @@ impl Frame {
     /// The null of an element or member: one of several values, or the only one.
     #[inline]
     pub fn null(&self) -> Value {
-        if self.is_array { Value::NullElement } else { Value::Null }
+        if self.in_array { Value::NullElement } else { Value::Null }
     }
 
     /// Reports the container, which ends before `end`, if a source asked for it.

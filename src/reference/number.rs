@@ -68,11 +68,21 @@ impl Number {
         }
     }
 
-    /// Numeric order, exact.
+    /// Numeric order: exact for integers of up to 128 bits and for floats; whatever else there is
+    /// counts as the nearest float, and beyond the floats as its exact value.
     pub fn compare(&self, other: &Number) -> Ordering {
-        match (self, other) {
+        match (&self.rounded(), &other.rounded()) {
             (Number::Int(a), Number::Int(b)) => a.cmp(b),
-            _ => self.expand().compare(&other.expand()),
+            (mine, theirs) => mine.expand().compare(&theirs.expand()),
+        }
+    }
+
+    fn rounded(&self) -> Number {
+        let Number::Text(text) = self else { return self.clone() };
+        match (text.parse::<i128>(), text.parse::<f64>()) {
+            (Ok(int), _) => Number::Int(int),
+            (_, Ok(float)) if float.is_finite() => Number::Float(float),
+            _ => self.clone(),
         }
     }
 

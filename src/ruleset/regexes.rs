@@ -146,7 +146,10 @@ impl Regexes {
             return false;
         }
         let input = Input::new(text).anchored(Anchored::No).earliest(true);
-        if let Some(dfa) = &regex.dfa {
+        // An automaton that gives up does so at a byte above 0x7F, and its error is allocated.
+        if let Some(dfa) = &regex.dfa
+            && (regex.nfa.is_none() || text.is_ascii())
+        {
             match dfa.try_search_fwd(&input) {
                 Ok(found) => return found.is_some(),
                 // A file that hides that its automaton gives up: look at the event rather than

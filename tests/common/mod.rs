@@ -72,3 +72,18 @@ pub fn assert_committed(path: &str, text: &str) {
          {committed}\n--- now\n{text}"
     );
 }
+
+/// The unpacked corpus that `SIGMATAG_CORPUS` names; without it says what is left out.
+pub fn corpus(what: &str) -> Option<PathBuf> {
+    let corpus = std::env::var_os("SIGMATAG_CORPUS").map(PathBuf::from);
+    if corpus.is_none() {
+        println!("skipped, SIGMATAG_CORPUS is not set: {what}");
+    }
+    corpus
+}
+
+/// The text of a compressed file of the corpus.
+pub fn gunzip(path: &Path) -> String {
+    let output = run(Command::new("gzip").arg("-dc").arg(path));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}

@@ -1,0 +1,244 @@
+//! Matching and tagging allocate nothing once a scratch is warm: not one allocation over 100,000
+//! events, after 1,000 that reach every regular expression and every escape.
+#![cfg(feature = "compile")]
+
+mod common;
+
+use sigmatag::compile::{self, Options};
+use sigmatag::engine::{Engine, Event, Format, Options as EngineOptions, Scratch, Shape, Tagging};
+use sigmatag::rule::ast::Placeholders;
+use sigmatag::rule::descriptor::built_in;
+use sigmatag::rule::load::{load_paths, load_text};
+use sigmatag::ruleset::RuleSet;
+use sigmatag::ruleset::tables::kind;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    /// Whether the next allocation shows where it comes from.
+    static ARMED: Cell<bool> = const { Cell::new(false) };
+}
+
+fn count() {
+    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+    if ARMED.replace(false) {
+        // A panic in the allocator would abort; a backtrace is what is wanted.
+        eprintln!("allocated here:\n{}", std::backtrace::Backtrace::force_capture());
+    }
+}
+
+// SAFETY: every call goes to the system allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const WARM: usize = 1_000;
+const EVENTS: usize = 100_000;
+
+/// Every kind of predicate, in the index and beside it.
+const RULES: &str = r"
+title: texts
+id: texts
+author: someone
+level: high
+tags: [attack.t1059]
+logsource: {product: windows}
+detection:
+  equals: {f: [eq1, 4688]}
+  prefix: {f|startswith: [p, 'C:\Windows\System32']}
+  suffix: {f|endswith: ['\x.exe', longer needle]}
+  contains: {f|contains: [ab, 'é', abcdef]}
+  cased: {f|contains|cased: [AbCdEf, Éa]}
+  glob: {f: ['C:\*\?x*', '*a?c*']}
+  dash: {f|windash|contains: ' -e'}
+  ragged: {f|utf16|contains: xy}
+  any: {g|contains: ''}
+  condition: 1 of them
+---
+title: others
+id: others
+logsource: {product: linux}
+detection:
+  small: {f|re: 'b\s+-d'}
+  large: {f|re|i: '\w{20,40}\W[a-z]{3,9}$'}
+  border: {f|re: '\bn\w{2}\b'}
+  open: {f|re: '^[^/]{100,}$'}
+  net: {ip|cidr: [10.0.0.0/8, 'fe80::/10']}
+  number: {n|gte: 3}
+  date: {t|hour: 5}
+  other: {f|fieldref|contains: g}
+  cased: {f|fieldref|endswith|cased: g}
+  none: {z: null}
+  there: {y|exists: true}
+  word: [word, 'key*word']
+  wordre: {'|re': 'k[0-9]+q'}
+  condition: 2 of them
+---
+title: mysql
+id: mysql
+logsource: {product: mysql, category: database}
+detection:
+  s: {sql_text_s|contains: 'drop', sql_norm|contains: table}
+  condition: s
+";
+
+/// Events that reach every kind of predicate, every escape and every kind of value.
+fn json_events() -> Vec<Vec<u8>> {
+    let long = "a".repeat(300);
+    [
+        r#"{"f":"x\\x.exe","g":"xxabcdefxx","n":3.5,"t":"2024-07-10T05:00:00Z"}"#.to_owned(),
+        r#"{"f":["C:\\a\\yx","b  -d","n\u00e9w","\ud83d\ude00\ud800"],"g":" \u2013e"}"#.to_owned(),
+        r#"{"f":4688,"g":null,"y":{},"x":{"z":1},"ip":"fe80::1","k":"word k12q"}"#.to_owned(),
+        r#"{"f":"\"\\\/\b\f\n\r\t\u0000 AbCdEf","\u0066":"n\u0041b","f":1.25e-7}"#.to_owned(),
+        r#"{"f":"ABCDEFGHIJKLMNOPQRSTUVWXYZ-abcdef","ip":"10.2.3.4","z":[null,{"a":[]}]}"#.to_owned(),
+        r#"{"f":"new nab é Éa Ж K ſ –e","n":123456789012345678901234567890}"#.to_owned(),
+        r#"{"f":"some text","g":"text","n":"7.5","y":true,"t":"2024-07-10 05:00"}"#.to_owned(),
+        format!(r#"{{"f":"{long}","g":"{long}","w":"key and word {long}"}}"#),
+        r#"{"category":"MySqlAuditLogs","properties":{"event_class":"general_log","sql_text":"DROP /* x */ TABLE t -- é","user":"u[u] @ h [1.2.3.4]"}}"#.to_owned(),
+        r#"{"log":"{\"category\":\"MySqlAuditLogs\",\"properties\":\"{\\\"sql_text\\\":\\\"drop table\\\"}\"}\n"}"#.to_owned(),
+        r#"{"records":[{"category":"MySqlAuditLogs","properties":{"sql_text":"drop table x"}},{"f":"eq1"},1]}"#.to_owned(),
+        r#"{"f":"not closed"#.to_owned(),
+        "{}".to_owned(),
+    ]
+    .into_iter()
+    .map(String::into_bytes)
+    .chain([b"{\"f\":\"\xff\xfex\0y\0 \xc3 word\",\"g\":\"\xf0\x9f\"}".to_vec()])
+    .collect()
+}
+
+fn to_msgpack(value: &serde_json::Value) -> rmpv::Value {
+    use serde_json::Value;
+    match value {
+        Value::Null => rmpv::Value::Nil,
+        Value::Bool(value) => (*value).into(),
+        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(value), _, _) => value.into(),
+            (_, Some(value), _) => value.into(),
+            (_, _, value) => value.unwrap().into(),
+        },
+        Value::String(text) => text.as_str().into(),
+        Value::Array(elements) => rmpv::Value::Array(elements.iter().map(to_msgpack).collect()),
+        Value::Object(entries) => rmpv::Value::Map(
+            entries.iter().map(|(key, value)| (key.as_str().into(), to_msgpack(value))).collect(),
+        ),
+    }
+}
+
+/// The events that are JSON text, as msgpack.
+fn msgpack_events(events: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let values = events.iter().filter_map(|event| serde_json::from_slice(event).ok());
+    values
+        .map(|value: serde_json::Value| {
+            let mut out = Vec::new();
+            rmpv::encode::write_value(&mut out, &to_msgpack(&value)).unwrap();
+            out
+        })
+        .collect()
+}
+
+/// Fluent Bit records: `[[time, {}], record]`, some of them in one chunk.
+fn chunks(records: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let chunk = |records: &[Vec<u8>]| {
+        let mut out = Vec::new();
+        for record in records {
+            out.extend(b"\x92\x92\xd7\x00\x66\x8e\x00\x00\x00\x00\x00\x01\x80");
+            out.extend(record);
+        }
+        out
+    };
+    records.chunks(3).map(chunk).collect()
+}
+
+/// Allocations of a pass over the inputs, after a warm-up, by what was called.
+fn assert_quiet(engine: &Engine, format: Format, inputs: &[Vec<u8>], events: usize) {
+    let shapes = [Shape::Nested, Shape::Flat, Shape::Ecs];
+    let mut scratch = Scratch::new(engine);
+    let mut out = vec![0; 4 << 20];
+    let mut matched = 0;
+    let mut pass = |rounds: usize, tag: bool, armed: bool| {
+        let before = ALLOCATIONS.get();
+        ARMED.set(armed);
+        for index in 0..rounds {
+            let data = &inputs[index % inputs.len()];
+            let event = Event::new(format, data);
+            if tag {
+                let shape = shapes[index / inputs.len() % shapes.len()];
+                let tagging = Tagging { shape, ..Tagging::default() };
+                if let Ok((needed, summary)) = scratch.tag_prepare(engine, &event, &tagging)
+                    && needed > 0
+                {
+                    matched += summary.hits;
+                    scratch.tag_write(data, &mut out).unwrap();
+                }
+            } else if let Ok(summary) = scratch.match_event(engine, &event) {
+                matched += summary.hits;
+            }
+        }
+        ARMED.set(false);
+        ALLOCATIONS.get() - before
+    };
+    for tag in [false, true] {
+        pass(WARM.max(inputs.len() * shapes.len()), tag, false);
+        let count = pass(events, tag, true);
+        assert_eq!(count, 0, "{format:?}, tagging: {tag}");
+    }
+    assert!(matched as usize > events / 10, "only {matched} matches");
+}
+
+fn engine(rules: RuleSet) -> Engine {
+    Engine::new(Arc::new(rules), EngineOptions::default())
+}
+
+#[test]
+fn a_warm_scratch_allocates_nothing() {
+    let loaded = load_text("rules.yml", RULES, &Placeholders::new());
+    assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
+    let options = Options { sources: built_in(), ..Options::default() };
+    let rules = compile::rule_set(&loaded.collection, &options).unwrap();
+    let kinds: BTreeSet<u8> = rules.tables().predicates.iter().map(|p| p.kind).collect();
+    let missing: Vec<u8> = (0..kind::COUNT).filter(|kind| !kinds.contains(kind)).collect();
+    assert!(missing.is_empty(), "no predicate of the kinds {missing:?}");
+    let engine = engine(rules);
+    let json = json_events();
+    let msgpack = msgpack_events(&json);
+    let chunks = chunks(&msgpack);
+    assert_quiet(&engine, Format::Json, &json, EVENTS);
+    assert_quiet(&engine, Format::Msgpack, &msgpack, EVENTS);
+    assert_quiet(&engine, Format::FlbChunk, &chunks, EVENTS);
+}
+
+#[test]
+fn sigmahq_allocates_nothing() {
+    let Some(corpus) = common::corpus("allocations with SigmaHQ") else { return };
+    let loaded = load_paths(&[corpus.join("rules.d")], &Placeholders::new());
+    assert!(loaded.collection.rules.len() > 3_000);
+    let options = Options { sources: built_in(), ..Options::default() };
+    let engine = engine(compile::rule_set(&loaded.collection, &options).unwrap());
+    let text = common::gunzip(&corpus.join("windows_events_5k.jsonl.gz"));
+    let json: Vec<Vec<u8>> = text.lines().take(500).map(|line| line.into()).collect();
+    let msgpack = msgpack_events(&json);
+    let chunks = chunks(&msgpack);
+    assert_quiet(&engine, Format::Json, &json, 5_000);
+    assert_quiet(&engine, Format::Msgpack, &msgpack, 5_000);
+    assert_quiet(&engine, Format::FlbChunk, &chunks, 2_000);
+}

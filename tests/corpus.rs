@@ -1,0 +1,330 @@
+//! SigmaHQ and recorded events: everything compiles or is refused with a reason, and the engine
+//! agrees with the reference on every pair.
+//!
+//! `SIGMATAG_CORPUS` names the unpacked corpus; without it the tests say what they left out.
+//! `SIGMATAG_LONG=1` takes all events instead of a sample. `SIGMATAG_BLESS=1` writes
+//! `docs/sigmahq.md`.
+#![cfg(feature = "compile")]
+
+mod common;
+
+use sigmatag::compile::{self, Options};
+use sigmatag::engine::{Engine, Event, Format, Options as EngineOptions, Scratch};
+use sigmatag::event::keys::KeyTable;
+use sigmatag::reference::Reference;
+use sigmatag::reference::event::{Value, from_json, from_msgpack};
+use sigmatag::reference::number::Number;
+use sigmatag::rule::ast::{Collection, Placeholders};
+use sigmatag::rule::descriptor::{Descriptor, built_in};
+use sigmatag::rule::diagnostic::Severity;
+use sigmatag::rule::load::load_paths;
+use sigmatag::ruleset::RuleSet;
+use sigmatag::source::{Buffers, Encoding, ListedValue, Listing, for_each_event, list};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+fn long() -> bool {
+    std::env::var_os("SIGMATAG_LONG").is_some()
+}
+
+/// Every `len / count`-th element.
+fn sample<T: Clone>(all: &[T], count: usize) -> Vec<T> {
+    if long() || all.len() <= count {
+        return all.to_vec();
+    }
+    (0..count).map(|index| all[index * all.len() / count].clone()).collect()
+}
+
+fn compiled(collection: &Collection, sources: Vec<Descriptor>) -> Arc<RuleSet> {
+    let options = Options { sources, ..Options::default() };
+    let start = Instant::now();
+    let file = compile::compile(collection, &options).unwrap_or_else(|e| panic!("{e:?}"));
+    let compiled = start.elapsed();
+    let start = Instant::now();
+    let rules = RuleSet::from_bytes(&file.bytes).unwrap_or_else(|e| panic!("{e}"));
+    println!(
+        "{} rules: compiled in {compiled:?}, loaded in {:?}, {} bytes",
+        file.rules,
+        start.elapsed(),
+        file.bytes.len()
+    );
+    Arc::new(rules)
+}
+
+fn packed(json: &str) -> Vec<u8> {
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    let mut out = Vec::new();
+    rmpv::encode::write_value(&mut out, &to_msgpack(&value)).unwrap();
+    out
+}
+
+fn to_msgpack(value: &serde_json::Value) -> rmpv::Value {
+    use serde_json::Value;
+    match value {
+        Value::Null => rmpv::Value::Nil,
+        Value::Bool(value) => (*value).into(),
+        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            (Some(value), _, _) => value.into(),
+            (_, Some(value), _) => value.into(),
+            (_, _, value) => value.unwrap().into(),
+        },
+        Value::String(text) => text.as_str().into(),
+        Value::Array(elements) => rmpv::Value::Array(elements.iter().map(to_msgpack).collect()),
+        Value::Object(entries) => rmpv::Value::Map(
+            entries.iter().map(|(key, value)| (key.as_str().into(), to_msgpack(value))).collect(),
+        ),
+    }
+}
+
+/// Runs `check` on every line with all processors; the differences it returns.
+fn in_parallel(
+    lines: &[&str],
+    check: impl Fn(&mut Scratch, &str) -> Option<String> + Sync,
+    engine: &Engine,
+) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        let work = || {
+            let mut scratch = Scratch::new(engine);
+            let mut wrong = Vec::new();
+            while let Some(line) = lines.get(next.fetch_add(1, Ordering::Relaxed)) {
+                wrong.extend(check(&mut scratch, line));
+            }
+            wrong
+        };
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a check panicked")).collect()
+    })
+}
+
+/// Rule ids that a scratch found, each with its event, sorted.
+fn found(scratch: &Scratch) -> Vec<(u32, String)> {
+    let rules = scratch.rules();
+    let hits = scratch.hits().iter();
+    let mut ids: Vec<(u32, String)> =
+        hits.map(|hit| (hit.event, rules.rule(hit.rule).unwrap().id.to_owned())).collect();
+    ids.sort();
+    ids
+}
+
+#[test]
+fn sigmahq_rules_compile_or_are_refused_with_a_reason() {
+    let Some(corpus) = common::corpus("the rules of SigmaHQ") else { return };
+    let loaded = load_paths(&[corpus.join("rules.d")], &Placeholders::new());
+    let rules = compiled(&loaded.collection, built_in());
+    assert_eq!(rules.rule_count() as usize, loaded.collection.rules.len());
+    let files = loaded.sources.len();
+    assert!(files > 3_500, "only {files} files");
+    assert_eq!(loaded.collection.rules.len() + loaded.refused, files);
+
+    let mut page = String::from(
+        "# SigmaHQ\n\nWhat becomes of the rules of SigmaHQ (`rules`, `rules-emerging-threats`, \
+         `rules-threat-hunting`).\nWritten by `SIGMATAG_CORPUS=FOLDER SIGMATAG_BLESS=1 cargo test \
+         --test corpus`, compared by `make test`.\n\n| what | number |\n|---|---|\n",
+    );
+    let tables = rules.tables();
+    for (what, count) in [
+        ("rule files", files),
+        ("compiled rules", rules.rule_count() as usize),
+        ("refused rules", loaded.refused),
+        ("fields", tables.fields.len()),
+        ("different tests (predicates)", tables.predicates.len()),
+        ("different regular expressions", tables.regexes.len()),
+        ("rules that are looked at for every event (open rules)", tables.open_rules.len()),
+    ] {
+        let _ = writeln!(page, "| {what} | {count} |");
+    }
+    page.push_str("\n## Refused\n\n| file | reason |\n|---|---|\n");
+    let name = |path: &str| {
+        let path = Path::new(path);
+        path.strip_prefix(corpus.join("rules.d")).unwrap_or(path).display().to_string()
+    };
+    let errors = loaded.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+    let mut refused: Vec<String> = errors
+        .map(|d| {
+            assert!(!d.message.is_empty() && d.help.is_some(), "{d:?}");
+            format!("| `{}` | {} |\n", name(&d.place.file), d.message)
+        })
+        .collect();
+    refused.sort();
+    page.push_str(&refused.concat());
+    page.push_str(
+        "\n## Open rules\n\nNothing that the index knows is necessary for these to match.\n\n\
+         | id | title |\n|---|---|\n",
+    );
+    for &rule in &tables.open_rules {
+        let rule = rules.rule(rule).unwrap();
+        let _ = writeln!(page, "| {} | {} |", rule.id, rule.title);
+    }
+    page.push_str("\n## Warnings\n\n| code | number |\n|---|---|\n");
+    let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
+    for warning in loaded.diagnostics.iter().filter(|d| d.severity == Severity::Warning) {
+        *codes.entry(warning.code).or_default() += 1;
+    }
+    for (code, count) in codes {
+        let _ = writeln!(page, "| `{code}` | {count} |");
+    }
+    common::assert_committed("docs/sigmahq.md", &page);
+}
+
+#[test]
+fn sigmahq_on_windows_events() {
+    let Some(corpus) = common::corpus("SigmaHQ on Windows events") else { return };
+    let collection = load_paths(&[corpus.join("rules.d")], &Placeholders::new()).collection;
+    let rules = compiled(&collection, built_in());
+    let engine = Engine::new(rules, EngineOptions::default());
+    let reference = Reference::new(&collection).unwrap();
+    let text = common::gunzip(&corpus.join("windows_events_5k.jsonl.gz"));
+    let lines: Vec<&str> = text.lines().collect();
+    let lines = sample(&lines, 300);
+    let matches = AtomicUsize::new(0);
+    let check = |scratch: &mut Scratch, line: &str| {
+        let msgpack = packed(line);
+        for (format, data) in [(Format::Json, line.as_bytes()), (Format::Msgpack, &msgpack[..])] {
+            let event = match format {
+                Format::Json => from_json(data),
+                _ => from_msgpack(data),
+            };
+            let event = event.expect("a recorded event");
+            let id = |rule: usize| collection.rules[rule].meta.id.clone().expect("an id");
+            let matching = reference.matching_rules(&event).into_iter();
+            let mut expected: Vec<(u32, String)> = matching.map(|rule| (0, id(rule))).collect();
+            expected.sort();
+            matches.fetch_add(expected.len(), Ordering::Relaxed);
+            let result = scratch.match_event(&engine, &Event::new(format, data));
+            let found = found(scratch);
+            if result.is_err() || found != expected {
+                return Some(format!(
+                    "{format:?} {result:?}\nengine:    {found:?}\nreference: {expected:?}\n{line}"
+                ));
+            }
+        }
+        None
+    };
+    let wrong = in_parallel(&lines, check, &engine);
+    let matches = matches.into_inner();
+    println!("{} events x {} rules, {matches} matches", lines.len(), collection.rules.len());
+    assert!(matches > lines.len() / 10, "only {matches} matches");
+    assert!(
+        wrong.is_empty(),
+        "{} events differ:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(3)].join("\n")
+    );
+}
+
+/// An event as the engine sees it, for the reference: fields are top-level keys; the leaves that
+/// keywords search stand below a key that no rule names.
+fn normalised(listing: &Listing) -> Value {
+    let one = |value: &ListedValue| match value {
+        ListedValue::Null | ListedValue::NullElement => Value::Null,
+        ListedValue::Bool(value) => Value::Bool(*value),
+        ListedValue::Int(value) => Value::Number(Number::Int((*value).into())),
+        ListedValue::Uint(value) => Value::Number(Number::Int((*value).into())),
+        ListedValue::Float(value) => Value::Number(Number::Float(*value)),
+        ListedValue::BigNumber(text) => {
+            Value::Number(Number::Text(String::from_utf8(text.clone()).unwrap()))
+        }
+        ListedValue::Str(bytes) => Value::String(bytes.clone()),
+        ListedValue::Object => Value::Object(Vec::new()),
+        ListedValue::EmptyArray => Value::Array(Vec::new()),
+        ListedValue::Opaque => Value::Opaque,
+    };
+    let fields = listing.fields.iter().map(|(name, values)| {
+        let value = match &values[..] {
+            [ListedValue::NullElement] => Value::Array(vec![Value::Null]),
+            [only] => one(only),
+            several => Value::Array(several.iter().map(one).collect()),
+        };
+        (name.clone().into_bytes(), value)
+    });
+    Value::Object(fields.collect())
+}
+
+/// Whether a rule's log source goes with one of a record's: no attribute is set on both sides
+/// and differs.
+fn compatible(rule: [&str; 3], record: &[[&str; 3]]) -> bool {
+    record.is_empty()
+        || record.iter().any(|record| {
+            rule.iter()
+                .zip(record)
+                .all(|(rule, own)| rule.is_empty() || own.is_empty() || rule == own)
+        })
+}
+
+#[test]
+fn azure_mysql_rules_on_recorded_events() {
+    let Some(corpus) = common::corpus("MySQL rules on Azure events") else { return };
+    let paths: [PathBuf; 1] = [corpus.join("azure_mysql_rules.yml")];
+    let loaded = load_paths(&paths, &Placeholders::new());
+    assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
+    let collection = loaded.collection;
+    let rules = compiled(&collection, built_in());
+    let engine = Engine::new(Arc::clone(&rules), EngineOptions::default());
+    let reference = Reference::new(&collection).unwrap();
+    let tables = rules.tables();
+    let names: Vec<&str> =
+        (0..tables.fields.len() as u32).map(|field| rules.field_name(field)).collect();
+    let keys: &KeyTable = &tables.keys;
+    let text = common::gunzip(&corpus.join("azure_mysql_20k.jsonl.gz"));
+    let lines: Vec<&str> = text.lines().collect();
+    let lines = sample(&lines, 10_000);
+    let matches = AtomicUsize::new(0);
+    let recognised = AtomicUsize::new(0);
+    let check = |scratch: &mut Scratch, line: &str| {
+        let msgpack = packed(line);
+        for (format, encoding, data) in [
+            (Format::Json, Encoding::Json, line.as_bytes()),
+            (Format::Msgpack, Encoding::Msgpack, &msgpack[..]),
+        ] {
+            let mut expected = Vec::new();
+            let mut buffers = Buffers::new(names.len(), true);
+            let show = |event: &sigmatag::source::SourceEvent<'_>| {
+                recognised.fetch_add(usize::from(event.source.is_some()), Ordering::Relaxed);
+                let own: Vec<[&str; 3]> =
+                    event.logsources.iter().map(|&id| rules.logsource(id)).collect();
+                let value = normalised(&list(&event.view, &names));
+                for rule in reference.matching_rules(&value) {
+                    let rule = &collection.rules[rule];
+                    let part = |part: &'_ Option<String>| part.clone().unwrap_or_default();
+                    let parts = [
+                        part(&rule.logsource.product),
+                        part(&rule.logsource.category),
+                        part(&rule.logsource.service),
+                    ];
+                    if compatible([&parts[0], &parts[1], &parts[2]], &own) {
+                        expected.push((event.index, rule.meta.id.clone().expect("an id")));
+                    }
+                }
+            };
+            for_each_event(data, encoding, &tables.sources, keys, &mut buffers, show)
+                .expect("a recorded event");
+            expected.sort();
+            matches.fetch_add(expected.len(), Ordering::Relaxed);
+            let result = scratch.match_event(&engine, &Event::new(format, data));
+            let found = found(scratch);
+            if result.is_err() || found != expected {
+                return Some(format!(
+                    "{format:?} {result:?}\nengine:    {found:?}\nreference: {expected:?}\n{line}"
+                ));
+            }
+        }
+        None
+    };
+    let wrong = in_parallel(&lines, check, &engine);
+    let (matches, recognised) = (matches.into_inner(), recognised.into_inner());
+    println!("{} records, {recognised} events recognised, {matches} matches", lines.len());
+    assert!(recognised >= 2 * lines.len(), "only {recognised} events recognised");
+    assert!(matches > 100, "only {matches} matches");
+    assert!(
+        wrong.is_empty(),
+        "{} records differ:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(3)].join("\n")
+    );
+}

@@ -1,0 +1,350 @@
+//! Damaged and hostile rule files: loading ends with a reason or a rule set, and what loads can
+//! match any event and ends.
+//!
+//! Every truncation and every flipped bit of a small file with all kinds of sections, as it is and
+//! with its checksum repaired; random edits; headers of other versions.
+#![cfg(feature = "compile")]
+
+mod generator;
+
+use generator::Rng;
+use sigmatag::compile::{self, Options};
+use sigmatag::engine::{Engine, Event, Format, Options as EngineOptions, Scratch, Tagging};
+use sigmatag::rule::ast::Placeholders;
+use sigmatag::rule::descriptor::built_in;
+use sigmatag::rule::load::load_text;
+use sigmatag::ruleset::format::reseal;
+use sigmatag::ruleset::{LoadErrorKind, RuleSet};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Counts the bytes that this thread holds, and the most it ever held.
+struct Counting;
+
+thread_local! {
+    static HELD: Cell<usize> = const { Cell::new(0) };
+    static PEAK: Cell<usize> = const { Cell::new(0) };
+}
+
+fn grow(bytes: usize) {
+    let held = HELD.get().wrapping_add(bytes);
+    HELD.set(held);
+    if held <= isize::MAX as usize {
+        PEAK.set(PEAK.get().max(held));
+    }
+}
+
+// SAFETY: every call goes to the system allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        grow(layout.size());
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD.set(HELD.get().wrapping_sub(layout.size()));
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        HELD.set(HELD.get().wrapping_sub(layout.size()));
+        grow(size);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What a load may hold beyond the file itself: regular expressions are bounded by limits of
+/// their own, tables by the file.
+const MOST_MEMORY: usize = 64 << 20;
+/// What loading and matching one file may take; a loop would never end.
+const MOST_TIME: Duration = Duration::from_secs(20);
+
+/// A small rule for every kind of section: a DFA and an NFA, globs, networks, keywords, numbers,
+/// references, dates, groups, counters, a source, debug texts.
+const RULES: &str = r"
+title: a
+id: a
+level: high
+tags: [attack.t1059]
+logsource: {category: c, product: windows}
+detection:
+  s:
+    f|endswith: ['\x.exe', 'longer needle']
+    g|contains: [ab, 'é', abcdef]
+    h|startswith: [p, prefix]
+    f: [eq1, 4688]
+  n: {f|re: 'b\s+-d'}
+  u: {f|re: '\bn\w{2}\b'}
+  condition: s or 1 of n* or u
+---
+title: b
+id: b
+logsource: {product: linux}
+detection:
+  a: {f: 'C:\*\?x*', g|windash: ' -e'}
+  b: {ip|cidr: [10.0.0.0/8, 'fe80::/10']}
+  c: {n|gte: 3, t|hour: 5}
+  d: {f|fieldref|contains: g}
+  e: {z: null, y|exists: true}
+  k: [word, 'key*word']
+  condition: 2 of them and not k or e and k
+";
+
+fn file(text: &str) -> Vec<u8> {
+    let loaded = load_text("r.yml", text, &Placeholders::new());
+    assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
+    let options = Options { sources: built_in(), ..Options::default() };
+    compile::compile(&loaded.collection, &options).unwrap().bytes
+}
+
+/// Events that reach every kind of predicate.
+const EVENTS: [&[u8]; 6] = [
+    br#"{"f":"x\\x.exe","g":"xxabcdefxx","h":"prefixed","n":3.5,"t":"2024-07-10T05:00:00Z"}"#,
+    br#"{"f":["C:\\a\\yx","b  -d","n\u00e9w"],"g":" \u2013e","ip":"10.1.2.3","a":"a keyword here"}"#,
+    br#"{"f":4688,"g":null,"y":{},"x":{"z":1},"ip":"fe80::1","k":"word"}"#,
+    br#"{"category":"MySqlAuditLogs","properties":{"event_class":"general_log","sql_text":"x"}}"#,
+    b"{\"f\":\"\xff\xfe word nab\",\"g\":\"\xc3\",\"h\":\"p\"}",
+    br#"{"records":[{"category":"MySqlAuditLogs","properties":"{\"user\":\"u\"}"},{}]}"#,
+];
+
+/// Loads bytes and, if they load, matches and tags. Panics if a promise is broken.
+fn examine(bytes: &[u8]) -> Result<(), LoadErrorKind> {
+    let start = Instant::now();
+    let before = HELD.get();
+    PEAK.set(before);
+    let loaded = RuleSet::from_bytes(bytes);
+    let outcome = match loaded {
+        Err(error) => {
+            assert!(!error.message.is_empty());
+            Err(error.kind)
+        }
+        Ok(rules) => {
+            let engine = Engine::new(Arc::new(rules), EngineOptions::default());
+            let mut scratch = Scratch::new(&engine);
+            let mut out = Vec::new();
+            for data in EVENTS {
+                let event = Event::new(Format::Json, data);
+                let tagging = Tagging::default();
+                if let Ok((needed, _)) = scratch.tag_prepare(&engine, &event, &tagging)
+                    && needed > 0
+                {
+                    out.resize(needed, 0);
+                    scratch.tag_write(data, &mut out).expect("a prepared tag can be written");
+                }
+            }
+            Ok(())
+        }
+    };
+    let peak = PEAK.get().saturating_sub(before);
+    assert!(peak <= MOST_MEMORY + 16 * bytes.len(), "{peak} bytes of memory");
+    assert!(start.elapsed() <= MOST_TIME, "{:?}", start.elapsed());
+    outcome
+}
+
+/// Runs every case on all processors; how often each outcome occurred.
+fn sweep<C: Send + Sync + std::fmt::Debug>(
+    cases: &[C],
+    make: impl Fn(&C) -> Vec<u8> + Sync,
+) -> BTreeMap<String, usize> {
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(8);
+    let work = || {
+        let mut outcomes = BTreeMap::new();
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let bytes = make(case);
+            let outcome = catch_unwind(AssertUnwindSafe(|| examine(&bytes)))
+                .unwrap_or_else(|_| panic!("{case:?} breaks a promise"));
+            *outcomes.entry(format!("{outcome:?}")).or_insert(0) += 1;
+        }
+        outcomes
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = BTreeMap::new();
+        for thread in threads {
+            let outcomes = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            for (outcome, count) in outcomes {
+                *all.entry(outcome).or_insert(0) += count;
+            }
+        }
+        all
+    })
+}
+
+fn kinds(outcomes: &BTreeMap<String, usize>) -> Vec<&str> {
+    outcomes.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn the_file_has_every_kind_of_section() {
+    let bytes = file(RULES);
+    let rules = RuleSet::from_bytes(&bytes).unwrap();
+    let tables = rules.tables();
+    let engines: Vec<&str> =
+        (0..rules.regex_count()).map(|i| rules.regexes().engine(i as usize)).collect();
+    assert!(engines.iter().any(|e| e.starts_with("dfa")), "{engines:?}");
+    assert!(engines.iter().any(|e| e.contains("nfa")), "{engines:?}");
+    assert!(!tables.tokens.is_empty() && !tables.networks.is_empty());
+    assert!(!tables.numbers.is_empty() && !tables.sources.sources.is_empty());
+    assert!(tables.groups > 0 && !tables.debug.items.is_empty());
+    assert!(!tables.indexes.last().unwrap().is_empty(), "no keywords");
+    for (name, len) in &rules.header().sections {
+        assert!(*len > 4, "section {name} is empty");
+    }
+    assert_eq!(examine(&bytes), Ok(()));
+    println!("{} bytes", bytes.len());
+}
+
+#[test]
+fn truncations() {
+    let bytes = file(RULES);
+    let lengths: Vec<usize> = (0..bytes.len()).collect();
+    let plain = sweep(&lengths, |&len| bytes[..len].to_vec());
+    assert_eq!(kinds(&plain), ["Err(Truncated)"]);
+    let sealed = sweep(&lengths, |&len| {
+        // The header agrees with the length, so that the sections themselves are short.
+        let mut cut = bytes[..len].to_vec();
+        if len >= 72 {
+            cut[24..32].copy_from_slice(&(len as u64).to_le_bytes());
+            reseal(&mut cut);
+        }
+        cut
+    });
+    println!("{sealed:?}");
+    assert!(
+        sealed
+            .keys()
+            .all(|kind| kind.contains("Truncated") || kind.contains("Corrupt") || kind == "Ok(())")
+    );
+    // Only padding behind the last section may be missing.
+    assert!(sealed.get("Ok(())").is_none_or(|&count| count < 64), "{sealed:?}");
+}
+
+#[test]
+fn flipped_bits() {
+    let bytes = file(RULES);
+    let bits: Vec<usize> = (0..bytes.len() * 8).collect();
+    let flipped = |bit: usize| {
+        let mut bytes = bytes.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        bytes
+    };
+    let plain = sweep(&bits, |&bit| flipped(bit));
+    println!("{plain:?}");
+    assert!(!plain.contains_key("Ok(())"), "{plain:?}");
+    // The magic, the versions and the length; everything else is the checksum's.
+    assert_eq!(plain["Err(NotSgt)"], 64);
+    assert!(plain["Err(Corrupt)"] > bits.len() - 64 * 4, "{plain:?}");
+    let sealed = sweep(&bits, |&bit| {
+        let mut bytes = flipped(bit);
+        reseal(&mut bytes);
+        bytes
+    });
+    println!("{sealed:?}");
+    assert!(sealed["Ok(())"] > 1000 && sealed["Err(Corrupt)"] > 1000, "{sealed:?}");
+}
+
+#[test]
+fn random_edits() {
+    let bytes = file(RULES);
+    let seed = generator::seed();
+    let mut rng = Rng::new(seed);
+    let seeds: Vec<u64> = (0..20_000).map(|_| rng.next()).collect();
+    let outcomes = sweep(&seeds, |&seed| {
+        let mut rng = Rng::new(seed);
+        let mut bytes = bytes.clone();
+        for _ in 0..1 + rng.below(8) {
+            let at = 72 + rng.below(bytes.len() - 72 - 8);
+            match rng.below(6) {
+                0 => bytes[at..at + 4].fill(0xff),
+                1 => bytes[at..at + 4].fill(0),
+                2 => bytes[at] = rng.next() as u8,
+                3 => bytes[at..at + 4].copy_from_slice(&(rng.next() as u32 % 64).to_le_bytes()),
+                4 => bytes[at] = bytes[at].wrapping_add(1),
+                _ => {
+                    let from = 72 + rng.below(bytes.len() - 72 - 8);
+                    bytes.copy_within(from..from + 8, at);
+                }
+            }
+        }
+        reseal(&mut bytes);
+        bytes
+    });
+    println!("SIGMATAG_SEED={seed}: {outcomes:?}");
+    assert!(outcomes["Err(Corrupt)"] > 1000 && outcomes["Ok(())"] > 10, "{outcomes:?}");
+}
+
+/// The file with another section: copied bytes under an unknown id.
+fn with_section(bytes: &[u8], id: u32, flags: u32) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    let count = u32::from_le_bytes(out[16..20].try_into().unwrap());
+    let table_end = 72 + 24 * count as usize;
+    // The first section begins behind padding that has room for one more entry, or everything
+    // moves.
+    let first = (0..count as usize)
+        .map(|index| u64::from_le_bytes(out[72 + 24 * index + 8..][..8].try_into().unwrap()))
+        .min()
+        .unwrap() as usize;
+    if first < table_end + 24 {
+        out.splice(first..first, [0; 64]);
+        for index in 0..count as usize {
+            let at = 72 + 24 * index + 8;
+            let offset = u64::from_le_bytes(out[at..at + 8].try_into().unwrap()) + 64;
+            out[at..at + 8].copy_from_slice(&offset.to_le_bytes());
+        }
+    }
+    let data = out.len() as u64;
+    out.extend([0xaa; 64]);
+    out[16..20].copy_from_slice(&(count + 1).to_le_bytes());
+    let mut entry = Vec::new();
+    entry.extend(id.to_le_bytes());
+    entry.extend(flags.to_le_bytes());
+    entry.extend(data.to_le_bytes());
+    entry.extend(64u64.to_le_bytes());
+    out[table_end..table_end + 24].copy_from_slice(&entry);
+    let len = out.len() as u64;
+    out[24..32].copy_from_slice(&len.to_le_bytes());
+    reseal(&mut out);
+    out
+}
+
+#[test]
+fn other_versions_and_other_files() {
+    let bytes = file(RULES);
+    let changed = |at: usize, value: u32| {
+        let mut bytes = bytes.clone();
+        bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        reseal(&mut bytes);
+        bytes
+    };
+    let cases: [(&str, Vec<u8>, Result<(), LoadErrorKind>); 13] = [
+        ("as it is", bytes.clone(), Ok(())),
+        ("newer, readable by this version", changed(8, 7), Ok(())),
+        ("newer", changed(12, 2), Err(LoadErrorKind::UnsupportedVersion)),
+        ("version 0", changed(8, 0), Err(LoadErrorKind::UnsupportedVersion)),
+        ("unknown section", with_section(&bytes, 77, 0), Ok(())),
+        ("unknown section", with_section(&bytes, 32, 4), Ok(())),
+        (
+            "unknown critical section",
+            with_section(&bytes, 77, 1),
+            Err(LoadErrorKind::UnsupportedVersion),
+        ),
+        ("a section twice", with_section(&bytes, 1, 7), Err(LoadErrorKind::Corrupt)),
+        ("empty", Vec::new(), Err(LoadErrorKind::Truncated)),
+        ("wrong magic", changed(0, 0), Err(LoadErrorKind::NotSgt)),
+        ("YAML", RULES.into(), Err(LoadErrorKind::NotSgt)),
+        ("line ends changed", b"\x89SGT\n\x1a\n".to_vec(), Err(LoadErrorKind::NotSgt)),
+        ("longer", [&bytes[..], b"x"].concat(), Err(LoadErrorKind::Corrupt)),
+    ];
+    for (what, bytes, expected) in cases {
+        assert_eq!(examine(&bytes), expected, "{what}");
+    }
+}
