@@ -120,17 +120,19 @@ fn flatten(doc: &Doc, element: bool, out: &mut Vec<Seen>) {
     }
 }
 
-fn by_path(doc: &Doc, path: &[&str], out: &mut Vec<Seen>) {
+/// What stands at the end of a path. A null inside an array is one of several values, also where
+/// the path goes on below it.
+fn by_path(doc: &Doc, path: &[&str], inside: bool, out: &mut Vec<Seen>) {
     match doc {
-        Doc::Array(items) => items.iter().for_each(|item| by_path(item, path, out)),
+        Doc::Array(items) => items.iter().for_each(|item| by_path(item, path, true, out)),
         Doc::Map(pairs) => {
             for (key, value) in pairs {
                 if key_text(key).as_deref() != Some(path[0].as_bytes()) {
                     continue;
                 }
                 match path.len() {
-                    1 => flatten(value, false, out),
-                    _ => by_path(value, &path[1..], out),
+                    1 => flatten(value, inside, out),
+                    _ => by_path(value, &path[1..], inside, out),
                 }
             }
         }
@@ -186,9 +188,9 @@ type Expected = (Vec<Vec<Seen>>, Vec<Seen>, Vec<(u32, Doc)>);
 fn expected(doc: &Doc) -> Expected {
     let fields = FIELDS.map(|name| {
         let mut values = Vec::new();
-        by_path(doc, &[name], &mut values);
+        by_path(doc, &[name], false, &mut values);
         if values.is_empty() {
-            by_path(doc, &name.split('.').collect::<Vec<_>>(), &mut values);
+            by_path(doc, &name.split('.').collect::<Vec<_>>(), false, &mut values);
         }
         if values.len() > 1 {
             for value in &mut values {
