@@ -120,8 +120,9 @@ fn flatten(doc: &Doc, element: bool, out: &mut Vec<Seen>) {
     }
 }
 
-/// `element`: below an array at any depth, where a null is one of several values.
-fn by_path(doc: &Doc, path: &[&str], element: bool, out: &mut Vec<Seen>) {
+/// What stands at the end of a path. A null inside an array is one of several values, also where
+/// the path goes on below it.
+fn by_path(doc: &Doc, path: &[&str], inside: bool, out: &mut Vec<Seen>) {
     match doc {
         Doc::Array(items) => items.iter().for_each(|item| by_path(item, path, true, out)),
         Doc::Map(pairs) => {
@@ -130,8 +131,8 @@ fn by_path(doc: &Doc, path: &[&str], element: bool, out: &mut Vec<Seen>) {
                     continue;
                 }
                 match path.len() {
-                    1 => flatten(value, element, out),
-                    _ => by_path(value, &path[1..], element, out),
+                    1 => flatten(value, inside, out),
+                    _ => by_path(value, &path[1..], inside, out),
                 }
             }
         }

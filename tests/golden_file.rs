@@ -12,9 +12,10 @@ use sigmatag::rule::descriptor::built_in;
 use sigmatag::rule::load::{load_paths, load_text};
 use sigmatag::ruleset::RuleSet;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 const FOLDER: &str = "tests/data/golden";
+const FROZEN_FILE: &str = "tests/data/golden/v1.sgt";
 
 fn placeholders() -> Placeholders {
     Placeholders::from([("admins".to_owned(), vec!["root".to_owned(), "adm*".to_owned()])])
@@ -68,21 +69,32 @@ fn identity(bytes: &[u8]) -> String {
     RuleSet::from_bytes(bytes).unwrap().identity().to_owned()
 }
 
+/// The frozen file; written first if that is asked for.
+fn frozen() -> &'static [u8] {
+    static FROZEN: OnceLock<Vec<u8>> = OnceLock::new();
+    FROZEN.get_or_init(|| {
+        let path = common::root().join(FROZEN_FILE);
+        if std::env::var_os("SIGMATAG_BLESS").is_some() {
+            std::fs::write(&path, todays()).unwrap();
+        }
+        std::fs::read(&path).unwrap()
+    })
+}
+
+fn todays() -> Vec<u8> {
+    compile::compile(&frozen_collection(), &options()).unwrap().bytes
+}
+
 #[test]
 fn todays_compiler_makes_the_frozen_bytes() {
-    let bytes = compile::compile(&frozen_collection(), &options()).unwrap().bytes;
-    let path = common::root().join(FOLDER).join("v1.sgt");
-    if std::env::var_os("SIGMATAG_BLESS").is_some() {
-        std::fs::write(&path, &bytes).unwrap();
-    }
-    let frozen = std::fs::read(&path).unwrap();
-    let first = bytes.iter().zip(&frozen).position(|(a, b)| a != b);
+    let (bytes, frozen) = (todays(), frozen());
+    let first = bytes.iter().zip(frozen).position(|(a, b)| a != b);
     assert!(
         bytes == frozen,
         "{}: {} bytes, today's compiler makes {}; the first difference is at {first:?}. Files of \
          this version are in use: a change needs a new format version, or a reason and \
          SIGMATAG_BLESS=1",
-        path.display(),
+        FROZEN_FILE,
         frozen.len(),
         bytes.len()
     );
@@ -90,8 +102,7 @@ fn todays_compiler_makes_the_frozen_bytes() {
 
 #[test]
 fn the_frozen_file_matches_what_it_matched() {
-    let bytes = std::fs::read(common::root().join(FOLDER).join("v1.sgt")).unwrap();
-    let rules = Arc::new(RuleSet::from_bytes(&bytes).unwrap());
+    let rules = Arc::new(RuleSet::from_bytes(frozen()).unwrap());
     assert_eq!(rules.format_version(), 1);
     let engine = Engine::new(Arc::clone(&rules), EngineOptions::default());
     let mut scratch = Scratch::new(&engine);

@@ -47,6 +47,7 @@ pub fn expand(text: &str, placeholders: &Placeholders) -> Result<Vec<String>, St
 /// The name at the start of `text`, and what follows it.
 fn placeholder(text: &str) -> Option<(&str, &str)> {
     let (name, after) = text.strip_prefix('%')?.split_once('%')?;
+    // As the front end reads them: `50%-60%` holds none.
     let legal = |c: char| c.is_alphanumeric() || c == '_';
     (!name.is_empty() && name.chars().all(legal)).then_some((name, after))
 }

@@ -357,8 +357,14 @@ impl Item {
                 (Val::Str(text.to_owned()), String::new())
             }
             Placeholder => {
-                let text =
-                    *rng.pick(&["%words%", "%words%", "x%words%", "%words%-/z", "\\%%words%"]);
+                let text = *rng.pick(&[
+                    "%words%",
+                    "%words%",
+                    "x%words%",
+                    "5%-6%%words%",
+                    "%words%-/z",
+                    "\\%%words%",
+                ]);
                 (Val::Str(text.to_owned()), String::new())
             }
             Time => {

@@ -90,7 +90,7 @@ pub fn value(rng: &mut Rng, value: &Ev) -> Ev {
             }
             Ev::Object(entries)
         }
-        Ev::Null => Ev::text(*rng.pick(&["", "null"])),
+        Ev::Null => Ev::text(if rng.chance(50) { "" } else { "null" }),
         Ev::Ext => Ev::Null,
     }
 }

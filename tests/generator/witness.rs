@@ -175,7 +175,10 @@ fn noise_value(rng: &mut Rng, state: State) -> Ev {
         State::Bool => Ev::Bool(rng.chance(50)),
         State::NonAscii => Ev::text("ünrelated"),
         State::Invalid => Ev::Str(b"un\xffrelated".to_vec()),
-        _ => Ev::text(*rng.pick(&["", "unrelated", " "])),
+        _ => {
+            let texts = ["", "unrelated", " "];
+            Ev::text(texts[rng.below(texts.len())])
+        }
     }
 }
 
@@ -285,11 +288,8 @@ fn value_text(rng: &mut Rng, item: &Item, index: usize, state: State) -> Vec<u8>
         }
     };
     let encoded = ["base64", "base64offset"].iter().any(|name| item.has(name));
-    if !item.has("cased")
-        && !(encoded && rng.chance(60))
-        && item.kind != Kind::Regex
-        && rng.chance(40)
-    {
+    let exact_case = item.has("cased") || (encoded && rng.chance(60));
+    if !exact_case && item.kind != Kind::Regex && rng.chance(40) {
         mutate::flip_case(rng, &mut text);
     }
     let (left, right) = open_ends(item);
