@@ -52,11 +52,11 @@ pub fn pack() -> Vec<u8> {
 /// An audit record of Azure Database for MySQL of about 500 bytes that matches no rule.
 pub fn azure_record() -> Value {
     json!({
-        "LogicalServerName": "shop-prod-01",
+        "LogicalServerName": "shop01",
         "SubscriptionId": "8d6b1c04-7a36-4a55-b1c2-0f6a7f7f2a11",
-        "ResourceGroup": "rg-shop",
+        "ResourceGroup": "shop",
         "time": "2026-03-05T12:46:45Z",
-        "resourceId": "/SUBSCRIPTIONS/8D6B1C04-7A36-4A55-B1C2-0F6A7F7F2A11/RESOURCEGROUPS/RG-SHOP/PROVIDERS/MICROSOFT.DBFORMYSQL/SERVERS/SHOP-PROD-01",
+        "resourceId": "/SUBSCRIPTIONS/8D6B1C04-7A36-4A55-B1C2-0F6A7F7F2A11/RESOURCEGROUPS/SHOP/PROVIDERS/MICROSOFT.DBFORMYSQL/SERVERS/SHOP01",
         "category": "MySqlAuditLogs",
         "operationName": "LogEvent",
         "properties": {
@@ -68,7 +68,7 @@ pub fn azure_record() -> Value {
             "host": "",
             "ip": "10.20.0.7",
             "user": "shop[shop] @  [10.20.0.7]",
-            "sql_text": "SELECT id, name, price FROM products WHERE category_id = 7 ORDER BY name LIMIT 20"
+            "sql_text": "SELECT id, name, price FROM products WHERE category_id = 7 LIMIT 20"
         }
     })
 }

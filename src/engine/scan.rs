@@ -6,7 +6,7 @@ use crate::event::fold::fold_into;
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
     KEY_LENGTHS, anchored_hash, exact_hash, filter_bit, first_slot, gram_hash, load,
-    short_filter_key, short_key,
+    pair_filter_key, short_filter_key, short_key,
 };
 use crate::ruleset::regexes::RegexCache;
 use crate::ruleset::tables::{FieldIndex, GramIndex, NONE, Slot, Table, Tables, flag, kind};
@@ -31,6 +31,9 @@ pub fn scan(
     }
     let lengths = index.prefix_lengths | index.suffix_lengths;
     for len in KEY_LENGTHS {
+        if lengths == 0 {
+            break;
+        }
         if lengths & 1 << len == 0 || folded.len() < len {
             continue;
         }
@@ -49,19 +52,43 @@ pub fn scan(
     }
 }
 
-/// A filter of hashes; its number of words is a power of two.
+/// A filter of hashes: a power of two of words.
+#[derive(Clone, Copy)]
 struct Filter<'a> {
     words: &'a [u32],
-    /// One less than the number of words, so that the compiler sees that no index is outside.
-    mask: usize,
 }
 
 impl Filter<'_> {
-    #[inline]
-    fn passes(&self, hash: u32) -> bool {
-        let (word, bit) = filter_bit(hash);
-        self.words[word as usize & self.mask] & (1 << bit) != 0
+    #[inline(always)]
+    fn passes(&self, key: u32) -> bool {
+        // Written so that the compiler sees that the index is inside.
+        let Some(mask) = self.words.len().checked_sub(1) else { return false };
+        let (word, bit) = filter_bit(gram_hash(key));
+        self.words[word as usize & mask] & (1 << bit) != 0
     }
+
+    /// Where the next gram begins that may be a literal's. A loop without calls keeps everything
+    /// in registers.
+    #[inline(never)]
+    fn next_gram(self, text: &[u8], from: usize) -> Option<usize> {
+        let mut windows = text.get(from..)?.array_windows();
+        let found = windows.position(|window| self.passes(u32::from_le_bytes(*window)));
+        found.map(|at| from + at)
+    }
+
+    /// Where the next pair begins that may be the start of a short literal.
+    #[inline(never)]
+    fn next_pair(self, text: &[u8], from: usize) -> Option<usize> {
+        let key = |pair: &[u8; 2]| pair_filter_key(u16::from_le_bytes(*pair).into());
+        let found = text.get(from..)?.array_windows().position(|pair| self.passes(key(pair)));
+        found.map(|at| from + at)
+    }
+}
+
+/// Four bytes as the key of a gram.
+#[inline(always)]
+fn gram(window: &[u8]) -> u32 {
+    u32::from_le_bytes([window[0], window[1], window[2], window[3]])
 }
 
 /// One text being looked up.
@@ -106,46 +133,32 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Looks for literals everywhere in the text.
+    /// Looks for literals everywhere in the text. Those of two and three bytes share a filter over
+    /// their first two.
     fn literals(&self, index: &GramIndex, hits: &mut Hits, regex: &mut RegexCache) {
+        let folded = self.folded;
         if let Some(filter) = self.filter(index.filter) {
-            for (at, gram) in self.folded.windows(4).enumerate() {
-                let gram = u32::from_le_bytes([gram[0], gram[1], gram[2], gram[3]]);
-                let hash = gram_hash(gram);
-                if filter.passes(hash) {
-                    self.gram(index.grams, gram, hash, at, hits, regex);
-                }
+            let mut from = 0;
+            while let Some(at) = filter.next_gram(folded, from) {
+                self.gram(index.grams, gram(&folded[at..]), at, hits, regex);
+                from = at + 1;
             }
         }
-        if let Some(filter) = self.filter(index.short_filter) {
-            self.shorts(index, &filter, hits, regex);
-        }
-    }
-
-    /// Looks for literals of one to three bytes. Those of two and three share a filter over their
-    /// first two bytes, so one pass finds the candidates of both.
-    fn shorts(
-        &self,
-        index: &GramIndex,
-        filter: &Filter<'_>,
-        hits: &mut Hits,
-        regex: &mut RegexCache,
-    ) {
-        let folded = self.folded;
+        let Some(filter) = self.filter(index.short_filter) else { return };
         if index.short_lengths & 0b1100 != 0 {
-            for (at, pair) in folded.windows(2).enumerate() {
-                if filter.passes(gram_hash(short_filter_key(pair))) {
-                    for len in 2..=3 {
-                        if let Some(bytes) = folded.get(at..at + len) {
-                            self.short(index.shorts, short_key(bytes), hits, regex);
-                        }
+            let mut from = 0;
+            while let Some(at) = filter.next_pair(folded, from) {
+                for len in 2..=3 {
+                    if let Some(bytes) = folded.get(at..at + len) {
+                        self.short(index.shorts, short_key(bytes), hits, regex);
                     }
                 }
+                from = at + 1;
             }
         }
         if index.short_lengths & 0b10 != 0 {
             for byte in folded.chunks_exact(1) {
-                if filter.passes(gram_hash(short_filter_key(byte))) {
+                if filter.passes(short_filter_key(byte)) {
                     self.short(index.shorts, short_key(byte), hits, regex);
                 }
             }
@@ -157,22 +170,14 @@ impl<'a> Text<'a> {
             return None;
         }
         let words = &self.tables.filters[table.start as usize..][..table.mask as usize + 1];
-        words.len().checked_sub(1).map(|mask| Filter { words, mask })
+        Some(Filter { words })
     }
 
     /// Verifies every predicate that has this gram, which begins at `at`.
     #[inline(never)]
-    fn gram(
-        &self,
-        table: Table,
-        gram: u32,
-        hash: u32,
-        at: usize,
-        hits: &mut Hits,
-        regex: &mut RegexCache,
-    ) {
+    fn gram(&self, table: Table, gram: u32, at: usize, hits: &mut Hits, regex: &mut RegexCache) {
         let slots = self.slots(table);
-        let mut next = first_slot(hash, table.mask) as usize;
+        let mut next = first_slot(gram_hash(gram), table.mask) as usize;
         while let Some(slot) = slots.get(next).filter(|slot| slot.predicate != NONE) {
             next = (next + 1) & table.mask as usize;
             if slot.key != gram {

@@ -38,10 +38,16 @@ pub fn short_key(bytes: &[u8]) -> u32 {
 #[inline]
 pub fn short_filter_key(bytes: &[u8]) -> u32 {
     match *bytes {
-        [a, b, ..] => u32::from(a) | u32::from(b) << 8 | 1 << 16,
+        [a, b, ..] => pair_filter_key(u32::from(a) | u32::from(b) << 8),
         [a] => u32::from(a),
         [] => u32::MAX,
     }
+}
+
+/// The same for the first two bytes of a short literal, as an integer.
+#[inline]
+pub fn pair_filter_key(pair: u32) -> u32 {
+    pair | 1 << 16
 }
 
 /// Up to eight bytes as an integer.

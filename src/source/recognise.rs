@@ -50,17 +50,24 @@ fn passes(tables: &SourceTables, test: &Test, slots: &Slots, stores: &Stores<'_>
     if kind == TestKind::Exists {
         return slots.is_present(test.field);
     }
-    let mut buffer = [0u8; 32];
-    slots.values(test.field).any(|value| {
-        let Some(text) = text(value, stores, &mut buffer) else { return false };
-        test.values.of(&tables.values).iter().any(|wanted| {
-            let wanted = wanted.of(&tables.text);
-            match kind {
-                TestKind::Is => text.eq_ignore_ascii_case(wanted),
-                TestKind::Contains => contains(text, wanted),
-                TestKind::Exists => true,
-            }
-        })
+    slots.values(test.field).any(|value| match value {
+        Value::Str(span) => fits(tables, test, kind, stores.bytes(span)),
+        other => {
+            let mut buffer = [0u8; 32];
+            text(other, stores, &mut buffer).is_some_and(|text| fits(tables, test, kind, text))
+        }
+    })
+}
+
+/// Whether a text fits one of a test's values.
+fn fits(tables: &SourceTables, test: &Test, kind: TestKind, text: &[u8]) -> bool {
+    test.values.of(&tables.values).iter().any(|wanted| {
+        let wanted = wanted.of(&tables.text);
+        match kind {
+            TestKind::Is => text.eq_ignore_ascii_case(wanted),
+            TestKind::Contains => contains(text, wanted),
+            TestKind::Exists => true,
+        }
     })
 }
 
