@@ -22,6 +22,8 @@ mod encode;
 pub mod plan;
 mod splice;
 
+use crate::ruleset::LEVELS;
+
 /// What a tag says about one rule. Texts are UTF-8; all but the id may be empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TagRule<'a> {
@@ -66,12 +68,5 @@ pub struct Style<'a> {
 
 /// The name of a level; empty for none.
 pub fn level_name(level: u8) -> &'static [u8] {
-    match level {
-        1 => b"informational",
-        2 => b"low",
-        3 => b"medium",
-        4 => b"high",
-        5 => b"critical",
-        _ => b"",
-    }
+    LEVELS.get(usize::from(level)).map_or(b"", |name| name.as_bytes())
 }
