@@ -36,6 +36,8 @@ pub mod event;
 mod ffi;
 pub mod limits;
 #[cfg(feature = "compile")]
+pub mod lint;
+#[cfg(feature = "compile")]
 pub mod reference;
 #[cfg(feature = "compile")]
 pub mod rule;

@@ -4,6 +4,7 @@
 //! error, so that the output can always be piped on.
 #![deny(unsafe_code)]
 
+mod check;
 mod compile;
 mod explain;
 mod failure;
@@ -29,6 +30,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Check(check::Arguments),
     Compile(compile::Arguments),
     Tag(tag::Arguments),
     Inspect(inspect::Arguments),
@@ -39,6 +41,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match &Arguments::parse().command {
+        Command::Check(arguments) => check::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
         Command::Tag(arguments) => tag::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),

@@ -14,15 +14,22 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// How rule files are read.
+/// What rule files are read with.
 #[derive(Debug, clap::Args)]
-pub struct Reading {
+pub struct Additions {
     /// Values of the placeholder `%NAME%`: a file with one value per line. May be repeated.
     #[arg(long = "placeholder", value_name = "NAME=FILE", value_parser = placeholder)]
     placeholders: Vec<(String, PathBuf)>,
     /// Descriptors of your own log sources, recognised before the built-in ones. May be repeated.
     #[arg(long, value_name = "FILE.yml")]
-    sources: Vec<PathBuf>,
+    pub sources: Vec<PathBuf>,
+}
+
+/// How rule files are read.
+#[derive(Debug, clap::Args)]
+pub struct Reading {
+    #[command(flatten)]
+    pub additions: Additions,
     /// Leave out the rules that are refused instead of giving up, and list them.
     #[arg(long)]
     pub skip_unsupported: bool,
@@ -118,11 +125,11 @@ impl Built {
 /// # Errors
 /// If a list of placeholder values or a descriptor cannot be read. What is wrong with rules is in
 /// the result.
-pub fn read(paths: &[PathBuf], reading: &Reading) -> Result<Read, Failure> {
-    let placeholders = read_placeholders(&reading.placeholders)?;
+pub fn read(paths: &[PathBuf], additions: &Additions) -> Result<Read, Failure> {
+    let placeholders = read_placeholders(&additions.placeholders)?;
     let mut texts = Vec::new();
     let mut diagnostics = Vec::new();
-    let sources = read_sources(&reading.sources, &mut texts, &mut diagnostics)?;
+    let sources = read_sources(&additions.sources, &mut texts, &mut diagnostics)?;
     let is_error = |diagnostic: &&Diagnostic| diagnostic.severity == Severity::Error;
     let bad_sources = diagnostics.iter().filter(is_error).count();
     let mut loaded = load_paths(paths, &placeholders);
@@ -151,7 +158,7 @@ pub fn build(
     selection: &Selection,
     strip_debug: bool,
 ) -> Result<Built, Failure> {
-    let mut read = read(paths, reading)?;
+    let mut read = read(paths, &reading.additions)?;
     // Without a descriptor, rules would look at fields that are not there: it cannot be left out.
     let may_go_on = read.unreadable == 0
         && read.bad_sources == 0
@@ -164,8 +171,13 @@ pub fn build(
     Ok(Built { compiled, left_out, read })
 }
 
-/// Compiles what was read; the compiler's errors go to the findings.
-fn compile_read(read: &mut Read, skip_unsupported: bool, strip_debug: bool) -> Option<Compiled> {
+/// Compiles what was read; the compiler's errors go to the findings. With `skip_unsupported`, rules
+/// that it refuses are taken out.
+pub fn compile_read(
+    read: &mut Read,
+    skip_unsupported: bool,
+    strip_debug: bool,
+) -> Option<Compiled> {
     let sources = read.sources.clone();
     let mut options = Options { strip_debug, skipped_rules: 0, sources };
     let collection = &mut read.collection;
@@ -247,7 +259,8 @@ pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
              --sources to `sigmatag compile`"
         ))
     };
-    let has_additions = !reading.placeholders.is_empty() || !reading.sources.is_empty();
+    let additions = &reading.additions;
+    let has_additions = !additions.placeholders.is_empty() || !additions.sources.is_empty();
     if paths.is_empty() {
         if has_additions {
             return Err(is_compiled_already("the built-in rules"));
