@@ -41,6 +41,8 @@ pub mod lint;
 pub mod reference;
 #[cfg(feature = "compile")]
 pub mod rule;
+#[cfg(feature = "compile")]
+pub mod rule_test;
 pub mod ruleset;
 pub mod source;
 pub mod tag;

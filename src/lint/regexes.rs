@@ -58,7 +58,9 @@ fn expression(
 ) {
     let Some(hir) = parse(source) else { return };
     let field = item.field.as_deref().unwrap_or("");
-    if let Some((position, text)) = plain(&hir) {
+    if let Some((position, text)) = plain(&hir)
+        && !text.contains(char::is_control)
+    {
         let ignores_case = item.modifiers.iter().any(|name| canonical(&name.value) == "i");
         let cased = if ignores_case { "" } else { "|cased" };
         let all = if item.has("all") { "|all" } else { "" };
@@ -190,12 +192,7 @@ fn case(item: &Item, meta: &Metadata, found: &mut Vec<Diagnostic>) {
     }
     for value in &item.values {
         let Scalar::Str(source) = &value.value else { continue };
-        // Two letters of the same case in a row are a word, not a class or an escape.
-        let word = source
-            .as_bytes()
-            .windows(3)
-            .any(|three| three[0] != b'\\' && three[1..].iter().all(u8::is_ascii_lowercase));
-        if word && !source.contains("(?i") {
+        if has_word(source) && !source.contains("(?i") {
             found.push(finding(
                 Severity::Info,
                 "regex-case",
@@ -206,6 +203,25 @@ fn case(item: &Item, meta: &Metadata, found: &mut Vec<Diagnostic>) {
             ));
         }
     }
+}
+
+/// Whether two small letters stand in a row that are neither a class nor an escape.
+fn has_word(source: &str) -> bool {
+    let (mut in_class, mut before, mut letters) = (false, ' ', 0);
+    for c in source.chars() {
+        match c {
+            '[' if before != '\\' => in_class = true,
+            ']' if before != '\\' => in_class = false,
+            _ => {}
+        }
+        let is_letter = c.is_ascii_lowercase() && before != '\\' && !in_class;
+        letters = if is_letter { letters + 1 } else { 0 };
+        if letters == 2 {
+            return true;
+        }
+        before = if before == '\\' { ' ' } else { c };
+    }
+    false
 }
 
 #[cfg(test)]
@@ -232,6 +248,7 @@ mod tests {
             let expected = expected.map(|(position, text)| (position, text.to_owned()));
             assert_eq!(plain(source), expected, "{source}");
         }
+        assert!(has_word(r"cmd\d") && has_word(r"\\temp") && !has_word(r"[a-f]\d\w\s"));
         assert_eq!(escaped(r"a\b\\*?'"), r"a\b\\\\\*\?''");
     }
 }

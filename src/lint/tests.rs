@@ -66,7 +66,7 @@ fn tags_titles_and_relations() {
     let relation = |kind: &str| format!("related:\n  - {{id: {id}, type: {kind}}}\n");
     assert_eq!(found(&format!("{}{one}", relation("similar"))), [("related-self", 2)]);
     let newer = format!("{}{}", relation("obsolete"), other.replace("title: A", "title: B"));
-    assert_eq!(found(&format!("{one}---\n{newer}")), [("related-loaded", 8)]);
+    assert_eq!(found(&format!("{one}---\n{newer}")), [("related-loaded", 9)]);
     let old = format!("status: deprecated\n{one}");
     assert_eq!(found(&format!("{old}---\n{newer}")), []);
 }

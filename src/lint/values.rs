@@ -6,7 +6,7 @@ use super::{all_items, finding, key};
 use crate::rule::ast::{Collection, Detection, Item, Metadata, Scalar};
 use crate::rule::diagnostic::{Diagnostic, Severity, quoted};
 
-/// Shorter texts occur in nearly every log line.
+/// Texts of so few bytes occur in nearly every log line; characters beyond ASCII are rare.
 const SHORT: usize = 2;
 
 /// `contains-everything`, `contains-short`, `base64offset-short`.
@@ -91,19 +91,22 @@ fn short_alone(detection: &Detection, meta: &Metadata, found: &mut Vec<Diagnosti
             continue;
         }
         seen.push(item);
-        for value in &item.values {
-            let Scalar::Str(text) = &value.value else { continue };
-            let length = text.chars().filter(|c| *c != '*').count();
-            if (1..=SHORT).contains(&length) {
-                found.push(finding(
-                    Severity::Warning,
-                    "contains-short",
-                    meta,
-                    value.pos,
-                    format!("`{}` of {} alone satisfies the rule", key(item), quoted(text)),
-                    "join it with another selection, or write more of the text",
-                ));
-            }
-        }
+        let is_short = |text: &String| {
+            (1..=SHORT).contains(&text.bytes().filter(|byte| *byte != b'*').count())
+                && text.is_ascii()
+        };
+        let short = item.values.iter().find_map(|value| match &value.value {
+            Scalar::Str(text) if is_short(text) => Some((text, value.pos)),
+            _ => None,
+        });
+        let Some((text, pos)) = short else { continue };
+        found.push(finding(
+            Severity::Warning,
+            "contains-short",
+            meta,
+            pos,
+            format!("`{}` of {} alone satisfies the rule", key(item), quoted(text)),
+            "join it with another selection, or write more of the text",
+        ));
     }
 }
