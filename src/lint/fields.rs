@@ -67,26 +67,18 @@ fn known<'a>(logsource: &LogSource, sources: &'a [Descriptor]) -> BTreeSet<&'a s
     }
     let mut names = BTreeSet::new();
     for source in sources.iter().filter(is_of) {
-        if !is_closed(source) {
+        // Members of lifted objects have names that nobody listed.
+        if !source.lifts.is_empty() {
             return BTreeSet::new();
         }
-        for field in &source.fields {
-            names.insert(field.name.as_str());
-            names.extend(field.paths.iter().map(String::as_str));
-        }
-        for derived in &source.derived {
-            names.insert(derived.name.as_str());
-            names.extend(derived.from.iter().map(String::as_str));
-        }
+        names.extend(source.names());
+        let variants = source.variants.iter().flat_map(|variant| &variant.fields);
+        let fields = source.fields.iter().chain(variants);
+        names.extend(fields.flat_map(|field| &field.paths).map(String::as_str));
+        names.extend(source.derived.iter().flat_map(|field| &field.from).map(String::as_str));
         let groups = source.when.iter().chain(source.logsources.iter().flat_map(|own| &own.when));
-        for test in groups.flat_map(|group| group.all.iter().chain(&group.any)) {
-            names.insert(test.path.as_str());
-        }
+        let tests = groups.flat_map(|group| group.all.iter().chain(&group.any));
+        names.extend(tests.map(|test| test.path.as_str()));
     }
     names
-}
-
-/// Whether a source names every field of its events.
-fn is_closed(_source: &Descriptor) -> bool {
-    true
 }

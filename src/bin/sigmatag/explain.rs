@@ -248,6 +248,31 @@ fn item_text(out: &mut String, item: &Item) {
     }
 }
 
+/// What decided, in a few lines: the log source if it does not fit, then every selection with the
+/// items that do not hold and what the event has there.
+pub fn in_short(explanation: &Explanation, about: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !explanation.applies {
+        let known = explanation.logsources.join(", ");
+        let source = explanation.source.as_deref().unwrap_or("nothing");
+        lines.push(format!(
+            "the rule is about {}, the event is {} as recognised by {source}",
+            printable(about),
+            printable(&known)
+        ));
+    }
+    for selection in &explanation.selections {
+        lines.push(format!("{} {}", word(selection.held), printable(&selection.name)));
+        for item in selection.items.iter().filter(|item| item.held == selection.held) {
+            let fields: Vec<String> = item.fields.iter().map(field_text).collect();
+            let fields =
+                if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
+            lines.push(format!("    {} {}{fields}", word(item.held), printable(&item.key)));
+        }
+    }
+    lines
+}
+
 fn value_text(out: &mut String, value: &ItemValue) {
     let _ = write!(out, "      {} {}", word(value.held), shortened(&value.text));
     for (at, witness) in value.witnesses.iter().enumerate() {

@@ -16,6 +16,7 @@ mod select;
 mod shell;
 mod summary;
 mod tag;
+mod test;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Test(test::Arguments),
     Compile(compile::Arguments),
     Tag(tag::Arguments),
     Inspect(inspect::Arguments),
@@ -42,6 +44,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match &Arguments::parse().command {
         Command::Check(arguments) => check::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
         Command::Tag(arguments) => tag::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
