@@ -1,7 +1,8 @@
 //! The scratch: all memory of one thread, and the calls that use it.
 
 use super::matcher::{Allowed, Matcher};
-use super::route::Routes;
+use super::route::{LogsourceMode, Routes};
+use super::tally::{SourceCounts, Tally};
 use super::{Engine, Event, Format, Generation, Hit, MatchError, Mode, Summary, Tagging};
 use crate::event::chunk::{RecordKind, Records};
 use crate::event::forward::{Message, Mode as ForwardMode};
@@ -30,6 +31,7 @@ struct State {
     matcher: Matcher,
     routes: Routes,
     hits: Vec<Hit>,
+    tally: Tally,
     mode: Mode,
 }
 
@@ -41,7 +43,7 @@ struct Pending {
 }
 
 impl State {
-    fn new(rules: &RuleSet, mode: Mode) -> State {
+    fn new(rules: &RuleSet, mode: Mode, logsources: LogsourceMode) -> State {
         let tables = rules.tables();
         // Keywords have predicates only if the last index is used or a program asks for them.
         let keywords = tables.fields.len() as u32;
@@ -49,8 +51,9 @@ impl State {
         State {
             buffers: Buffers::new(tables.fields.len(), wants_leaves),
             matcher: Matcher::new(rules, mode),
-            routes: Routes::default(),
+            routes: Routes::new(logsources),
             hits: Vec::with_capacity(256),
+            tally: Tally::new(tables.sources.sources.len()),
             mode,
         }
     }
@@ -75,7 +78,7 @@ impl Scratch {
     /// A scratch that matches in a given mode; anything but [`Mode::Indexed`] is for tests.
     pub fn with_mode(engine: &Engine, mode: Mode) -> Scratch {
         let generation = engine.current.load_full();
-        let state = State::new(&generation.rules, mode);
+        let state = State::new(&generation.rules, mode, engine.options.logsource_mode);
         Scratch { generation, state, plan: Plan::new(), pending: None }
     }
 
@@ -94,6 +97,12 @@ impl Scratch {
         &self.state.hits
     }
 
+    /// What the last call saw of each source of the rule set; sources that it did not see are left
+    /// out.
+    pub fn source_counts(&self) -> impl Iterator<Item = (u32, SourceCounts)> + '_ {
+        self.state.tally.iter()
+    }
+
     /// Lets go of an old rule set while idle. A pending plan is discarded.
     pub fn release(&mut self, engine: &Engine) {
         self.pending = None;
@@ -104,7 +113,8 @@ impl Scratch {
     fn renew(&mut self, engine: &Engine) {
         let current = engine.current.load();
         if !Arc::ptr_eq(&current, &self.generation) {
-            self.state = State::new(&current.rules, self.state.mode);
+            let logsources = engine.options.logsource_mode;
+            self.state = State::new(&current.rules, self.state.mode, logsources);
             self.generation = Arc::clone(&current);
         }
     }
@@ -115,6 +125,7 @@ impl Scratch {
         }
         self.renew(engine);
         self.state.hits.clear();
+        self.state.tally.clear();
         Ok(())
     }
 
@@ -156,8 +167,8 @@ impl Scratch {
         Ok(summary)
     }
 
-    /// Matches, and plans the tagged output. Returns the exact length of the output; 0 if nothing
-    /// matched, then there is no plan and the input stays as it is.
+    /// Matches, and plans the output. Returns its exact length; `None` if there is nothing to do:
+    /// then there is no plan and the input stays as it is.
     ///
     /// # Errors
     /// As [`match_event`](Scratch::match_event).
@@ -166,7 +177,7 @@ impl Scratch {
         engine: &Engine,
         event: &Event<'_>,
         tagging: &Tagging<'_>,
-    ) -> Result<(usize, Summary), MatchError> {
+    ) -> Result<(Option<usize>, Summary), MatchError> {
         self.begin(engine)?;
         self.plan.begin();
         let mut summary = Summary::default();
@@ -174,14 +185,15 @@ impl Scratch {
         let counts = self.plan.counts();
         summary.tag_replaced = counts.replaced;
         summary.tags_truncated = counts.truncated;
+        summary.tags_omitted = counts.omitted;
         result?;
         if self.plan.is_empty() {
-            return Ok((0, summary));
+            return Ok((None, summary));
         }
         let output = self.plan.finish(event.data.len()).map_err(plan_error)?;
         self.pending =
             Some(Pending { len: event.data.len(), checksum: crc32fast::hash(event.data), output });
-        Ok((output, summary))
+        Ok((Some(output), summary))
     }
 
     /// Writes the planned output. The plan ends with success.
@@ -328,18 +340,16 @@ impl Scratch {
         }
         let rules = &*self.generation.rules;
         let tables = rules.tables();
-        let State { buffers, matcher, routes, hits, .. } = &mut self.state;
+        let State { buffers, matcher, routes, hits, tally, .. } = &mut self.state;
         let first = hits.len();
-        let min_level = engine.options.min_level;
+        let silent = self.generation.silent.bits();
+        let counts_unrouted = routes.counts_unrouted(event.logsource);
         let show = |found: &SourceEvent<'_>| {
-            let logsources = if !event.logsource.is_empty() {
-                Some(routes.of_name(rules, event.logsource))
-            } else if !found.logsources.is_empty() {
-                Some(routes.of_ids(rules, found.logsources))
-            } else {
-                None
-            };
-            matcher.run(rules, &found.view, Allowed { logsources, min_level });
+            if let Some(source) = found.source {
+                tally.count(source, |counts| counts.events += 1);
+            }
+            let met = routes.met(rules, event.logsource, found.logsources);
+            matcher.run(rules, &found.view, Allowed { met, silent });
             for &rule in &matcher.matched {
                 hits.push(Hit { record: index, event: found.index, rule });
             }
@@ -349,7 +359,7 @@ impl Scratch {
             Ok(outcome) => {
                 summary.events += u64::from(outcome.events);
                 summary.malformed += u64::from(outcome.malformed_payloads);
-                if event.logsource.is_empty() {
+                if counts_unrouted {
                     summary.unrouted += u64::from(outcome.unrouted);
                 }
                 let found = (hits.len() - first) as u64;
