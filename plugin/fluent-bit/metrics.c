@@ -8,14 +8,15 @@
 static const struct { char *name, *help; } total_names[TOTAL_COUNT] = {
     { PLUGIN_NAME "_matches_total", "Rule matches; a record that matches two rules counts twice." },
     { PLUGIN_NAME "_records_total", "Records looked at." },
-    { PLUGIN_NAME "_malformed_total", "Records that could not be decoded and passed unexamined." },
+    { PLUGIN_NAME "_malformed_total", "Records, and JSON texts inside them, that could not be decoded; they passed." },
     { PLUGIN_NAME "_unexamined_total", "Records too large or too deep to be examined; they passed." },
     { PLUGIN_NAME "_errors_total", "Calls that failed; their records passed untagged." },
-    { PLUGIN_NAME "_dropped_total", "Records without a match that only_matching left out." },
+    { PLUGIN_NAME "_dropped_total", "Records without a match that only_matching left out, counted after splitting." },
     { PLUGIN_NAME "_split_total", "Records that split_records made several of." },
     { PLUGIN_NAME "_stripped_total", "Records without a match that strip_foreign took foreign tags from." },
     { PLUGIN_NAME "_tag_replaced_total", "Fields that came with a record and were replaced by a tag of the same name." },
     { PLUGIN_NAME "_tags_truncated_total", "Tags that left out rules because of a size limit." },
+    { PLUGIN_NAME "_tags_omitted_total", "Values of ecs tags left out because a scalar is in their place." },
 };
 
 static char *const reason_names[REASON_COUNT] = { "malformed", "unexamined", "unrouted", "error" };
@@ -280,6 +281,7 @@ bool count_call(struct metrics *metrics, const sigmatag *engine, const sigmatag_
     count_total(metrics, STRIPPED, summary->stripped_records);
     count_total(metrics, TAG_REPLACED, summary->tag_replaced);
     count_total(metrics, TAGS_TRUNCATED, summary->tags_truncated);
+    count_total(metrics, TAGS_OMITTED, summary->tags_omitted);
     count_passed(metrics, PASSED_MALFORMED, summary->malformed);
     count_passed(metrics, PASSED_UNEXAMINED, summary->unexamined);
     count_passed(metrics, PASSED_UNROUTED, summary->unrouted);

@@ -11,7 +11,8 @@
 
 /* Totals that need no label but the instance's name. */
 enum total {
-    MATCHES, RECORDS, MALFORMED, UNEXAMINED, ERRORS, DROPPED, SPLIT, STRIPPED, TAG_REPLACED, TAGS_TRUNCATED, TOTAL_COUNT
+    MATCHES, RECORDS, MALFORMED, UNEXAMINED, ERRORS, DROPPED, SPLIT, STRIPPED, TAG_REPLACED, TAGS_TRUNCATED,
+    TAGS_OMITTED, TOTAL_COUNT
 };
 
 /* Why a record went on without a complete verdict. */

@@ -315,9 +315,8 @@ static bool key_option(const struct host_instance *at, struct options *options)
 
 void warn_of_idle_options(const struct host_instance *at, const struct options *options)
 {
-    if (options->tag_key != NULL && options->shape != SIGMATAG_NESTED) {
-        log_line(at, LOG_WARN, "option `tag_key` has no effect with tag_format %s, whose keys are fixed",
-                 format_names[options->shape]);
+    if (options->tag_key != NULL && options->shape == SIGMATAG_FLAT) {
+        log_line(at, LOG_WARN, "option `tag_key` has no effect with tag_format flat, whose columns are fixed");
     }
     if (options->logsources.count > 0 && options->logsource_mode == SIGMATAG_LOGSOURCE_NONE) {
         log_line(at, LOG_WARN, "option `logsource` has no effect with logsource_mode none, which tries every rule on "

@@ -114,7 +114,7 @@ static void say_options(const struct host_instance *at, const struct options *op
     say(&line, "; min_level %s, match_metadata %s; tag_format %s",
         options->min_level > 0 ? level_names[options->min_level - 1] : "all", on_off(options->match_metadata),
         format_names[options->shape]);
-    if (options->shape == SIGMATAG_NESTED) {
+    if (options->shape != SIGMATAG_FLAT) {
         say(&line, ", tag_key %s", options->tag_key != NULL ? options->tag_key : "sigma");
     }
     say(&line, ", split_records %s, only_matching %s, strip_foreign %s", on_off(options->split_records),

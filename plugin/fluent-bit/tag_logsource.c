@@ -112,7 +112,7 @@ static bool refuse(const struct host_instance *at, size_t number, const char *en
 static bool is_reached(const struct host_instance *at, const struct tag_logsources *all, const char *entry)
 {
     const struct tag_logsource *last = &all->list[all->count - 1];
-    char fault[64];
+    char fault[96];
     size_t i;
 
     for (i = 0; i + 1 < all->count; i++) {
