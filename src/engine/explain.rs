@@ -9,9 +9,9 @@
 //! index. It allocates freely: it runs where a person waits for the answer.
 
 use super::MatchError;
+use super::examine::malformed_error;
 use super::matcher::{Matcher, Mode};
 use super::route::{LogsourceMode, Routes};
-use super::scratch::malformed_error;
 use crate::event::MalformedKind;
 use crate::event::value::Value;
 use crate::limits;

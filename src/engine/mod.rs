@@ -7,9 +7,11 @@
 //! [`Scratch`] belongs to one thread and holds all memory that changes. Enter at
 //! [`Scratch::match_event`] and [`Scratch::tag_prepare`].
 
+mod examine;
 pub mod explain;
 pub mod glob;
 pub mod matcher;
+mod output;
 pub mod predicate;
 mod route;
 mod scan;

@@ -7,11 +7,12 @@
 
 use super::fields::{self, Own};
 use super::nested::{begins_like_json, walk_nested};
+use super::parts::{Element, Origin, Parts, Split, literal};
 use super::recognise;
 use super::tables::{PayloadEncoding, SourceTables};
 use super::view::{EventView, Stores};
 use crate::event::keys::KeyTable;
-use crate::event::slots::Slots;
+use crate::event::slots::{NONE, Slots};
 use crate::event::value::{Span, Store, Value};
 use crate::event::{Malformed, MalformedKind, json, msgpack};
 use crate::limits::PAYLOAD_LEVELS;
@@ -62,6 +63,7 @@ pub struct Buffers {
     places: Vec<Place>,
     logsources: Vec<u32>,
     values: Vec<Value>,
+    parts: Parts,
 }
 
 impl Buffers {
@@ -80,7 +82,24 @@ impl Buffers {
             places: Vec::with_capacity(16),
             logsources: Vec::with_capacity(8),
             values: Vec::with_capacity(16),
+            parts: Parts::default(),
         }
+    }
+
+    /// Says whether [`split`](Buffers::split) will be asked about the records that follow.
+    pub fn want_parts(&mut self, wanted: bool) {
+        self.parts.wanted = wanted;
+        self.outer.wants_raw = wanted;
+        self.inner.wants_raw = wanted;
+    }
+
+    /// What the record that was read last becomes if each of its events shall be a record. `None`
+    /// if it stays as it is. `body`: where its body begins; `head`: bytes that each record gets
+    /// before its body.
+    pub fn split<'a>(&'a self, record: &'a [u8], body: usize, head: usize) -> Option<Split<'a>> {
+        let stores =
+            Stores { input: record, outer: &self.outer.arena, inner: &[], derived: &self.derived };
+        Split::new(&self.parts, stores, body, head)
     }
 }
 
@@ -92,6 +111,7 @@ struct Place {
     end: u32,
     shape: Shape,
     level: u8,
+    origin: Origin,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -130,20 +150,46 @@ pub fn for_each_event(
     buffers: &mut Buffers,
     show: impl FnMut(&SourceEvent<'_>),
 ) -> Result<Outcome, Malformed> {
+    for_each_event_with_metadata(0, record, encoding, tables, keys, buffers, show)
+}
+
+/// [`for_each_event`] for a record whose first `metadata` bytes are a msgpack map. Its members count
+/// as further top-level keys of the record.
+pub fn for_each_event_with_metadata(
+    metadata: usize,
+    record: &[u8],
+    encoding: Encoding,
+    tables: &SourceTables,
+    keys: &KeyTable,
+    buffers: &mut Buffers,
+    show: impl FnMut(&SourceEvent<'_>),
+) -> Result<Outcome, Malformed> {
     buffers.outer.begin();
     buffers.derived.clear();
     buffers.places.clear();
+    buffers.parts.begin();
+    let mut body = metadata..record.len();
     match encoding {
         Encoding::Json => {
             json::walk_document(record, Store::Input, 0, keys, &mut buffers.outer)?;
+            body.start = json::skip_space(record, 0);
+            body.end = body.start + record[body.start..].trim_ascii_end().len();
         }
         Encoding::Msgpack => {
-            let end = msgpack::walk(record, Store::Input, 0, keys, &mut buffers.outer)?;
-            if end < record.len() {
-                return Err(Malformed::new(MalformedKind::TrailingBytes, end));
+            for (data, base) in [(&record[..metadata], 0), (&record[metadata..], metadata)] {
+                if data.is_empty() && base == 0 {
+                    continue;
+                }
+                let behind = |found: Malformed| Malformed::new(found.kind, found.offset + base);
+                let end = msgpack::walk(data, Store::Input, base as u32, keys, &mut buffers.outer)
+                    .map_err(behind)?;
+                if end < data.len() {
+                    return Err(behind(Malformed::new(MalformedKind::TrailingBytes, end)));
+                }
             }
         }
     }
+    let object = Span { store: Store::Input, start: body.start as u32, len: (body.len()) as u32 };
     let mut reader = Reader {
         record,
         encoding,
@@ -155,7 +201,7 @@ pub fn for_each_event(
         next_index: 0,
         shown_as_it_is: false,
     };
-    reader.run();
+    reader.run(Element { object, text: NONE, listed: false });
     Ok(reader.outcome)
 }
 
@@ -173,7 +219,7 @@ struct Reader<'a, F> {
 }
 
 impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
-    fn run(&mut self) {
+    fn run(&mut self, root: Element) {
         let stores = Stores {
             input: self.record,
             outer: &self.buffers.outer.arena,
@@ -184,9 +230,12 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             self.show_recognised(source, None);
             return;
         }
-        self.push_places(false, self.encoding, 1);
+        self.push_places(false, self.encoding, 1, root);
         while let Some(place) = self.buffers.places.last().copied() {
             let (step, rest) = self.step(place);
+            if !matches!(step, Step::End) {
+                self.buffers.parts.count_value(place.origin);
+            }
             match rest {
                 Some(rest) => {
                     if let Some(top) = self.buffers.places.last_mut() {
@@ -201,17 +250,29 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                 Step::End => {}
                 Step::Object(at) => self.candidate(place, at),
                 Step::Array(elements) if elements.level <= PAYLOAD_LEVELS => {
+                    if rest.is_none() || self.is_empty(elements) {
+                        self.buffers.parts.keep_whole();
+                    }
                     self.buffers.places.push(elements);
                 }
-                Step::Array(_) | Step::Other => self.unrecognised(),
+                Step::Array(_) | Step::Other => self.unrecognised(None),
                 Step::Malformed => {
                     self.outcome.malformed_payloads += 1;
-                    self.unrecognised();
+                    self.unrecognised(None);
                 }
             }
         }
         if self.outcome.events == 0 {
-            self.unrecognised();
+            self.unrecognised(None);
+        }
+    }
+
+    /// Whether an array has no elements: an envelope of none must not vanish.
+    fn is_empty(&self, elements: Place) -> bool {
+        let data = self.stable(elements.store);
+        match elements.shape {
+            Shape::Msgpack(count) => count == 0,
+            _ => data.get(json::skip_space(data, elements.at as usize)) == Some(&b']'),
         }
     }
 
@@ -249,6 +310,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                             end: end.as_ref().map_or(place.end, |end| *end as u32),
                             shape: Shape::JsonElements,
                             level: place.level + 1,
+                            origin: place.origin.elements(),
                             ..place
                         };
                         // Of an array that is cut off, the elements before the cut still count.
@@ -275,6 +337,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                         end: end as u32,
                         shape: Shape::Msgpack(items),
                         level: place.level + 1,
+                        origin: place.origin.elements(),
                         ..place
                     }),
                     _ => Step::Other,
@@ -314,18 +377,22 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         }
         let Ok(len) = walked else {
             self.outcome.malformed_payloads += 1;
-            return self.unrecognised();
+            return self.unrecognised(None);
         };
+        let span = Span { store: place.store, start: at, len: len as u32 };
+        let element = place.origin.element(span);
         let Buffers { outer, inner, derived, .. } = &*self.buffers;
         let stores =
             Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
         let found = recognise::recognise(self.tables, inner, &stores);
         if let Some(source) = found {
-            let span = Span { store: place.store, start: at, len: len as u32 };
-            return self.show_recognised(source, Some((span, encoding)));
+            self.show_recognised(source, Some((span, encoding)));
+            let routed = !self.buffers.logsources.is_empty();
+            return self.buffers.parts.add(element, routed);
         }
-        if place.level >= PAYLOAD_LEVELS || !self.push_places(true, encoding, place.level + 1) {
-            self.unrecognised();
+        let level = place.level + 1;
+        if level > PAYLOAD_LEVELS || !self.push_places(true, encoding, level, element) {
+            self.unrecognised(Some(element));
         }
     }
 
@@ -341,9 +408,15 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     }
 
     /// Puts the places that the walked record or candidate offers on the stack, the first on top.
-    /// Returns whether there are any.
-    fn push_places(&mut self, from_inner: bool, encoding: Encoding, level: u8) -> bool {
-        let Buffers { outer, inner, derived, places, .. } = &mut *self.buffers;
+    /// Returns whether there are any. `element` is what was walked.
+    fn push_places(
+        &mut self,
+        from_inner: bool,
+        encoding: Encoding,
+        level: u8,
+        element: Element,
+    ) -> bool {
+        let Buffers { outer, inner, derived, places, parts, .. } = &mut *self.buffers;
         let before = places.len();
         let (slots, behind) = if from_inner { (&*inner, Some(&*outer)) } else { (&*outer, None) };
         for payload in &self.tables.payloads {
@@ -366,6 +439,14 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                 if !begins_like_json(stores.bytes(span)) {
                     continue;
                 }
+                let object = match element.object.store {
+                    Store::Input => self.record,
+                    Store::Outer => &outer.arena,
+                    Store::Derived => derived,
+                    Store::Inner => &[],
+                };
+                let literal = parts.wanted.then(|| literal(object, encoding, element, slots, span));
+                let origin = parts.add_text(element, literal.flatten());
                 let mut span = span;
                 if span.store == Store::Inner {
                     // The next candidate overwrites the inner arena, so its text moves.
@@ -382,9 +463,12 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                     end,
                     shape: Shape::Json,
                     level,
+                    origin,
                 });
             }
         }
+        let texts = places.len() - before;
+        let (mut objects, mut end) = (0, 0);
         for container in slots.containers() {
             if !self.tables.containers.contains(&container.id) {
                 continue;
@@ -394,16 +478,32 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                 Encoding::Msgpack => Shape::Msgpack(1),
             };
             let Span { store, start, len } = container.span;
-            places.push(Place { store, at: start, end: start.saturating_add(len), shape, level });
+            let origin = Origin::Inside(element);
+            // A container inside another would give its events twice.
+            if start < end {
+                parts.keep_whole();
+            }
+            end = start.saturating_add(len);
+            objects += usize::from(!container.is_array);
+            places.push(Place { store, at: start, end, shape, level, origin });
+        }
+        let count = places.len() - before;
+        if (texts > 0 || objects > 0) && count > 1 {
+            parts.keep_whole();
         }
         places[before..].reverse();
         places.len() > before
     }
 
-    /// Shows what no source recognised: the record as it is, once.
-    fn unrecognised(&mut self) {
+    /// Shows what no source recognised: the record as it is, once. `element` is the object that was
+    /// not recognised, if it is one.
+    fn unrecognised(&mut self, element: Option<Element>) {
         let index = self.next_index;
         self.next_index += 1;
+        match element {
+            Some(element) => self.buffers.parts.add(element, false),
+            None => self.buffers.parts.keep_whole(),
+        }
         if self.shown_as_it_is {
             return;
         }

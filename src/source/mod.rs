@@ -13,14 +13,18 @@ mod fields;
 #[cfg(feature = "compile")]
 mod listing;
 mod nested;
+mod parts;
 mod recognise;
 mod tables;
 mod view;
 
 pub use decode::{AccountForm, Decoder, Quoting};
-pub use events::{Buffers, Encoding, Outcome, SourceEvent, for_each_event};
+pub use events::{
+    Buffers, Encoding, Outcome, SourceEvent, for_each_event, for_each_event_with_metadata,
+};
 #[cfg(feature = "compile")]
 pub use listing::{ListedValue, Listing, list};
+pub use parts::{Outline, Split};
 pub use tables::{
     Derived, Field, Group, Logsource, Nested, Payload, PayloadEncoding, Range, Source,
     SourceTables, Test, TestKind,
