@@ -263,10 +263,14 @@ impl Scratch {
                 let found = (hits.len() - first) as u64;
                 summary.hits += found;
                 summary.matched_records += u64::from(found > 0);
-                Record::Examined(Examined {
-                    complete: outcome.malformed_payloads == 0,
-                    routed: unrouted == 0,
-                })
+                let broken = buffers.broken();
+                for broken in broken {
+                    match broken.source {
+                        Some(source) => tally.count_broken(source, broken.breakage),
+                        None => summary.unknown_payload += 1,
+                    }
+                }
+                Record::Examined(Examined { complete: broken.is_empty(), routed: unrouted == 0 })
             }
             Err(malformed) if malformed.kind == MalformedKind::TooDeep => {
                 summary.unexamined += 1;
