@@ -9,9 +9,9 @@
 //! index. It allocates freely: it runs where a person waits for the answer.
 
 use super::MatchError;
+use super::examine::malformed_error;
 use super::matcher::{Matcher, Mode};
 use super::route::{LogsourceMode, Routes};
-use super::scratch::malformed_error;
 use crate::event::MalformedKind;
 use crate::event::value::Value;
 use crate::limits;
@@ -190,7 +190,7 @@ impl<'r> Explainer<'r> {
         Ok(Explainer {
             rules,
             // Keywords are shown even where no program asks for them.
-            buffers: Buffers::new(tables.fields.len(), true),
+            buffers: Buffers::new(&tables.sources, tables.fields.len(), true),
             parts,
             max_record: limits::MAX_RECORD as u32,
         })

@@ -7,9 +7,11 @@
 //! [`Scratch`] belongs to one thread and holds all memory that changes. Enter at
 //! [`Scratch::match_event`] and [`Scratch::tag_prepare`].
 
+mod examine;
 pub mod explain;
 pub mod glob;
 pub mod matcher;
+mod output;
 pub mod predicate;
 mod route;
 mod scan;
@@ -89,13 +91,14 @@ pub struct Summary {
     pub matched_records: u64,
     /// Matches.
     pub hits: u64,
-    /// Records that are not what the format says, and payloads that begin like JSON and are not.
+    /// Records that are not what the format says, and texts in them that begin like JSON or a log
+    /// line and are not.
     pub malformed: u64,
     /// Records too large or nested too deep to be examined.
     pub unexamined: u64,
     /// Events whose log source is not known; see [`LogsourceMode`].
     pub unrouted: u64,
-    /// Texts that begin like JSON and are not, in records of no known source. They are part of
+    /// Texts that begin like a payload and cannot be read, of no known source. They are part of
     /// `malformed`.
     pub unknown_payload: u64,
     /// Keys of the record that a tag replaced.

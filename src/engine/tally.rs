@@ -1,5 +1,7 @@
 //! What a call saw of each source.
 
+use crate::source::Breakage;
+
 /// Counts of one source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SourceCounts {
@@ -43,6 +45,16 @@ impl Tally {
             self.touched.push(source);
         }
         count(counts);
+    }
+
+    /// Counts something broken of a source.
+    pub fn count_broken(&mut self, source: u32, breakage: Breakage) {
+        self.count(source, |counts| match breakage {
+            Breakage::Payload => counts.broken_payload += 1,
+            Breakage::Nested => counts.broken_nested += 1,
+            Breakage::Positions => counts.broken_positions += 1,
+            Breakage::Line => counts.broken_line += 1,
+        });
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (u32, SourceCounts)> + '_ {

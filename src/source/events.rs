@@ -5,13 +5,16 @@
 //! may itself be a wrapper (a log line as JSON, whose `message` is JSON again), so its payloads
 //! and envelopes become places too, down to [`PAYLOAD_LEVELS`].
 
+use super::conditions::Conditions;
 use super::fields::{self, Own};
+use super::mariadb;
 use super::nested::{begins_like_json, walk_nested};
+use super::parts::{Element, Origin, Parts, Split, literal};
 use super::recognise;
-use super::tables::{PayloadEncoding, SourceTables};
+use super::tables::{PayloadEncoding, Source, SourceTables};
 use super::view::{EventView, Stores};
 use crate::event::keys::KeyTable;
-use crate::event::slots::Slots;
+use crate::event::slots::{NONE, Slots};
 use crate::event::value::{Span, Store, Value};
 use crate::event::{Malformed, MalformedKind, json, msgpack};
 use crate::limits::PAYLOAD_LEVELS;
@@ -54,6 +57,45 @@ pub struct Outcome {
     pub malformed_payloads: u32,
 }
 
+/// How something that looks like a source's breaks its format. It is matched as far as it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Breakage {
+    /// A text that begins like a payload and is not one, or is too deep.
+    Payload = 0,
+    /// A text that stands for an object of the event and is not one.
+    Nested = 1,
+    /// An array with another number of elements than any known event of its kind.
+    Positions = 2,
+    /// A log line that is cut off, or begins like one only.
+    Line = 3,
+}
+
+impl Breakage {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Breakage; 4] =
+        [Breakage::Payload, Breakage::Nested, Breakage::Positions, Breakage::Line];
+
+    /// The name that counters carry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Breakage::Payload => "payload",
+            Breakage::Nested => "nested",
+            Breakage::Positions => "positions",
+            Breakage::Line => "line",
+        }
+    }
+}
+
+/// Something broken in a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Broken {
+    /// The source; `None` where it cannot be known (a payload that cannot be read).
+    pub source: Option<u32>,
+    /// How.
+    pub breakage: Breakage,
+}
+
 /// All mutable memory of reading events; one per thread.
 pub struct Buffers {
     outer: Slots,
@@ -62,11 +104,15 @@ pub struct Buffers {
     places: Vec<Place>,
     logsources: Vec<u32>,
     values: Vec<Value>,
+    conditions: Conditions,
+    broken: Vec<Broken>,
+    parts: Parts,
 }
 
 impl Buffers {
-    /// Buffers for a key table of `fields` fields; `wants_leaves` where keyword rules exist.
-    pub fn new(fields: usize, wants_leaves: bool) -> Buffers {
+    /// Buffers for those sources and a key table of `fields` fields; `wants_leaves` where keyword
+    /// rules exist.
+    pub fn new(tables: &SourceTables, fields: usize, wants_leaves: bool) -> Buffers {
         let slots = |store| {
             let mut slots = Slots::new(fields);
             slots.arena_store = store;
@@ -79,8 +125,32 @@ impl Buffers {
             derived: Vec::with_capacity(4096),
             places: Vec::with_capacity(16),
             logsources: Vec::with_capacity(8),
-            values: Vec::with_capacity(16),
+            values: Vec::with_capacity(64),
+            conditions: Conditions::new(tables),
+            broken: Vec::with_capacity(16),
+            parts: Parts::default(),
         }
+    }
+
+    /// What was broken in the record that was read last.
+    pub fn broken(&self) -> &[Broken] {
+        &self.broken
+    }
+
+    /// Says whether [`split`](Buffers::split) will be asked about the records that follow.
+    pub fn want_parts(&mut self, wanted: bool) {
+        self.parts.wanted = wanted;
+        self.outer.wants_raw = wanted;
+        self.inner.wants_raw = wanted;
+    }
+
+    /// What the record that was read last becomes if each of its events shall be a record. `None`
+    /// if it stays as it is. `body`: where its body begins; `head`: bytes that each record gets
+    /// before its body.
+    pub fn split<'a>(&'a self, record: &'a [u8], body: usize, head: usize) -> Option<Split<'a>> {
+        let stores =
+            Stores { input: record, outer: &self.outer.arena, inner: &[], derived: &self.derived };
+        Split::new(&self.parts, stores, body, head)
     }
 }
 
@@ -92,6 +162,7 @@ struct Place {
     end: u32,
     shape: Shape,
     level: u8,
+    origin: Origin,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -102,6 +173,8 @@ enum Shape {
     JsonElements,
     /// So many msgpack values.
     Msgpack(u32),
+    /// Lines of the payload of this number.
+    Lines(u32),
 }
 
 /// The next value of a place.
@@ -111,6 +184,8 @@ enum Step {
     Object(u32),
     /// An array whose elements are candidates.
     Array(Place),
+    /// A log line begins at this offset and has so many bytes.
+    Line(u32, u32),
     /// Anything else is not an event.
     Other,
     Malformed,
@@ -130,20 +205,47 @@ pub fn for_each_event(
     buffers: &mut Buffers,
     show: impl FnMut(&SourceEvent<'_>),
 ) -> Result<Outcome, Malformed> {
+    for_each_event_with_metadata(0, record, encoding, tables, keys, buffers, show)
+}
+
+/// [`for_each_event`] for a record whose first `metadata` bytes are a msgpack map. Its members count
+/// as further top-level keys of the record.
+pub fn for_each_event_with_metadata(
+    metadata: usize,
+    record: &[u8],
+    encoding: Encoding,
+    tables: &SourceTables,
+    keys: &KeyTable,
+    buffers: &mut Buffers,
+    show: impl FnMut(&SourceEvent<'_>),
+) -> Result<Outcome, Malformed> {
     buffers.outer.begin();
     buffers.derived.clear();
     buffers.places.clear();
+    buffers.broken.clear();
+    buffers.parts.begin();
+    let mut body = metadata..record.len();
     match encoding {
         Encoding::Json => {
             json::walk_document(record, Store::Input, 0, keys, &mut buffers.outer)?;
+            body.start = json::skip_space(record, 0);
+            body.end = body.start + record[body.start..].trim_ascii_end().len();
         }
         Encoding::Msgpack => {
-            let end = msgpack::walk(record, Store::Input, 0, keys, &mut buffers.outer)?;
-            if end < record.len() {
-                return Err(Malformed::new(MalformedKind::TrailingBytes, end));
+            for (data, base) in [(&record[..metadata], 0), (&record[metadata..], metadata)] {
+                if data.is_empty() && base == 0 {
+                    continue;
+                }
+                let behind = |found: Malformed| Malformed::new(found.kind, found.offset + base);
+                let end = msgpack::walk(data, Store::Input, base as u32, keys, &mut buffers.outer)
+                    .map_err(behind)?;
+                if end < data.len() {
+                    return Err(behind(Malformed::new(MalformedKind::TrailingBytes, end)));
+                }
             }
         }
     }
+    let object = Span { store: Store::Input, start: body.start as u32, len: (body.len()) as u32 };
     let mut reader = Reader {
         record,
         encoding,
@@ -155,7 +257,7 @@ pub fn for_each_event(
         next_index: 0,
         shown_as_it_is: false,
     };
-    reader.run();
+    reader.run(Element { object, text: NONE, listed: false });
     Ok(reader.outcome)
 }
 
@@ -173,7 +275,7 @@ struct Reader<'a, F> {
 }
 
 impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
-    fn run(&mut self) {
+    fn run(&mut self, root: Element) {
         let stores = Stores {
             input: self.record,
             outer: &self.buffers.outer.arena,
@@ -181,12 +283,15 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             derived: &[],
         };
         if let Some(source) = recognise::recognise(self.tables, &self.buffers.outer, &stores) {
-            self.show_recognised(source, None);
+            self.show_recognised(source, false, None, None);
             return;
         }
-        self.push_places(false, self.encoding, 1);
+        self.push_places(false, self.encoding, 1, root);
         while let Some(place) = self.buffers.places.last().copied() {
             let (step, rest) = self.step(place);
+            if !matches!(step, Step::End) {
+                self.buffers.parts.count_value(place.origin);
+            }
             match rest {
                 Some(rest) => {
                     if let Some(top) = self.buffers.places.last_mut() {
@@ -201,17 +306,30 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                 Step::End => {}
                 Step::Object(at) => self.candidate(place, at),
                 Step::Array(elements) if elements.level <= PAYLOAD_LEVELS => {
+                    if rest.is_none() || self.is_empty(elements) {
+                        self.buffers.parts.keep_whole();
+                    }
                     self.buffers.places.push(elements);
                 }
-                Step::Array(_) | Step::Other => self.unrecognised(),
+                Step::Line(at, len) => self.line(place, at, len),
+                Step::Array(_) | Step::Other => self.unrecognised(None),
                 Step::Malformed => {
-                    self.outcome.malformed_payloads += 1;
-                    self.unrecognised();
+                    self.malformed(Breakage::Payload, None);
+                    self.unrecognised(None);
                 }
             }
         }
         if self.outcome.events == 0 {
-            self.unrecognised();
+            self.unrecognised(None);
+        }
+    }
+
+    /// Whether an array has no elements: an envelope of none must not vanish.
+    fn is_empty(&self, elements: Place) -> bool {
+        let data = self.stable(elements.store);
+        match elements.shape {
+            Shape::Msgpack(count) => count == 0,
+            _ => data.get(json::skip_space(data, elements.at as usize)) == Some(&b']'),
         }
     }
 
@@ -249,6 +367,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                             end: end.as_ref().map_or(place.end, |end| *end as u32),
                             shape: Shape::JsonElements,
                             level: place.level + 1,
+                            origin: place.origin.elements(),
                             ..place
                         };
                         // Of an array that is cut off, the elements before the cut still count.
@@ -260,6 +379,13 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                     },
                 }
             }
+            Shape::Lines(_) => match mariadb::next_line(data, place.at as usize) {
+                None => (Step::End, None),
+                Some(line) => (
+                    Step::Line(line.start as u32, line.len() as u32),
+                    behind(line.end, place.shape),
+                ),
+            },
             Shape::Msgpack(0) => (Step::End, None),
             Shape::Msgpack(count) => {
                 let at = place.at as usize;
@@ -275,6 +401,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                         end: end as u32,
                         shape: Shape::Msgpack(items),
                         level: place.level + 1,
+                        origin: place.origin.elements(),
                         ..place
                     }),
                     _ => Step::Other,
@@ -299,7 +426,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             Shape::Json | Shape::JsonElements => {
                 (Encoding::Json, json::walk(data, place.store, at, self.keys, inner))
             }
-            Shape::Msgpack(_) => {
+            Shape::Msgpack(_) | Shape::Lines(_) => {
                 (Encoding::Msgpack, msgpack::walk(data, place.store, at, self.keys, inner))
             }
         };
@@ -313,20 +440,68 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             self.go_on(at, end);
         }
         let Ok(len) = walked else {
-            self.outcome.malformed_payloads += 1;
-            return self.unrecognised();
+            self.malformed(Breakage::Payload, None);
+            return self.unrecognised(None);
         };
+        let span = Span { store: place.store, start: at, len: len as u32 };
+        let element = place.origin.element(span);
         let Buffers { outer, inner, derived, .. } = &*self.buffers;
         let stores =
             Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
         let found = recognise::recognise(self.tables, inner, &stores);
         if let Some(source) = found {
-            let span = Span { store: place.store, start: at, len: len as u32 };
-            return self.show_recognised(source, Some((span, encoding)));
+            return self.show_recognised(source, true, Some((span, encoding)), Some(element));
         }
-        if place.level >= PAYLOAD_LEVELS || !self.push_places(true, encoding, place.level + 1) {
-            self.unrecognised();
+        let level = place.level + 1;
+        if level > PAYLOAD_LEVELS || !self.push_places(true, encoding, level, element) {
+            self.unrecognised(Some(element));
         }
+    }
+
+    /// A log line that may be an event.
+    fn line(&mut self, place: Place, at: u32, len: u32) {
+        let Buffers { outer, inner, derived, .. } = &mut *self.buffers;
+        let Shape::Lines(payload) = place.shape else { return };
+        let Some(payload) = self.tables.payloads.get(payload as usize) else { return };
+        let all = match place.store {
+            Store::Input => self.record,
+            Store::Outer => &outer.arena,
+            Store::Derived => derived,
+            Store::Inner => &[],
+        };
+        let text = all.get(at as usize..(at + len) as usize).unwrap_or(&[]);
+        inner.begin();
+        let line = mariadb::read(text);
+        if let Some(line) = &line {
+            let fields = payload.columns.of(&self.tables.paths);
+            for (column, &field) in line.columns.iter().zip(fields) {
+                let Some(column) = column else { continue };
+                let start = at + column.start as u32;
+                let span = Span { store: place.store, start, len: column.len() as u32 };
+                if field != NONE {
+                    inner.push_literal(field, Value::Str(span));
+                }
+                inner.push_leaf(Value::Str(span));
+            }
+        }
+        if line.is_none_or(|line| !line.is_complete) {
+            self.malformed(Breakage::Line, (payload.source != NONE).then_some(payload.source));
+            self.buffers.parts.keep_whole();
+        }
+        let element = place.origin.element(Span { store: place.store, start: at, len });
+        let Buffers { outer, inner, derived, .. } = &*self.buffers;
+        let stores =
+            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        match recognise::recognise(self.tables, inner, &stores) {
+            Some(source) => self.show_recognised(source, true, None, Some(element)),
+            None => self.unrecognised(Some(element)),
+        }
+    }
+
+    /// Counts something malformed.
+    fn malformed(&mut self, breakage: Breakage, source: Option<u32>) {
+        self.outcome.malformed_payloads += 1;
+        self.buffers.broken.push(Broken { source, breakage });
     }
 
     /// Moves the JSON place on top behind the object at `at`, or ends it.
@@ -341,15 +516,19 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     }
 
     /// Puts the places that the walked record or candidate offers on the stack, the first on top.
-    /// Returns whether there are any.
-    fn push_places(&mut self, from_inner: bool, encoding: Encoding, level: u8) -> bool {
-        let Buffers { outer, inner, derived, places, .. } = &mut *self.buffers;
+    /// Returns whether there are any. `element` is what was walked.
+    fn push_places(
+        &mut self,
+        from_inner: bool,
+        encoding: Encoding,
+        level: u8,
+        element: Element,
+    ) -> bool {
+        let Buffers { outer, inner, derived, places, parts, .. } = &mut *self.buffers;
         let before = places.len();
         let (slots, behind) = if from_inner { (&*inner, Some(&*outer)) } else { (&*outer, None) };
-        for payload in &self.tables.payloads {
-            let Some(PayloadEncoding::Json) = PayloadEncoding::from_number(payload.encoding) else {
-                continue;
-            };
+        for (number, payload) in self.tables.payloads.iter().enumerate() {
+            let Some(kind) = PayloadEncoding::from_number(payload.encoding) else { continue };
             for value in slots.values(payload.field) {
                 let Value::Str(span) = value else { continue };
                 let stores = match behind {
@@ -363,9 +542,22 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                         derived,
                     },
                 };
-                if !begins_like_json(stores.bytes(span)) {
-                    continue;
-                }
+                let text = stores.bytes(span);
+                let shape = match kind {
+                    PayloadEncoding::Json if begins_like_json(text) => Shape::Json,
+                    PayloadEncoding::MariadbAudit if mariadb::begins_like_line(text) => {
+                        Shape::Lines(number as u32)
+                    }
+                    _ => continue,
+                };
+                let object = match element.object.store {
+                    Store::Input => self.record,
+                    Store::Outer => &outer.arena,
+                    Store::Derived => derived,
+                    Store::Inner => &[],
+                };
+                let literal = parts.wanted.then(|| literal(object, encoding, element, slots, span));
+                let origin = parts.add_text(element, literal.flatten());
                 let mut span = span;
                 if span.store == Store::Inner {
                     // The next candidate overwrites the inner arena, so its text moves.
@@ -376,15 +568,11 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                     span = Span { store: Store::Derived, start, ..span };
                 }
                 let end = span.start.saturating_add(span.len);
-                places.push(Place {
-                    store: span.store,
-                    at: span.start,
-                    end,
-                    shape: Shape::Json,
-                    level,
-                });
+                places.push(Place { store: span.store, at: span.start, end, shape, level, origin });
             }
         }
+        let texts = places.len() - before;
+        let (mut objects, mut end) = (0, 0);
         for container in slots.containers() {
             if !self.tables.containers.contains(&container.id) {
                 continue;
@@ -394,16 +582,32 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                 Encoding::Msgpack => Shape::Msgpack(1),
             };
             let Span { store, start, len } = container.span;
-            places.push(Place { store, at: start, end: start.saturating_add(len), shape, level });
+            let origin = Origin::Inside(element);
+            // A container inside another would give its events twice.
+            if start < end {
+                parts.keep_whole();
+            }
+            end = start.saturating_add(len);
+            objects += usize::from(!container.is_array);
+            places.push(Place { store, at: start, end, shape, level, origin });
+        }
+        let count = places.len() - before;
+        if (texts > 0 || objects > 0) && count > 1 {
+            parts.keep_whole();
         }
         places[before..].reverse();
         places.len() > before
     }
 
-    /// Shows what no source recognised: the record as it is, once.
-    fn unrecognised(&mut self) {
+    /// Shows what no source recognised: the record as it is, once. `element` is the object that was
+    /// not recognised, if it is one.
+    fn unrecognised(&mut self, element: Option<Element>) {
         let index = self.next_index;
         self.next_index += 1;
+        match element {
+            Some(element) => self.buffers.parts.add(element, false),
+            None => self.buffers.parts.keep_whole(),
+        }
         if self.shown_as_it_is {
             return;
         }
@@ -421,32 +625,42 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         });
     }
 
-    /// Completes and shows a recognised event, which lies in the inner slots if it has a place.
-    fn show_recognised(&mut self, source: u32, place: Option<(Span, Encoding)>) {
+    /// Completes and shows a recognised event, which lies in the inner slots or in the record's.
+    /// `element`: what it is read from, if that is not the record.
+    fn show_recognised(
+        &mut self,
+        source: u32,
+        in_inner: bool,
+        place: Option<(Span, Encoding)>,
+        element: Option<Element>,
+    ) {
         let Some(rules) = self.tables.sources.get(source as usize) else { return };
         let before = self.buffers.derived.len();
-        let Buffers { outer, inner, derived, values, .. } = &mut *self.buffers;
-        let mut own = own_slots(self.record, outer, inner, place.is_some());
-        for nested in rules.nested.of(&self.tables.nested) {
-            let path = nested.path.of(&self.tables.text);
-            self.outcome.malformed_payloads +=
-                walk_nested(nested.field, path, self.keys, &mut own, derived, values);
+        let malformed = self.complete(rules, in_inner);
+        for _ in 0..malformed.nested {
+            self.malformed(Breakage::Nested, Some(source));
         }
-        // Before the canonical fields: conditions speak of the event's own paths.
-        self.find_logsources(source, place.is_some());
-        let Buffers { outer, inner, derived, values, .. } = &mut *self.buffers;
-        let mut own = own_slots(self.record, outer, inner, place.is_some());
-        fields::apply(self.tables, rules, &mut own, derived, values);
+        if !malformed.positions_fit {
+            self.buffers
+                .broken
+                .push(Broken { source: Some(source), breakage: Breakage::Positions });
+        }
+        let Buffers { logsources, conditions, .. } = &mut *self.buffers;
+        recognise::logsources(self.tables, rules, conditions, logsources);
 
         let index = self.next_index;
         self.next_index += 1;
         self.outcome.events += 1;
         self.outcome.recognised += 1;
+        if let Some(element) = element {
+            let routed = !self.buffers.logsources.is_empty();
+            self.buffers.parts.add(element, routed);
+        }
         let Buffers { outer, inner, derived, logsources, .. } = &*self.buffers;
         self.outcome.unrouted += u32::from(logsources.is_empty());
         let stores =
             Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
-        let inner = place.is_some().then_some(inner);
+        let inner = in_inner.then_some(inner);
         (self.show)(&SourceEvent {
             view: EventView { inner, outer, stores },
             logsources,
@@ -457,13 +671,33 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         self.buffers.derived.truncate(before);
     }
 
-    fn find_logsources(&mut self, source: u32, in_inner: bool) {
-        let Buffers { outer, inner, derived, logsources, .. } = &mut *self.buffers;
-        let stores =
-            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
-        let slots = if in_inner { &*inner } else { &*outer };
-        recognise::logsources(self.tables, source, slots, &stores, logsources);
+    /// Gives a recognised event all its fields, in the order that descriptors promise.
+    fn complete(&mut self, rules: &Source, in_inner: bool) -> Completed {
+        let Buffers { outer, inner, derived, values, conditions, .. } = &mut *self.buffers;
+        let tables = self.tables;
+        let mut own = own_slots(self.record, outer, inner, in_inner);
+        let mut nested = 0;
+        for text in rules.nested.of(&tables.nested) {
+            let path = text.path.of(&tables.text);
+            nested += walk_nested(text.field, path, self.keys, &mut own, derived, values);
+        }
+        fields::name(tables, rules.fields, own.slots);
+        fields::lift(tables, rules, own.slots);
+        conditions.decide(tables, rules.early, own.slots, &own.stores(derived));
+        let positions_fit = fields::name_positions(tables, rules, conditions, own.slots, values);
+        conditions.decide(tables, rules.late, own.slots, &own.stores(derived));
+        fields::name_variants(tables, rules, conditions, own.slots);
+        fields::derive_all(tables, rules, &mut own, derived, values);
+        Completed { nested, positions_fit }
     }
+}
+
+/// What was found while an event got its fields.
+struct Completed {
+    /// Texts that stand for objects and are malformed.
+    nested: u32,
+    /// False if an array has more or fewer elements than its kind of event.
+    positions_fit: bool,
 }
 
 fn own_slots<'a>(

@@ -5,6 +5,7 @@
 //! input longer, so a derived field never costs more memory than the text it came from.
 
 mod account;
+mod address;
 mod arm;
 mod sql;
 
@@ -36,11 +37,15 @@ pub enum Decoder {
     Compact = 10,
     /// A text that the descriptor gives.
     Constant = 11,
+    /// The result that the descriptor's table has for a text.
+    Lookup = 12,
+    /// An IP address, without the port behind it.
+    Address = 13,
 }
 
 impl Decoder {
     /// All decoders, in the order of their numbers.
-    pub const ALL: [Decoder; 11] = [
+    pub const ALL: [Decoder; 13] = [
         Decoder::SqlNorm,
         Decoder::SqlVerb,
         Decoder::SqlTruncated,
@@ -52,6 +57,8 @@ impl Decoder {
         Decoder::Outcome,
         Decoder::Compact,
         Decoder::Constant,
+        Decoder::Lookup,
+        Decoder::Address,
     ];
 
     /// The name that descriptors use.
@@ -68,6 +75,8 @@ impl Decoder {
             Decoder::Outcome => "outcome",
             Decoder::Compact => "compact",
             Decoder::Constant => "constant",
+            Decoder::Lookup => "lookup",
+            Decoder::Address => "address",
         }
     }
 
@@ -202,7 +211,9 @@ pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> 
                 Decoded::Same
             }
         }
-        Decoder::Constant => Decoded::Missing,
+        Decoder::Address => address::decode(input),
+        // Both come from the descriptor, not from a text alone.
+        Decoder::Constant | Decoder::Lookup => Decoded::Missing,
     }
 }
 
@@ -218,10 +229,13 @@ pub fn decode_other(decoder: Decoder, value: Value) -> Decoded {
             };
             Decoded::Word(if failed { b"failure" } else { b"success" })
         }
-        Decoder::SqlNorm | Decoder::SqlVerb | Decoder::SqlTruncated | Decoder::Constant => {
-            Decoded::Missing
-        }
-        Decoder::MysqlPrivUser => Decoded::Missing,
+        Decoder::SqlNorm
+        | Decoder::SqlVerb
+        | Decoder::SqlTruncated
+        | Decoder::Constant
+        | Decoder::Lookup
+        | Decoder::Address
+        | Decoder::MysqlPrivUser => Decoded::Missing,
         Decoder::MysqlUser
         | Decoder::MysqlHost
         | Decoder::MysqlIp
