@@ -153,7 +153,7 @@ fn every_rule_carries_what_a_reader_needs() {
             matches!(
                 parts,
                 [Some("database"), Some("mysql"), Some("audit")]
-                    | [Some("file_event"), Some("windows" | "linux"), None]
+                    | [Some("file_event" | "process_creation"), Some("windows" | "linux"), None]
             ),
             "{name}: logsource {parts:?}"
         );
@@ -344,19 +344,27 @@ fn delivered(subclass: &str, connection: u64) -> Value {
 fn sessions_are_tagged_and_nothing_else_changes() {
     let engine = engine();
     let mut scratch = Scratch::new(&engine);
-    for (subclass, connection) in [("CONNECT", 7_304_735), ("DISCONNECT", 7_304_732)] {
+    let session = "MySQL Connection Opened Or Closed";
+    let expected = [
+        ("CONNECT", 7_304_735, "low", vec!["MySQL Login From Public Address", session]),
+        ("DISCONNECT", 7_304_732, "informational", vec![session]),
+    ];
+    for (subclass, connection, level, titles) in expected {
         let record = delivered(subclass, connection);
         let data = record.to_string().into_bytes();
         let event = Event::new(Format::Json, &data);
         let (len, summary) =
             scratch.tag_prepare(&engine, &event, &Tagging::default()).expect("a record");
-        assert_eq!((summary.events, summary.hits, summary.unrouted), (1, 1, 0), "{subclass}");
+        assert_eq!((summary.events, summary.unrouted), (1, 0), "{subclass}");
         let mut out = vec![0; len];
         assert_eq!(scratch.tag_write(&data, &mut out), Ok(len));
         let mut tagged: Value = serde_json::from_slice(&out).expect("JSON");
         let tag = tagged.as_object_mut().expect("an object").remove("sigma").expect("a tag");
-        assert_eq!(tag["level"], "informational");
-        assert_eq!(tag["rules"][0]["title"], "MySQL Connection Opened Or Closed");
+        assert_eq!(tag["level"], level);
+        let rules = tag["rules"].as_array().expect("rules");
+        let found: Vec<&str> =
+            rules.iter().map(|rule| rule["title"].as_str().expect("a title")).collect();
+        assert_eq!(found, titles, "{subclass}");
         assert_eq!(tagged, record, "{subclass}");
     }
 }

@@ -234,8 +234,10 @@ fn keys_of(decoder: Decoder) -> (bool, Option<Parameter>) {
         Decoder::ArmName => (true, Some(Parameter::Segment)),
         Decoder::Constant => (false, Some(Parameter::Value)),
         Decoder::MysqlUser | Decoder::MysqlHost | Decoder::MysqlIp => (true, Some(Parameter::Form)),
-        Decoder::SqlVerb | Decoder::MysqlPrivUser | Decoder::Outcome | Decoder::Compact => {
-            (true, None)
-        }
+        Decoder::SqlVerb
+        | Decoder::SqlCode
+        | Decoder::MysqlPrivUser
+        | Decoder::Outcome
+        | Decoder::Compact => (true, None),
     }
 }

@@ -6,6 +6,7 @@
 
 mod account;
 mod arm;
+mod code;
 mod sql;
 
 use crate::event::value::Value;
@@ -36,11 +37,13 @@ pub enum Decoder {
     Compact = 10,
     /// A text that the descriptor gives.
     Constant = 11,
+    /// A normalised statement without its texts.
+    SqlCode = 13,
 }
 
 impl Decoder {
     /// All decoders, in the order of their numbers.
-    pub const ALL: [Decoder; 11] = [
+    pub const ALL: [Decoder; 12] = [
         Decoder::SqlNorm,
         Decoder::SqlVerb,
         Decoder::SqlTruncated,
@@ -52,6 +55,7 @@ impl Decoder {
         Decoder::Outcome,
         Decoder::Compact,
         Decoder::Constant,
+        Decoder::SqlCode,
     ];
 
     /// The name that descriptors use.
@@ -68,6 +72,7 @@ impl Decoder {
             Decoder::Outcome => "outcome",
             Decoder::Compact => "compact",
             Decoder::Constant => "constant",
+            Decoder::SqlCode => "sql_code",
         }
     }
 
@@ -168,6 +173,8 @@ pub enum Decoded {
 pub enum Rewrite {
     /// SQL normalisation.
     Sql(Quoting),
+    /// SQL reduced to its code.
+    Code,
     /// ASCII letters to lower case.
     Lower,
     /// ASCII letters to upper case.
@@ -188,6 +195,7 @@ pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> 
             Decoded::Rewrite { start: 0, len: input.len(), with: Rewrite::Sql(quoting) }
         }
         Decoder::SqlVerb => sql::verb(input),
+        Decoder::SqlCode => Decoded::Rewrite { start: 0, len: input.len(), with: Rewrite::Code },
         Decoder::SqlTruncated => Decoded::Bool(input.len() >= parameter.number as usize),
         Decoder::MysqlUser => account::decode(input, account::Part::Login, form),
         Decoder::MysqlPrivUser => account::decode(input, account::Part::Account, form),
@@ -218,10 +226,12 @@ pub fn decode_other(decoder: Decoder, value: Value) -> Decoded {
             };
             Decoded::Word(if failed { b"failure" } else { b"success" })
         }
-        Decoder::SqlNorm | Decoder::SqlVerb | Decoder::SqlTruncated | Decoder::Constant => {
-            Decoded::Missing
-        }
-        Decoder::MysqlPrivUser => Decoded::Missing,
+        Decoder::SqlNorm
+        | Decoder::SqlVerb
+        | Decoder::SqlCode
+        | Decoder::SqlTruncated
+        | Decoder::MysqlPrivUser
+        | Decoder::Constant => Decoded::Missing,
         Decoder::MysqlUser
         | Decoder::MysqlHost
         | Decoder::MysqlIp
@@ -234,6 +244,7 @@ pub fn decode_other(decoder: Decoder, value: Value) -> Decoded {
 pub fn rewrite(with: Rewrite, bytes: &mut [u8]) -> usize {
     match with {
         Rewrite::Sql(quoting) => sql::normalise(bytes, quoting),
+        Rewrite::Code => code::reduce(bytes),
         Rewrite::Lower => {
             bytes.make_ascii_lowercase();
             bytes.len()
