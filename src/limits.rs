@@ -22,6 +22,7 @@
 //! | [`MAX_DEPTH`] | 64 | real logs stay below 20; the walkers keep one frame per level |
 //! | [`PAYLOAD_LEVELS`] | 6 | known paths wrap an event one to three times |
 //! | [`SOURCE_ELEMENTS`] | 1,048,576 | thirty sources need some hundreds |
+//! | [`SOURCE_CONDITIONS`] | 1,024 | Windows events have some 200; each is a bit that is remembered |
 //! | [`MAX_TAG_BYTES`] | 16 KiB | intakes cut or refuse records of a few hundred KiB |
 //! | [`MAX_FILE`] | 256 MiB | all of SigmaHQ is below 10 MB; stops a wrong path from being read whole |
 //! | [`MAX_REGEX_NFA`] | 8 MiB | `.{1000,}` with Unicode takes 1.5 MB |
@@ -45,6 +46,9 @@ pub const PAYLOAD_LEVELS: u8 = 6;
 
 /// Most elements of any one table of compiled sources.
 pub const SOURCE_ELEMENTS: usize = 1 << 20;
+
+/// Most conditions that one source decides for an event.
+pub const SOURCE_CONDITIONS: usize = 1024;
 
 /// Longest rule file that is read, in bytes.
 pub const RULE_FILE_BYTES: usize = 16 << 20;

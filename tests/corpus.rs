@@ -285,7 +285,7 @@ fn azure_mysql_rules_on_recorded_events() {
             (Format::Msgpack, Encoding::Msgpack, &msgpack[..]),
         ] {
             let mut expected = Vec::new();
-            let mut buffers = Buffers::new(names.len(), true);
+            let mut buffers = Buffers::new(&tables.sources, names.len(), true);
             let show = |event: &sigmatag::source::SourceEvent<'_>| {
                 recognised.fetch_add(usize::from(event.source.is_some()), Ordering::Relaxed);
                 let own: Vec<[&str; 3]> =

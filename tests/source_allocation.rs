@@ -3,10 +3,11 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs;
 
 use sigmatag::event::keys::KeyTable;
-use sigmatag::rule::descriptor::{Ids, built_in, compile_sources};
+use sigmatag::rule::descriptor::{Descriptor, Ids, built_in, compile_sources};
 use sigmatag::source::{Buffers, Encoding, for_each_event};
 
 struct Counting;
@@ -52,13 +53,16 @@ fn refs(texts: &[String]) -> Vec<&[u8]> {
 #[test]
 fn warm_buffers_allocate_nothing() {
     let (mut names, mut containers, mut logsources) = (Vec::new(), Vec::new(), Vec::new());
+    let descriptors = built_in();
+    let referenced: BTreeSet<&str> = descriptors.iter().flat_map(Descriptor::names).collect();
+    let referenced: Vec<String> = referenced.into_iter().map(str::to_owned).collect();
     let tables = compile_sources(
-        &built_in(),
+        &descriptors,
         &mut Ids {
             field: &mut |name| id(&mut names, name),
             container: &mut |path| id(&mut containers, path),
             logsource: &mut |logsource| id(&mut logsources, &format!("{logsource:?}")),
-            needed: &|_| true,
+            referenced: &referenced,
         },
     );
     let keys = KeyTable::build(&refs(&names), &refs(&containers));
@@ -79,7 +83,7 @@ fn warm_buffers_allocate_nothing() {
     }
     assert!(records.len() > 20);
 
-    let mut buffers = Buffers::new(names.len(), true);
+    let mut buffers = Buffers::new(&tables, names.len(), true);
     let mut events = 0u64;
     let mut pass = |rounds: u32| {
         let before = ALLOCATIONS.with(Cell::get);

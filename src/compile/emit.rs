@@ -16,7 +16,7 @@ use crate::ruleset::tables::{
     Debug, DebugItem, DebugSelection, DebugValue, Instruction, LogSourceRecord, Network,
     NumberRecord, Predicate, RegexRecord, Rule, Tables, Text, Token, flag, kind, op, token,
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// Compiles a collection into tables.
 pub fn tables(collection: &Collection, options: &Options) -> Result<Tables, Vec<CompileError>> {
@@ -146,7 +146,7 @@ impl Emit {
     }
 
     fn sources(&mut self, options: &Options, fields: &mut Fields) {
-        let referenced: HashSet<String> = fields.names().iter().cloned().collect();
+        let referenced = fields.names().to_vec();
         let mut containers: Vec<String> = Vec::new();
         let sources = compile_sources(
             &options.sources,
@@ -160,7 +160,7 @@ impl Emit {
                     }) as u32
                 },
                 logsource: &mut |logsource| self.logsource(logsource),
-                needed: &|name| referenced.contains(name),
+                referenced: &referenced,
             },
         );
         self.tables.sources = sources;

@@ -190,7 +190,7 @@ impl<'r> Explainer<'r> {
         Ok(Explainer {
             rules,
             // Keywords are shown even where no program asks for them.
-            buffers: Buffers::new(tables.fields.len(), true),
+            buffers: Buffers::new(&tables.sources, tables.fields.len(), true),
             parts,
             max_record: limits::MAX_RECORD as u32,
         })

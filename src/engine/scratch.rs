@@ -47,7 +47,7 @@ impl State {
         let keywords = tables.fields.len() as u32;
         let wants_leaves = tables.predicates.iter().any(|p| p.field == keywords);
         State {
-            buffers: Buffers::new(tables.fields.len(), wants_leaves),
+            buffers: Buffers::new(&tables.sources, tables.fields.len(), wants_leaves),
             matcher: Matcher::new(rules, mode),
             routes: Routes::default(),
             hits: Vec::with_capacity(256),

@@ -324,6 +324,7 @@ pub const CODES: &[&str] = &[
     "source-duplicate",
     "source-empty",
     "source-key",
+    "source-mapping",
     "source-missing",
     "source-name",
     "source-not-map",

@@ -3,7 +3,8 @@
 use super::codec::{DecodeError, Reader, Record, read_all, read_bytes, write_all, write_bytes};
 use crate::event::keys::KeyTable;
 use crate::source::{
-    Derived, Field, Group, Logsource, Nested, Payload, Range, Source, SourceTables, Test,
+    ConditionSet, Derived, Field, Group, Lift, Logsource, Nested, Payload, Positions, Range,
+    Source, SourceTables, Test, Variant,
 };
 
 /// Implements [`Record`] for a struct of records, field after field.
@@ -28,21 +29,37 @@ macro_rules! encode_fields {
 }
 
 encode_fields!(Range { first: u32, count: u32 });
+encode_fields!(ConditionSet { fields: Range, conditions: Range });
 encode_fields!(Source {
     name: Range,
     when: Range,
     logsources: Range,
     nested: Range,
     fields: Range,
+    lifts: Range,
+    positions: Range,
+    variants: Range,
     derived: Range,
+    early: ConditionSet,
+    late: ConditionSet,
 });
 encode_fields!(Group { all: Range, any: Range });
 encode_fields!(Test { field: u32, kind: u8, values: Range });
-encode_fields!(Logsource { id: u32, when: Range });
-encode_fields!(Payload { field: u32, encoding: u8 });
+encode_fields!(Logsource { id: u32, condition: u32, otherwise: u8 });
+encode_fields!(Payload { field: u32, encoding: u8, source: u32, columns: Range });
 encode_fields!(Nested { field: u32, path: Range });
 encode_fields!(Field { to: u32, paths: Range });
-encode_fields!(Derived { to: u32, decoder: u8, paths: Range, number: u32, parameter: Range });
+encode_fields!(Lift { first: u32, to: Range });
+encode_fields!(Positions { field: u32, condition: u32, names: Range });
+encode_fields!(Variant { condition: u32, fields: Range });
+encode_fields!(Derived {
+    to: u32,
+    decoder: u8,
+    paths: Range,
+    number: u32,
+    parameter: Range,
+    table: Range,
+});
 
 /// Appends the sources.
 pub fn write_sources(tables: &SourceTables, out: &mut Vec<u8>) {
@@ -55,6 +72,10 @@ pub fn write_sources(tables: &SourceTables, out: &mut Vec<u8>) {
     write_all(&tables.containers, out);
     write_all(&tables.nested, out);
     write_all(&tables.fields, out);
+    write_all(&tables.lifts, out);
+    write_all(&tables.positions, out);
+    write_all(&tables.variants, out);
+    write_all(&tables.conditions, out);
     write_all(&tables.derived, out);
     write_all(&tables.paths, out);
     write_bytes(&tables.text, out);
@@ -75,6 +96,10 @@ pub fn read_sources(reader: &mut Reader<'_>) -> Result<SourceTables, DecodeError
         containers: read_all(reader)?,
         nested: read_all(reader)?,
         fields: read_all(reader)?,
+        lifts: read_all(reader)?,
+        positions: read_all(reader)?,
+        variants: read_all(reader)?,
+        conditions: read_all(reader)?,
         derived: read_all(reader)?,
         paths: read_all(reader)?,
         text: read_bytes(reader)?,

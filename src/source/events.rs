@@ -5,13 +5,15 @@
 //! may itself be a wrapper (a log line as JSON, whose `message` is JSON again), so its payloads
 //! and envelopes become places too, down to [`PAYLOAD_LEVELS`].
 
+use super::conditions::Conditions;
 use super::fields::{self, Own};
+use super::mariadb;
 use super::nested::{begins_like_json, walk_nested};
 use super::recognise;
-use super::tables::{PayloadEncoding, SourceTables};
+use super::tables::{PayloadEncoding, Source, SourceTables};
 use super::view::{EventView, Stores};
 use crate::event::keys::KeyTable;
-use crate::event::slots::Slots;
+use crate::event::slots::{NONE, Slots};
 use crate::event::value::{Span, Store, Value};
 use crate::event::{Malformed, MalformedKind, json, msgpack};
 use crate::limits::PAYLOAD_LEVELS;
@@ -54,6 +56,45 @@ pub struct Outcome {
     pub malformed_payloads: u32,
 }
 
+/// How something that looks like a source's breaks its format. It is matched as far as it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Breakage {
+    /// A text that begins like a payload and is not one, or is too deep.
+    Payload = 0,
+    /// A text that stands for an object of the event and is not one.
+    Nested = 1,
+    /// An array with another number of elements than any known event of its kind.
+    Positions = 2,
+    /// A log line that is cut off, or begins like one only.
+    Line = 3,
+}
+
+impl Breakage {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Breakage; 4] =
+        [Breakage::Payload, Breakage::Nested, Breakage::Positions, Breakage::Line];
+
+    /// The name that counters carry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Breakage::Payload => "payload",
+            Breakage::Nested => "nested",
+            Breakage::Positions => "positions",
+            Breakage::Line => "line",
+        }
+    }
+}
+
+/// Something broken in a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Broken {
+    /// The source; `None` where it cannot be known (a payload that cannot be read).
+    pub source: Option<u32>,
+    /// How.
+    pub breakage: Breakage,
+}
+
 /// All mutable memory of reading events; one per thread.
 pub struct Buffers {
     outer: Slots,
@@ -62,11 +103,14 @@ pub struct Buffers {
     places: Vec<Place>,
     logsources: Vec<u32>,
     values: Vec<Value>,
+    conditions: Conditions,
+    broken: Vec<Broken>,
 }
 
 impl Buffers {
-    /// Buffers for a key table of `fields` fields; `wants_leaves` where keyword rules exist.
-    pub fn new(fields: usize, wants_leaves: bool) -> Buffers {
+    /// Buffers for those sources and a key table of `fields` fields; `wants_leaves` where keyword
+    /// rules exist.
+    pub fn new(tables: &SourceTables, fields: usize, wants_leaves: bool) -> Buffers {
         let slots = |store| {
             let mut slots = Slots::new(fields);
             slots.arena_store = store;
@@ -79,8 +123,15 @@ impl Buffers {
             derived: Vec::with_capacity(4096),
             places: Vec::with_capacity(16),
             logsources: Vec::with_capacity(8),
-            values: Vec::with_capacity(16),
+            values: Vec::with_capacity(64),
+            conditions: Conditions::new(tables),
+            broken: Vec::with_capacity(16),
         }
+    }
+
+    /// What was broken in the record that was read last.
+    pub fn broken(&self) -> &[Broken] {
+        &self.broken
     }
 }
 
@@ -102,6 +153,8 @@ enum Shape {
     JsonElements,
     /// So many msgpack values.
     Msgpack(u32),
+    /// Lines of the payload of this number.
+    Lines(u32),
 }
 
 /// The next value of a place.
@@ -111,6 +164,8 @@ enum Step {
     Object(u32),
     /// An array whose elements are candidates.
     Array(Place),
+    /// A log line begins at this offset and has so many bytes.
+    Line(u32, u32),
     /// Anything else is not an event.
     Other,
     Malformed,
@@ -133,6 +188,7 @@ pub fn for_each_event(
     buffers.outer.begin();
     buffers.derived.clear();
     buffers.places.clear();
+    buffers.broken.clear();
     match encoding {
         Encoding::Json => {
             json::walk_document(record, Store::Input, 0, keys, &mut buffers.outer)?;
@@ -181,7 +237,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             derived: &[],
         };
         if let Some(source) = recognise::recognise(self.tables, &self.buffers.outer, &stores) {
-            self.show_recognised(source, None);
+            self.show_recognised(source, false, None);
             return;
         }
         self.push_places(false, self.encoding, 1);
@@ -203,9 +259,10 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                 Step::Array(elements) if elements.level <= PAYLOAD_LEVELS => {
                     self.buffers.places.push(elements);
                 }
+                Step::Line(at, len) => self.line(place, at, len),
                 Step::Array(_) | Step::Other => self.unrecognised(),
                 Step::Malformed => {
-                    self.outcome.malformed_payloads += 1;
+                    self.malformed(Breakage::Payload, None);
                     self.unrecognised();
                 }
             }
@@ -260,6 +317,13 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                     },
                 }
             }
+            Shape::Lines(_) => match mariadb::next_line(data, place.at as usize) {
+                None => (Step::End, None),
+                Some(line) => (
+                    Step::Line(line.start as u32, line.len() as u32),
+                    behind(line.end, place.shape),
+                ),
+            },
             Shape::Msgpack(0) => (Step::End, None),
             Shape::Msgpack(count) => {
                 let at = place.at as usize;
@@ -299,7 +363,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             Shape::Json | Shape::JsonElements => {
                 (Encoding::Json, json::walk(data, place.store, at, self.keys, inner))
             }
-            Shape::Msgpack(_) => {
+            Shape::Msgpack(_) | Shape::Lines(_) => {
                 (Encoding::Msgpack, msgpack::walk(data, place.store, at, self.keys, inner))
             }
         };
@@ -313,7 +377,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             self.go_on(at, end);
         }
         let Ok(len) = walked else {
-            self.outcome.malformed_payloads += 1;
+            self.malformed(Breakage::Payload, None);
             return self.unrecognised();
         };
         let Buffers { outer, inner, derived, .. } = &*self.buffers;
@@ -322,11 +386,55 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         let found = recognise::recognise(self.tables, inner, &stores);
         if let Some(source) = found {
             let span = Span { store: place.store, start: at, len: len as u32 };
-            return self.show_recognised(source, Some((span, encoding)));
+            return self.show_recognised(source, true, Some((span, encoding)));
         }
         if place.level >= PAYLOAD_LEVELS || !self.push_places(true, encoding, place.level + 1) {
             self.unrecognised();
         }
+    }
+
+    /// A log line that may be an event.
+    fn line(&mut self, place: Place, at: u32, len: u32) {
+        let Buffers { outer, inner, derived, .. } = &mut *self.buffers;
+        let Shape::Lines(payload) = place.shape else { return };
+        let Some(payload) = self.tables.payloads.get(payload as usize) else { return };
+        let all = match place.store {
+            Store::Input => self.record,
+            Store::Outer => &outer.arena,
+            Store::Derived => derived,
+            Store::Inner => &[],
+        };
+        let text = all.get(at as usize..(at + len) as usize).unwrap_or(&[]);
+        inner.begin();
+        let line = mariadb::read(text);
+        if let Some(line) = &line {
+            let fields = payload.columns.of(&self.tables.paths);
+            for (column, &field) in line.columns.iter().zip(fields) {
+                let Some(column) = column else { continue };
+                let start = at + column.start as u32;
+                let span = Span { store: place.store, start, len: column.len() as u32 };
+                if field != NONE {
+                    inner.push_literal(field, Value::Str(span));
+                }
+                inner.push_leaf(Value::Str(span));
+            }
+        }
+        if line.is_none_or(|line| !line.is_complete) {
+            self.malformed(Breakage::Line, (payload.source != NONE).then_some(payload.source));
+        }
+        let Buffers { outer, inner, derived, .. } = &*self.buffers;
+        let stores =
+            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
+        match recognise::recognise(self.tables, inner, &stores) {
+            Some(source) => self.show_recognised(source, true, None),
+            None => self.unrecognised(),
+        }
+    }
+
+    /// Counts something malformed.
+    fn malformed(&mut self, breakage: Breakage, source: Option<u32>) {
+        self.outcome.malformed_payloads += 1;
+        self.buffers.broken.push(Broken { source, breakage });
     }
 
     /// Moves the JSON place on top behind the object at `at`, or ends it.
@@ -346,10 +454,8 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         let Buffers { outer, inner, derived, places, .. } = &mut *self.buffers;
         let before = places.len();
         let (slots, behind) = if from_inner { (&*inner, Some(&*outer)) } else { (&*outer, None) };
-        for payload in &self.tables.payloads {
-            let Some(PayloadEncoding::Json) = PayloadEncoding::from_number(payload.encoding) else {
-                continue;
-            };
+        for (number, payload) in self.tables.payloads.iter().enumerate() {
+            let Some(encoding) = PayloadEncoding::from_number(payload.encoding) else { continue };
             for value in slots.values(payload.field) {
                 let Value::Str(span) = value else { continue };
                 let stores = match behind {
@@ -363,9 +469,14 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                         derived,
                     },
                 };
-                if !begins_like_json(stores.bytes(span)) {
-                    continue;
-                }
+                let text = stores.bytes(span);
+                let shape = match encoding {
+                    PayloadEncoding::Json if begins_like_json(text) => Shape::Json,
+                    PayloadEncoding::MariadbAudit if mariadb::begins_like_line(text) => {
+                        Shape::Lines(number as u32)
+                    }
+                    _ => continue,
+                };
                 let mut span = span;
                 if span.store == Store::Inner {
                     // The next candidate overwrites the inner arena, so its text moves.
@@ -376,13 +487,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                     span = Span { store: Store::Derived, start, ..span };
                 }
                 let end = span.start.saturating_add(span.len);
-                places.push(Place {
-                    store: span.store,
-                    at: span.start,
-                    end,
-                    shape: Shape::Json,
-                    level,
-                });
+                places.push(Place { store: span.store, at: span.start, end, shape, level });
             }
         }
         for container in slots.containers() {
@@ -421,22 +526,21 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         });
     }
 
-    /// Completes and shows a recognised event, which lies in the inner slots if it has a place.
-    fn show_recognised(&mut self, source: u32, place: Option<(Span, Encoding)>) {
+    /// Completes and shows a recognised event, which lies in the inner slots or in the record's.
+    fn show_recognised(&mut self, source: u32, in_inner: bool, place: Option<(Span, Encoding)>) {
         let Some(rules) = self.tables.sources.get(source as usize) else { return };
         let before = self.buffers.derived.len();
-        let Buffers { outer, inner, derived, values, .. } = &mut *self.buffers;
-        let mut own = own_slots(self.record, outer, inner, place.is_some());
-        for nested in rules.nested.of(&self.tables.nested) {
-            let path = nested.path.of(&self.tables.text);
-            self.outcome.malformed_payloads +=
-                walk_nested(nested.field, path, self.keys, &mut own, derived, values);
+        let malformed = self.complete(rules, in_inner);
+        for _ in 0..malformed.nested {
+            self.malformed(Breakage::Nested, Some(source));
         }
-        // Before the canonical fields: conditions speak of the event's own paths.
-        self.find_logsources(source, place.is_some());
-        let Buffers { outer, inner, derived, values, .. } = &mut *self.buffers;
-        let mut own = own_slots(self.record, outer, inner, place.is_some());
-        fields::apply(self.tables, rules, &mut own, derived, values);
+        if !malformed.positions_fit {
+            self.buffers
+                .broken
+                .push(Broken { source: Some(source), breakage: Breakage::Positions });
+        }
+        let Buffers { logsources, conditions, .. } = &mut *self.buffers;
+        recognise::logsources(self.tables, rules, conditions, logsources);
 
         let index = self.next_index;
         self.next_index += 1;
@@ -446,7 +550,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         self.outcome.unrouted += u32::from(logsources.is_empty());
         let stores =
             Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
-        let inner = place.is_some().then_some(inner);
+        let inner = in_inner.then_some(inner);
         (self.show)(&SourceEvent {
             view: EventView { inner, outer, stores },
             logsources,
@@ -457,13 +561,33 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         self.buffers.derived.truncate(before);
     }
 
-    fn find_logsources(&mut self, source: u32, in_inner: bool) {
-        let Buffers { outer, inner, derived, logsources, .. } = &mut *self.buffers;
-        let stores =
-            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
-        let slots = if in_inner { &*inner } else { &*outer };
-        recognise::logsources(self.tables, source, slots, &stores, logsources);
+    /// Gives a recognised event all its fields, in the order that descriptors promise.
+    fn complete(&mut self, rules: &Source, in_inner: bool) -> Completed {
+        let Buffers { outer, inner, derived, values, conditions, .. } = &mut *self.buffers;
+        let tables = self.tables;
+        let mut own = own_slots(self.record, outer, inner, in_inner);
+        let mut nested = 0;
+        for text in rules.nested.of(&tables.nested) {
+            let path = text.path.of(&tables.text);
+            nested += walk_nested(text.field, path, self.keys, &mut own, derived, values);
+        }
+        fields::name(tables, rules.fields, own.slots);
+        fields::lift(tables, rules, own.slots);
+        conditions.decide(tables, rules.early, own.slots, &own.stores(derived));
+        let positions_fit = fields::name_positions(tables, rules, conditions, own.slots, values);
+        conditions.decide(tables, rules.late, own.slots, &own.stores(derived));
+        fields::name_variants(tables, rules, conditions, own.slots);
+        fields::derive_all(tables, rules, &mut own, derived, values);
+        Completed { nested, positions_fit }
     }
+}
+
+/// What was found while an event got its fields.
+struct Completed {
+    /// Texts that stand for objects and are malformed.
+    nested: u32,
+    /// False if an array has more or fewer elements than its kind of event.
+    positions_fit: bool,
 }
 
 fn own_slots<'a>(

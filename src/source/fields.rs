@@ -1,9 +1,11 @@
 //! Canonical and derived fields of a recognised event.
 
+use super::conditions::Conditions;
 use super::decode::{self, Decoded, Decoder, Parameter, Rewrite};
+use super::recognise;
 use super::tables::{Derived, Range, Source, SourceTables};
 use super::view::Stores;
-use crate::event::slots::Slots;
+use crate::event::slots::{NONE, Slots};
 use crate::event::value::{Span, Store, Value};
 
 /// The slots of the event, and what its spans point into apart from its own arena.
@@ -16,21 +18,101 @@ pub(super) struct Own<'a> {
     pub outer: &'a [u8],
 }
 
-/// Gives the event its canonical fields, then its derived ones.
-pub(super) fn apply(
+impl Own<'_> {
+    /// What spans of the event point into.
+    pub fn stores<'s>(&'s self, derived: &'s [u8]) -> Stores<'s> {
+        let arena = &self.slots.arena;
+        // In the record's own slots the arena is the outer one, and there is no inner.
+        let outer = if self.slots.arena_store == Store::Outer { arena } else { self.outer };
+        Stores { input: self.input, outer, inner: arena, derived }
+    }
+}
+
+/// Gives the event canonical fields.
+pub(super) fn name(tables: &SourceTables, fields: Range, slots: &mut Slots) {
+    for field in fields.of(&tables.fields) {
+        if let Some(from) = preferred(tables, field.paths, slots)
+            && from != field.to
+        {
+            slots.alias(field.to, from);
+        }
+    }
+}
+
+/// Lets members of objects count as fields of the event itself.
+pub(super) fn lift(tables: &SourceTables, source: &Source, slots: &mut Slots) {
+    // From the last, so that the first object is preferred.
+    for lift in source.lifts.of(&tables.lifts).iter().rev() {
+        let to = lift.to.of(&tables.paths);
+        // What is lifted is touched as well, and is no member.
+        for at in 0..slots.touched().len() {
+            let from = slots.touched()[at];
+            let index = from.wrapping_sub(lift.first) as usize;
+            if let Some(&to) = to.get(index)
+                && to != NONE
+                && slots.is_present(from)
+            {
+                slots.alias(to, from);
+            }
+        }
+    }
+}
+
+/// Names elements of arrays by their position. Returns false if a template was meant and none has
+/// as many names as the array has elements.
+pub(super) fn name_positions(
+    tables: &SourceTables,
+    source: &Source,
+    conditions: &Conditions,
+    slots: &mut Slots,
+    values: &mut Vec<Value>,
+) -> bool {
+    let mut meant = false;
+    let mut read = NONE;
+    for positions in source.positions.of(&tables.positions) {
+        if !conditions.hold(positions.condition) || !slots.is_present(positions.field) {
+            continue;
+        }
+        if positions.field != read {
+            read = positions.field;
+            values.clear();
+            values.extend(slots.values(positions.field));
+        }
+        meant = true;
+        if values.len() == positions.names.count as usize {
+            for (&to, &value) in positions.names.of(&tables.paths).iter().zip(values.iter()) {
+                if to != NONE {
+                    slots.set(to, value);
+                }
+            }
+            return true;
+        }
+    }
+    !meant
+}
+
+/// Gives an event the canonical fields that only some events of its source have.
+pub(super) fn name_variants(
+    tables: &SourceTables,
+    source: &Source,
+    conditions: &Conditions,
+    slots: &mut Slots,
+) {
+    for variant in source.variants.of(&tables.variants) {
+        if conditions.hold(variant.condition) {
+            name(tables, variant.fields, slots);
+        }
+    }
+}
+
+/// Computes the derived fields of an event.
+pub(super) fn derive_all(
     tables: &SourceTables,
     source: &Source,
     own: &mut Own<'_>,
     derived: &mut Vec<u8>,
     values: &mut Vec<Value>,
 ) {
-    for field in source.fields.of(&tables.fields) {
-        if let Some(from) = preferred(tables, field.paths, own.slots)
-            && from != field.to
-        {
-            own.slots.alias(field.to, from);
-        }
-    }
     for field in source.derived.of(&tables.derived) {
         derive(tables, field, own, derived, values);
     }
@@ -70,7 +152,11 @@ fn derive(
     values.extend(own.slots.values(from));
     let mut is_first = true;
     for value in values.iter() {
-        let Some(result) = decode(decoder, *value, parameter, own, derived) else { continue };
+        let result = match decoder {
+            Decoder::Lookup => look_up(tables, field, *value, own, derived),
+            _ => decode(decoder, *value, parameter, own, derived),
+        };
+        let Some(result) = result else { continue };
         if is_first {
             own.slots.set(field.to, result);
         } else {
@@ -78,6 +164,25 @@ fn derive(
         }
         is_first = false;
     }
+}
+
+/// The result that a table gives for a value.
+fn look_up(
+    tables: &SourceTables,
+    field: &Derived,
+    value: Value,
+    own: &Own<'_>,
+    derived: &mut Vec<u8>,
+) -> Option<Value> {
+    let mut buffer = [0; 32];
+    let text = recognise::text(value, &own.stores(derived), &mut buffer)?;
+    let table = field.table.of(&tables.values);
+    let found = table.chunks(2).find_map(|row| match row {
+        [key, result] => key.of(&tables.text).eq_ignore_ascii_case(text).then_some(result),
+        [default] => Some(default),
+        _ => None,
+    })?;
+    store_word(found.of(&tables.text), derived).map(Value::Str)
 }
 
 /// Decodes one value; bytes that are nowhere yet go to the end of `derived`.
@@ -96,13 +201,7 @@ fn decode(
             Decoded::Missing | Decoded::Part { .. } | Decoded::Rewrite { .. } => None,
         };
     };
-    let stores = Stores { input: own.input, outer: own.outer, inner: &own.slots.arena, derived };
-    // In the record's own slots the arena is the outer one, and there is no inner.
-    let input = if span.store == own.slots.arena_store {
-        Stores { outer: stores.inner, ..stores }.bytes(span)
-    } else {
-        stores.bytes(span)
-    };
+    let input = own.stores(derived).bytes(span);
     match decode::decode_text(decoder, input, parameter) {
         Decoded::Missing => None,
         Decoded::Same => Some(value),

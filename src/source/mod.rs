@@ -7,22 +7,24 @@
 //! shown as the record it came in, so a descriptor can add matches but never hide one; nothing
 //! here allocates when warm, recurses, or panics, on any input and any verified tables.
 
+mod conditions;
 mod decode;
 mod events;
 mod fields;
 #[cfg(feature = "compile")]
 mod listing;
+mod mariadb;
 mod nested;
 mod recognise;
 mod tables;
 mod view;
 
 pub use decode::{AccountForm, Decoder, Quoting};
-pub use events::{Buffers, Encoding, Outcome, SourceEvent, for_each_event};
+pub use events::{Breakage, Broken, Buffers, Encoding, Outcome, SourceEvent, for_each_event};
 #[cfg(feature = "compile")]
 pub use listing::{ListedValue, Listing, list};
 pub use tables::{
-    Derived, Field, Group, Logsource, Nested, Payload, PayloadEncoding, Range, Source,
-    SourceTables, Test, TestKind,
+    ConditionSet, Derived, Field, Group, Lift, Logsource, Nested, Payload, PayloadEncoding,
+    Positions, Range, Source, SourceTables, Test, TestKind, Variant,
 };
 pub use view::{EventView, Stores};

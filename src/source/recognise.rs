@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use super::tables::{Group, Range, SourceTables, Test, TestKind};
+use super::conditions::Conditions;
+use super::tables::{Group, Range, Source, SourceTables, Test, TestKind};
 use super::view::Stores;
 use crate::event::slots::Slots;
 use crate::event::value::Value;
@@ -13,31 +14,32 @@ pub(super) fn recognise(tables: &SourceTables, slots: &Slots, stores: &Stores<'_
     found.map(|index| index as u32)
 }
 
-/// The logsources of an event of that source. Empty if each has a condition and none holds.
+/// The logsources of an event of that source, whose late conditions were decided. Empty if none
+/// of their conditions holds.
 pub(super) fn logsources(
     tables: &SourceTables,
-    source: u32,
-    slots: &Slots,
-    stores: &Stores<'_>,
+    source: &Source,
+    conditions: &Conditions,
     out: &mut Vec<u32>,
 ) {
     out.clear();
-    let Some(source) = tables.sources.get(source as usize) else { return };
-    // Logsources with one condition stand together: it is tested once.
-    let mut last = (Range::default(), true);
     for logsource in source.logsources.of(&tables.logsources) {
-        if logsource.when.count > 0 && logsource.when != last.0 {
-            last = (logsource.when, holds(tables, logsource.when, slots, stores));
-        }
-        let holds = logsource.when.count == 0 || last.1;
-        if holds && !out.contains(&logsource.id) {
+        let applies = (logsource.otherwise == 0 || out.is_empty())
+            && conditions.hold(logsource.condition)
+            && !out.contains(&logsource.id);
+        if applies {
             out.push(logsource.id);
         }
     }
 }
 
 /// Whether one of the groups holds.
-fn holds(tables: &SourceTables, groups: Range, slots: &Slots, stores: &Stores<'_>) -> bool {
+pub(super) fn holds(
+    tables: &SourceTables,
+    groups: Range,
+    slots: &Slots,
+    stores: &Stores<'_>,
+) -> bool {
     let test = |test: &Test| passes(tables, test, slots, stores);
     groups.of(&tables.groups).iter().any(|Group { all, any }| {
         all.of(&tables.tests).iter().all(test)
@@ -72,7 +74,11 @@ fn fits(tables: &SourceTables, test: &Test, kind: TestKind, text: &[u8]) -> bool
 }
 
 /// The text of a value; `None` if it has none, or is a fraction, which no test names.
-fn text<'a>(value: Value, stores: &Stores<'a>, buffer: &'a mut [u8; 32]) -> Option<&'a [u8]> {
+pub(super) fn text<'a>(
+    value: Value,
+    stores: &Stores<'a>,
+    buffer: &'a mut [u8; 32],
+) -> Option<&'a [u8]> {
     let mut room = buffer.as_mut_slice();
     let written = match value {
         Value::Str(span) | Value::BigNumber(span) => return Some(stores.bytes(span)),

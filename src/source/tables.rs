@@ -1,7 +1,8 @@
 //! The compiled descriptors: flat vectors that refer to each other by ranges.
 
 use super::decode::{AccountForm, Decoder, Quoting};
-use crate::limits::SOURCE_ELEMENTS;
+use crate::event::slots::NONE;
+use crate::limits::{SOURCE_CONDITIONS, SOURCE_ELEMENTS};
 
 /// A run of elements of another vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -38,8 +39,27 @@ pub struct Source {
     pub nested: Range,
     /// Its `fields`, in the order to apply them.
     pub fields: Range,
+    /// Its `lifts`, in the order of preference.
+    pub lifts: Range,
+    /// Its `positions`.
+    pub positions: Range,
+    /// Its `variants`, in the order to apply them.
+    pub variants: Range,
     /// Its `derived` fields, in the order to compute them.
     pub derived: Range,
+    /// What its `positions` ask: decided when fields are named and lifted.
+    pub early: ConditionSet,
+    /// What its `variants` and `logsources` ask: decided when positions are named as well.
+    pub late: ConditionSet,
+}
+
+/// Conditions that are decided together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ConditionSet {
+    /// The fields that the conditions look at, in `paths`: their values decide everything.
+    pub fields: Range,
+    /// The conditions, in `conditions`.
+    pub conditions: Range,
 }
 
 /// A group of tests.
@@ -92,8 +112,10 @@ impl TestKind {
 pub struct Logsource {
     /// Its index in the rule set's table of logsources.
     pub id: u32,
-    /// `groups` of which one must hold; none: every event of the source.
-    pub when: Range,
+    /// The condition's number in the late set; [`NONE`]: every event of the source.
+    pub condition: u32,
+    /// 1: only events that have no logsource before this one.
+    pub otherwise: u8,
 }
 
 /// A field whose text may hold events.
@@ -103,6 +125,10 @@ pub struct Payload {
     pub field: u32,
     /// A [`PayloadEncoding`] by its number.
     pub encoding: u8,
+    /// The source whose encoding it is; [`NONE`] for one that sources share.
+    pub source: u32,
+    /// The fields that the columns of a line go to, in `paths`, in the order of the encoding.
+    pub columns: Range,
 }
 
 /// What the text of a payload is.
@@ -111,6 +137,8 @@ pub struct Payload {
 pub enum PayloadEncoding {
     /// One or more JSON objects, or arrays of them.
     Json = 1,
+    /// Lines of MariaDB's `server_audit` plug-in.
+    MariadbAudit = 2,
 }
 
 impl PayloadEncoding {
@@ -119,7 +147,16 @@ impl PayloadEncoding {
     pub fn from_number(number: u8) -> Option<PayloadEncoding> {
         match number {
             1 => Some(PayloadEncoding::Json),
+            2 => Some(PayloadEncoding::MariadbAudit),
             _ => None,
+        }
+    }
+
+    /// The names of a line's columns, which are the paths of its event.
+    pub fn columns(self) -> &'static [&'static str] {
+        match self {
+            PayloadEncoding::Json => &[],
+            PayloadEncoding::MariadbAudit => &super::mariadb::COLUMNS,
         }
     }
 }
@@ -142,6 +179,36 @@ pub struct Field {
     pub paths: Range,
 }
 
+/// An object whose members count as fields of the event itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lift {
+    /// The lowest field id of a member.
+    pub first: u32,
+    /// For the fields from `first` on, the field that takes its values, in `paths`; [`NONE`] for
+    /// one that is no member.
+    pub to: Range,
+}
+
+/// Names for the elements of an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Positions {
+    /// The array.
+    pub field: u32,
+    /// The condition's number in the early set; [`NONE`]: every event of the source.
+    pub condition: u32,
+    /// The fields that the elements go to, in `paths`; [`NONE`] for one that nobody needs.
+    pub names: Range,
+}
+
+/// Canonical fields of some events of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Variant {
+    /// The condition's number in the late set.
+    pub condition: u32,
+    /// Its `fields`, in the order to apply them.
+    pub fields: Range,
+}
+
 /// A derived field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Derived {
@@ -155,6 +222,9 @@ pub struct Derived {
     pub number: u32,
     /// The decoder's text, in `text`.
     pub parameter: Range,
+    /// The decoder's table, in `values`: a text in lower case and its result, by turns; a last one
+    /// without result is the result of every other text.
+    pub table: Range,
 }
 
 /// All sources of a rule set. Immutable; shared by threads.
@@ -181,9 +251,17 @@ pub struct SourceTables {
     pub nested: Vec<Nested>,
     /// Canonical fields.
     pub fields: Vec<Field>,
+    /// Objects whose members are lifted.
+    pub lifts: Vec<Lift>,
+    /// Names by position.
+    pub positions: Vec<Positions>,
+    /// Canonical fields under a condition.
+    pub variants: Vec<Variant>,
+    /// Conditions: `groups` of which one must hold.
+    pub conditions: Vec<Range>,
     /// Derived fields.
     pub derived: Vec<Derived>,
-    /// Field ids.
+    /// Field ids; [`NONE`] in columns, lifts and positions that nobody needs.
     pub paths: Vec<u32>,
     /// The bytes of names, values and parameters.
     pub text: Vec<u8>,
@@ -208,6 +286,10 @@ impl SourceTables {
             self.containers.len(),
             self.nested.len(),
             self.fields.len(),
+            self.lifts.len(),
+            self.positions.len(),
+            self.variants.len(),
+            self.conditions.len(),
             self.derived.len(),
             self.paths.len(),
             self.text.len(),
@@ -216,12 +298,24 @@ impl SourceTables {
             return Err("sources: a table is too large");
         }
         let field = |id: u32| id < field_count;
+        // Fields that are read; those that are written may be left out.
+        let reads = |paths: Range| {
+            paths.fits(self.paths.len()) && paths.of(&self.paths).iter().all(|id| field(*id))
+        };
+        let writes = |paths: Range| {
+            paths.fits(self.paths.len())
+                && paths.of(&self.paths).iter().all(|id| field(*id) || *id == NONE)
+        };
         for source in &self.sources {
+            self.verify_conditions(source, &reads)?;
             let fits = source.name.fits(self.text.len())
                 && source.when.fits(self.groups.len())
                 && source.logsources.fits(self.logsources.len())
                 && source.nested.fits(self.nested.len())
                 && source.fields.fits(self.fields.len())
+                && source.lifts.fits(self.lifts.len())
+                && source.positions.fits(self.positions.len())
+                && source.variants.fits(self.variants.len())
                 && source.derived.fits(self.derived.len());
             if !fits {
                 return Err("sources: a source refers outside its tables");
@@ -246,15 +340,37 @@ impl SourceTables {
         if self.values.iter().any(|value| !value.fits(self.text.len())) {
             return Err("sources: a value refers outside the text");
         }
-        for logsource in &self.logsources {
-            if logsource.id >= logsource_count || !logsource.when.fits(self.groups.len()) {
-                return Err("sources: an unknown logsource or condition");
-            }
+        if self.logsources.iter().any(|logsource| logsource.id >= logsource_count) {
+            return Err("sources: an unknown logsource");
+        }
+        if self.conditions.iter().any(|groups| !groups.fits(self.groups.len())) {
+            return Err("sources: a condition refers outside the groups");
         }
         for payload in &self.payloads {
-            if !field(payload.field) || PayloadEncoding::from_number(payload.encoding).is_none() {
-                return Err("sources: a payload of an unknown field or encoding");
+            let Some(encoding) = PayloadEncoding::from_number(payload.encoding) else {
+                return Err("sources: a payload of an unknown encoding");
+            };
+            let source = payload.source == NONE || (payload.source as usize) < self.sources.len();
+            if !field(payload.field) || !source || !writes(payload.columns) {
+                return Err("sources: a payload of an unknown field or source");
             }
+            if payload.columns.count as usize != encoding.columns().len() {
+                return Err("sources: a payload with a wrong number of columns");
+            }
+        }
+        for lift in &self.lifts {
+            let end = u64::from(lift.first) + u64::from(lift.to.count);
+            if end > u64::from(field_count) || !writes(lift.to) {
+                return Err("sources: a lift of an unknown field");
+            }
+        }
+        for positions in &self.positions {
+            if !field(positions.field) || !writes(positions.names) {
+                return Err("sources: positions of an unknown field");
+            }
+        }
+        if self.variants.iter().any(|variant| !variant.fields.fits(self.fields.len())) {
+            return Err("sources: a variant refers outside its tables");
         }
         if self.containers.iter().any(|id| *id >= container_count) {
             return Err("sources: an unknown container");
@@ -265,14 +381,15 @@ impl SourceTables {
             }
         }
         for canonical in &self.fields {
-            if !field(canonical.to) || !canonical.paths.fits(self.paths.len()) {
+            if !field(canonical.to) || !reads(canonical.paths) {
                 return Err("sources: a canonical field refers outside its tables");
             }
         }
         for derived in &self.derived {
             if !field(derived.to)
-                || !derived.paths.fits(self.paths.len())
+                || !reads(derived.paths)
                 || !derived.parameter.fits(self.text.len())
+                || !derived.table.fits(self.values.len())
             {
                 return Err("sources: a derived field refers outside its tables");
             }
@@ -289,10 +406,40 @@ impl SourceTables {
                 Some(_) => {}
             }
         }
-        if !self.paths.iter().all(|id| field(*id)) {
-            return Err("sources: an unknown field");
-        }
         Ok(())
+    }
+
+    /// Checks the conditions of a source, and that what it has names one of them.
+    fn verify_conditions(
+        &self,
+        source: &Source,
+        reads: &impl Fn(Range) -> bool,
+    ) -> Result<(), &'static str> {
+        for set in [source.early, source.late] {
+            let fits = set.conditions.fits(self.conditions.len()) && reads(set.fields);
+            if !fits || set.conditions.count as usize > SOURCE_CONDITIONS {
+                return Err("sources: conditions refer outside their tables");
+            }
+        }
+        let known = |condition: u32, set: ConditionSet| {
+            condition == NONE || condition < set.conditions.count
+        };
+        let all_known = source
+            .positions
+            .of(&self.positions)
+            .iter()
+            .all(|positions| known(positions.condition, source.early))
+            && source
+                .variants
+                .of(&self.variants)
+                .iter()
+                .all(|variant| known(variant.condition, source.late))
+            && source
+                .logsources
+                .of(&self.logsources)
+                .iter()
+                .all(|logsource| known(logsource.condition, source.late));
+        if all_known { Ok(()) } else { Err("sources: an unknown condition") }
     }
 
     /// The name of a source; empty if there is no such source.
@@ -316,17 +463,33 @@ mod tests {
                 logsources: one,
                 nested: one,
                 fields: one,
+                lifts: one,
+                positions: one,
+                variants: one,
                 derived: one,
+                early: ConditionSet { fields: one, conditions: one },
+                late: ConditionSet { fields: one, conditions: one },
             }],
             groups: vec![Group { all: one, any: Range::default() }],
             tests: vec![Test { field: 0, kind: 1, values: one }],
             values: vec![one],
-            logsources: vec![Logsource { id: 0, when: one }],
-            payloads: vec![Payload { field: 1, encoding: 1 }],
+            logsources: vec![Logsource { id: 0, condition: 0, otherwise: 0 }],
+            payloads: vec![Payload { field: 1, encoding: 1, source: 0, columns: Range::default() }],
             containers: vec![0],
             nested: vec![Nested { field: 1, path: one }],
             fields: vec![Field { to: 1, paths: one }],
-            derived: vec![Derived { to: 1, decoder: 1, paths: one, number: 0, parameter: one }],
+            lifts: vec![Lift { first: 1, to: one }],
+            positions: vec![Positions { field: 1, condition: 0, names: one }],
+            variants: vec![Variant { condition: 0, fields: one }],
+            conditions: vec![one],
+            derived: vec![Derived {
+                to: 1,
+                decoder: 1,
+                paths: one,
+                number: 0,
+                parameter: one,
+                table: one,
+            }],
             paths: vec![0],
             text: b"x".to_vec(),
         }
@@ -353,9 +516,28 @@ mod tests {
             |t, far| t.tests[0].values = far,
             |t, far| t.values[0] = far,
             |t, _| t.logsources[0].id = 1,
-            |t, far| t.logsources[0].when = far,
+            |t, _| t.logsources[0].condition = 1,
+            |t, far| t.sources[0].lifts = far,
+            |t, far| t.sources[0].positions = far,
+            |t, far| t.sources[0].variants = far,
+            |t, far| t.sources[0].early.fields = far,
+            |t, far| t.sources[0].early.conditions = far,
+            |t, far| t.sources[0].late.fields = far,
+            |t, far| t.sources[0].late.conditions = far,
             |t, _| t.payloads[0].field = 2,
             |t, _| t.payloads[0].encoding = 0,
+            |t, _| t.payloads[0].encoding = 2,
+            |t, _| t.payloads[0].source = 1,
+            |t, far| t.payloads[0].columns = far,
+            |t, _| t.lifts[0].first = 2,
+            |t, far| t.lifts[0].to = far,
+            |t, _| t.positions[0].field = 2,
+            |t, _| t.positions[0].condition = 1,
+            |t, far| t.positions[0].names = far,
+            |t, _| t.variants[0].condition = 1,
+            |t, far| t.variants[0].fields = far,
+            |t, far| t.conditions[0] = far,
+            |t, far| t.derived[0].table = far,
             |t, _| t.containers[0] = 1,
             |t, _| t.nested[0].field = 2,
             |t, far| t.nested[0].path = far,

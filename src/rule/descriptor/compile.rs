@@ -1,12 +1,13 @@
 //! Descriptors to the tables of [`crate::source`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use super::{Descriptor, FieldTest, TestGroup};
+use super::{CanonicalField, Descriptor, FieldTest, TestGroup};
+use crate::event::slots::NONE;
 use crate::rule::ast::LogSource;
 use crate::source::{
-    Derived, Field, Group, Logsource, Nested, Payload, PayloadEncoding, Range, Source,
-    SourceTables, Test,
+    ConditionSet, Derived, Field, Group, Lift, Logsource, Nested, Payload, PayloadEncoding,
+    Positions, Range, Source, SourceTables, Test, Variant,
 };
 
 /// The numbering that the rule compiler owns.
@@ -19,9 +20,9 @@ pub struct Ids<'a> {
     pub container: &'a mut dyn FnMut(&str) -> u32,
     /// The id of a logsource, allocated at first use.
     pub logsource: &'a mut dyn FnMut(&LogSource) -> u32,
-    /// Whether a rule references a field of that name. Canonical and derived fields that no rule
-    /// needs are left out.
-    pub needed: &'a dyn Fn(&str) -> bool,
+    /// The fields that rules reference, each once. Canonical and derived fields that no rule needs
+    /// are left out, and only members with these names are lifted.
+    pub referenced: &'a [String],
 }
 
 /// Compiles descriptors. Their order is that of recognition: a site's own come before the
@@ -49,23 +50,99 @@ struct Compiler<'a, 'b> {
     ids: &'a mut Ids<'b>,
 }
 
+/// The conditions of one set, while a source is compiled.
+#[derive(Default)]
+struct Conditions {
+    groups: Vec<Range>,
+    fields: Vec<u32>,
+}
+
 impl Compiler<'_, '_> {
     fn source(&mut self, descriptor: &Descriptor) {
         let name = self.text(&descriptor.name);
         let when = self.groups(&descriptor.when);
+        self.payloads(descriptor);
+        let nested: Vec<Nested> = descriptor
+            .json_strings
+            .iter()
+            .map(|path| Nested { field: (self.ids.field)(path), path: self.text(path) })
+            .collect();
+        let wanted = wanted(descriptor, self.ids.referenced);
+        let (mut early, mut late) = (Conditions::default(), Conditions::default());
+        let fields = self.named(&descriptor.fields, &wanted);
+        let lifts: Vec<Lift> = descriptor
+            .lifts
+            .iter()
+            .filter_map(|path| self.lift(path, descriptor, &wanted))
+            .collect();
+        let positions: Vec<Positions> = descriptor
+            .positions
+            .iter()
+            .map(|item| {
+                let field = (self.ids.field)(&item.path);
+                let condition = self.condition(&item.when, &mut early);
+                let names: Vec<u32> = item
+                    .names
+                    .iter()
+                    .map(|name| match name {
+                        Some(name) if wanted.contains(name.as_str()) => (self.ids.field)(name),
+                        _ => NONE,
+                    })
+                    .collect();
+                Positions { field, condition, names: append(&mut self.tables.paths, names) }
+            })
+            .collect();
+        let mut variants = Vec::new();
+        for item in &descriptor.variants {
+            let fields = self.named(&item.fields, &wanted);
+            if fields.is_empty() {
+                continue;
+            }
+            let condition = self.condition(&item.when, &mut late);
+            let fields = append(&mut self.tables.fields, fields);
+            variants.push(Variant { condition, fields });
+        }
         let logsources: Vec<Logsource> = descriptor
             .logsources
             .iter()
             .map(|item| Logsource {
                 id: (self.ids.logsource)(&item.logsource),
-                when: self.groups(&item.when),
+                condition: self.condition(&item.when, &mut late),
+                otherwise: u8::from(item.otherwise),
             })
             .collect();
-        for path in &descriptor.text_payloads {
-            let encoding = PayloadEncoding::Json as u8;
-            let payload = Payload { field: (self.ids.field)(path), encoding };
-            if !self.tables.payloads.contains(&payload) {
-                self.tables.payloads.push(payload);
+        let derived = self.derived(descriptor, &wanted);
+        let source = Source {
+            name,
+            when,
+            logsources: append(&mut self.tables.logsources, logsources),
+            nested: append(&mut self.tables.nested, nested),
+            fields: append(&mut self.tables.fields, fields),
+            lifts: append(&mut self.tables.lifts, lifts),
+            positions: append(&mut self.tables.positions, positions),
+            variants: append(&mut self.tables.variants, variants),
+            derived: append(&mut self.tables.derived, derived),
+            early: self.condition_set(early),
+            late: self.condition_set(late),
+        };
+        self.tables.sources.push(source);
+    }
+
+    fn payloads(&mut self, descriptor: &Descriptor) {
+        for item in &descriptor.text_payloads {
+            let field = (self.ids.field)(&item.path);
+            let names = item.encoding.columns();
+            let columns: Vec<u32> = names.iter().map(|name| (self.ids.field)(name)).collect();
+            // Whose JSON a text is shows when it was read; a line belongs to whoever asks first.
+            let source = match item.encoding {
+                PayloadEncoding::Json => NONE,
+                PayloadEncoding::MariadbAudit => self.tables.sources.len() as u32,
+            };
+            let encoding = item.encoding as u8;
+            let is_known = |known: &Payload| known.field == field && known.encoding == encoding;
+            if !self.tables.payloads.iter().any(is_known) {
+                let columns = append(&mut self.tables.paths, columns);
+                self.tables.payloads.push(Payload { field, encoding, source, columns });
             }
         }
         for path in &descriptor.containers {
@@ -74,52 +151,82 @@ impl Compiler<'_, '_> {
                 self.tables.containers.push(id);
             }
         }
-        let nested: Vec<Nested> = descriptor
-            .json_strings
-            .iter()
-            .map(|path| Nested { field: (self.ids.field)(path), path: self.text(path) })
-            .collect();
-        let (fields, derived) = self.fields(descriptor);
-        let source = Source {
-            name,
-            when,
-            logsources: append(&mut self.tables.logsources, logsources),
-            nested: append(&mut self.tables.nested, nested),
-            fields: append(&mut self.tables.fields, fields),
-            derived: append(&mut self.tables.derived, derived),
-        };
-        self.tables.sources.push(source);
     }
 
-    /// The canonical and derived fields that rules need, directly or through a derived field.
-    fn fields(&mut self, descriptor: &Descriptor) -> (Vec<Field>, Vec<Derived>) {
-        let mut wanted: Vec<&str> = Vec::new();
-        // From the last: a derived field only reads those before it.
-        let mut kept = vec![false; descriptor.derived.len()];
-        for (index, field) in descriptor.derived.iter().enumerate().rev() {
-            if (self.ids.needed)(&field.name) || wanted.contains(&field.name.as_str()) {
-                kept[index] = true;
-                wanted.extend(field.from.iter().map(String::as_str));
-            }
+    /// The canonical fields that something needs.
+    fn named(&mut self, fields: &[CanonicalField], wanted: &BTreeSet<&str>) -> Vec<Field> {
+        let mut named = Vec::new();
+        for field in fields.iter().filter(|field| wanted.contains(field.name.as_str())) {
+            let to = (self.ids.field)(&field.name);
+            named.push(Field { to, paths: self.paths(&field.paths) });
         }
-        let mut fields = Vec::new();
-        for field in &descriptor.fields {
-            if (self.ids.needed)(&field.name) || wanted.contains(&field.name.as_str()) {
-                let to = (self.ids.field)(&field.name);
-                fields.push(Field { to, paths: self.paths(&field.paths) });
-            }
+        named
+    }
+
+    /// The members of an object that something needs, unless `fields` says where they come from.
+    fn lift(
+        &mut self,
+        path: &str,
+        descriptor: &Descriptor,
+        wanted: &BTreeSet<&str>,
+    ) -> Option<Lift> {
+        let named = |name: &str| descriptor.fields.iter().any(|field| field.name == name);
+        let pairs: Vec<(u32, u32)> = wanted
+            .iter()
+            .filter(|name| !named(name))
+            .map(|name| ((self.ids.field)(&format!("{path}.{name}")), (self.ids.field)(name)))
+            .collect();
+        let first = pairs.iter().map(|pair| pair.0).min()?;
+        let last = pairs.iter().map(|pair| pair.0).max()?;
+        let mut to = vec![NONE; (last - first) as usize + 1];
+        for (from, target) in pairs {
+            to[(from - first) as usize] = target;
         }
+        Some(Lift { first, to: append(&mut self.tables.paths, to) })
+    }
+
+    fn derived(&mut self, descriptor: &Descriptor, wanted: &BTreeSet<&str>) -> Vec<Derived> {
         let mut derived = Vec::new();
-        for (field, _) in descriptor.derived.iter().zip(kept).filter(|(_, kept)| *kept) {
+        for field in descriptor.derived.iter().filter(|f| wanted.contains(f.name.as_str())) {
+            let rows = field.table.iter().flat_map(|(key, result)| [key, result]);
+            let table: Vec<Range> =
+                rows.chain(&field.default).map(|text| self.text(text)).collect();
             derived.push(Derived {
                 to: (self.ids.field)(&field.name),
                 decoder: field.decoder as u8,
                 paths: self.paths(&field.from),
                 number: field.number,
                 parameter: self.text(&field.text),
+                table: append(&mut self.tables.values, table),
             });
         }
-        (fields, derived)
+        derived
+    }
+
+    /// The number of a condition in a set; [`NONE`] if there is nothing to ask.
+    fn condition(&mut self, groups: &[TestGroup], set: &mut Conditions) -> u32 {
+        if groups.is_empty() {
+            return NONE;
+        }
+        let range = self.groups(groups);
+        let known = set.groups.iter().position(|other| *other == range);
+        known.unwrap_or_else(|| {
+            for test in groups.iter().flat_map(|group| group.all.iter().chain(&group.any)) {
+                let field = (self.ids.field)(&test.path);
+                if !set.fields.contains(&field) {
+                    set.fields.push(field);
+                }
+            }
+            set.groups.push(range);
+            set.groups.len() - 1
+        }) as u32
+    }
+
+    fn condition_set(&mut self, set: Conditions) -> ConditionSet {
+        ConditionSet {
+            fields: append(&mut self.tables.paths, set.fields),
+            conditions: append(&mut self.tables.conditions, set.groups),
+        }
     }
 
     /// Equal conditions share their groups, so that the runtime sees that they are equal.
@@ -169,6 +276,32 @@ impl Compiler<'_, '_> {
         self.texts.insert(text.to_owned(), range);
         range
     }
+}
+
+/// The names that something needs: rules, conditions, or fields that are needed themselves.
+fn wanted<'a>(descriptor: &'a Descriptor, referenced: &'a [String]) -> BTreeSet<&'a str> {
+    let mut wanted: BTreeSet<&str> = referenced.iter().map(String::as_str).collect();
+    let conditions = descriptor
+        .positions
+        .iter()
+        .map(|item| &item.when)
+        .chain(descriptor.variants.iter().map(|item| &item.when))
+        .chain(descriptor.logsources.iter().map(|item| &item.when));
+    for test in conditions.flatten().flat_map(|group| group.all.iter().chain(&group.any)) {
+        wanted.insert(&test.path);
+    }
+    // From the last: a derived field only reads those before it.
+    for field in descriptor.derived.iter().rev() {
+        if wanted.contains(field.name.as_str()) {
+            wanted.extend(field.from.iter().map(String::as_str));
+        }
+    }
+    for variant in descriptor.variants.iter().rev() {
+        let named = variant.fields.iter().filter(|f| wanted.contains(f.name.as_str()));
+        let read: Vec<&str> = named.flat_map(|field| &field.paths).map(String::as_str).collect();
+        wanted.extend(read);
+    }
+    wanted
 }
 
 fn append<T>(all: &mut Vec<T>, new: impl IntoIterator<Item = T>) -> Range {

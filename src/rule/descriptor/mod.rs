@@ -17,27 +17,45 @@
 //! |---|---|
 //! | `source` | name: lower-case letters, digits, `-` |
 //! | `title`, `description` | for people; `description` is optional |
-//! | `logsources` | list of `{product, category, service, when}`: what its events are to rules; with `when`, only those that pass |
-//! | `payload` | list of `{path, encoding}`: where a record may hide events. `json`: text of JSON objects or arrays of them; `native`: an object or array of objects |
+//! | `use` | name, or list: mappings whose parts follow the source's own |
+//! | `logsources` | list of `{product, category, service, when, otherwise}`: what its events are to rules; with `when`, only those that pass; with `otherwise: true`, only those without a logsource before |
+//! | `payload` | list of `{path, encoding}`: where a record may hide events. `json`: text of JSON objects or arrays of them; `native`: an object or array of objects; `mariadb_audit`: text of log lines |
 //! | `records` | path, or list: arrays of events (envelopes) |
 //! | `json_strings` | path, or list: objects of the event that may arrive as JSON text |
 //! | `when` | `{all: [test...], any: [test...]}`, or a list of these of which one must hold |
 //! | `fields` | canonical name: path, or list of which the first with a text is taken |
+//! | `lift` | path, or list: objects whose members count as fields of the event itself |
+//! | `positions` | list of `{path, when, names}`: names for the elements of an array; `'-'` skips one |
+//! | `variants` | list of `{when, fields}`: canonical fields of some events |
 //! | `derive` | name: `{decoder, from, ...}`; `from` names paths, canonical or derived fields, the first with a text is taken |
+//!
+//! A document with `mapping` in place of `source` is for `use` in other documents of its file; those
+//! of the built-in files can be used everywhere. An event gets `fields`, then what `lift`, `positions`,
+//! `variants` and `derive` add, in this order. Conditions below `positions` can name canonical fields
+//! and lifted ones, those below `variants` and `logsources` also names by position.
+//!
+//! An attribute of a logsource that is left out is not known and contradicts no rule. `'-'` says that
+//! there is none: a rule that asks for it does not apply.
 //!
 //! A test is `{path, is: values}`, `{path, contains: values}` or `{path, exists: true}`; one value
 //! must fit, ASCII letters without case. Parameters of decoders: `quoting` (`none`, `backslash`)
 //! of `sql_norm`; `limit` (bytes) of `sql_truncated`; `form` (`any`, `account`) of `mysql_user`,
 //! `mysql_host` and `mysql_ip`; `segment` (name or list) of `arm_name`; `value` of `constant`,
-//! which has no `from`.
+//! which has no `from`; `values` (a map of texts) and `default` of `lookup`.
 
 mod compile;
+mod decoders;
 #[cfg(test)]
 mod event_tests;
+mod mapping;
 mod names;
 mod nodes;
 mod order;
 mod parse;
+mod routing;
+#[cfg(test)]
+mod shape_tests;
+mod shapes;
 #[cfg(test)]
 mod tests;
 mod when;
@@ -46,20 +64,19 @@ pub use compile::{Ids, compile_sources};
 pub use parse::{check_names, read};
 
 use super::ast::{LogSource, Place};
-use crate::source::{Decoder, TestKind};
+use crate::source::{Decoder, PayloadEncoding, TestKind};
+use std::collections::BTreeSet;
 
-/// The files under `sources/`, in the order of recognition.
-const BUILT_IN: [(&str, &str); 1] =
-    [("sources/azure-mysql.yml", include_str!("../../../sources/azure-mysql.yml"))];
+/// The files under `sources/`, in the order of recognition. A file that uses a mapping of another
+/// stands behind it.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("sources/azure-mysql.yml", include_str!("../../../sources/azure-mysql.yml")),
+    ("sources/mariadb-audit.yml", include_str!("../../../sources/mariadb-audit.yml")),
+];
 
 /// The descriptors that come with sigmatag.
 pub fn built_in() -> Vec<Descriptor> {
-    let mut diagnostics = Vec::new();
-    let files = BUILT_IN.iter();
-    let descriptors =
-        files.flat_map(|(file, text)| read(&(*file).into(), text, &mut diagnostics)).collect();
-    debug_assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    descriptors
+    mapping::built_in().descriptors.clone()
 }
 
 /// One source.
@@ -73,8 +90,10 @@ pub struct Descriptor {
     pub title: String,
     /// `logsources`: what its events are to rules.
     pub logsources: Vec<ConditionalLogsource>,
-    /// `payload`: paths of strings that may hold events as JSON text.
-    pub text_payloads: Vec<String>,
+    /// `description`, if there is one.
+    pub description: Option<String>,
+    /// `payload`: strings that may hold events.
+    pub text_payloads: Vec<TextPayload>,
     /// `payload` with `encoding: native`, and `records`: paths of objects that may be events, and
     /// of arrays of them.
     pub containers: Vec<String>,
@@ -84,8 +103,25 @@ pub struct Descriptor {
     pub when: Vec<TestGroup>,
     /// `fields`, in the order to apply them.
     pub fields: Vec<CanonicalField>,
+    /// `lift`: objects whose members count as the event's own fields.
+    pub lifts: Vec<String>,
+    /// `positions`: names for the elements of arrays.
+    pub positions: Vec<NamedPositions>,
+    /// `variants`: canonical fields of some events, in the order to apply them.
+    pub variants: Vec<FieldVariant>,
     /// `derive`, in the order to compute them.
     pub derived: Vec<DerivedField>,
+}
+
+impl Descriptor {
+    /// The fields that it names, without those that `lift` finds in an event.
+    pub fn names(&self) -> BTreeSet<&str> {
+        let variants = self.variants.iter().flat_map(|variant| &variant.fields);
+        let fields = self.fields.iter().chain(variants).map(|field| &field.name);
+        let derived = self.derived.iter().map(|field| &field.name);
+        let positions = self.positions.iter().flat_map(|item| item.names.iter().flatten());
+        fields.chain(derived).chain(positions).map(String::as_str).collect()
+    }
 }
 
 /// A logsource that events of a source have, all or some.
@@ -95,6 +131,37 @@ pub struct ConditionalLogsource {
     pub logsource: LogSource,
     /// One of these groups must hold; none: every event has it.
     pub when: Vec<TestGroup>,
+    /// `otherwise`: only events have it that have none of the logsources before.
+    pub otherwise: bool,
+}
+
+/// A string that may hold events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextPayload {
+    /// Where it is.
+    pub path: String,
+    /// What its text is.
+    pub encoding: PayloadEncoding,
+}
+
+/// Names for the elements of an array.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedPositions {
+    /// The array.
+    pub path: String,
+    /// One of these groups must hold; none: every event of the source.
+    pub when: Vec<TestGroup>,
+    /// One for each element; `None` for one that has no name.
+    pub names: Vec<Option<String>>,
+}
+
+/// Canonical fields of some events of a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldVariant {
+    /// One of these groups must hold.
+    pub when: Vec<TestGroup>,
+    /// The fields, in the order to apply them.
+    pub fields: Vec<CanonicalField>,
 }
 
 /// Tests that must hold together.
@@ -139,4 +206,8 @@ pub struct DerivedField {
     pub number: u32,
     /// The decoder's text, empty if it has none.
     pub text: String,
+    /// `values` of `lookup`: texts in lower case, and their results.
+    pub table: Vec<(String, String)>,
+    /// `default` of `lookup`.
+    pub default: Option<String>,
 }

@@ -4,26 +4,56 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{ConditionalLogsource, Descriptor};
-use crate::rule::ast::{LogSource, Place};
-use crate::rule::diagnostic::{Diagnostic, Mark, Report, Severity, did_you_mean, quoted, similar};
-use crate::rule::yaml::{Kind, Node, parse_stream};
+use super::Descriptor;
+use super::mapping::{self, Mappings, Parts};
+use crate::rule::ast::Place;
+use crate::rule::diagnostic::{Diagnostic, Mark, Report, Severity, quoted};
+use crate::rule::yaml::{Entry, Kind, Node, parse_stream};
 
-const KEYS: [&str; 10] = [
+/// Keys of a source, and of a mapping: the parts that a source may take from one come last.
+const KEYS: [&str; 14] = [
     "source",
     "title",
     "description",
-    "logsources",
     "payload",
     "records",
-    "json_strings",
     "when",
+    "use",
+    "logsources",
+    "json_strings",
     "fields",
+    "lift",
+    "positions",
+    "variants",
     "derive",
+];
+const MAPPING_KEYS: [&str; 10] = [
+    "mapping",
+    "title",
+    "description",
+    "use",
+    "logsources",
+    "json_strings",
+    "fields",
+    "lift",
+    "positions",
+    "variants",
 ];
 
 /// Reads every descriptor of a file. Those with errors are left out; the diagnostics say why.
 pub fn read(file: &Arc<str>, text: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Descriptor> {
+    let mut own = Mappings::new();
+    read_with(file, text, diagnostics, &mut own, &mapping::built_in().mappings)
+}
+
+/// Reads a file whose documents may use its own mappings and others.
+pub(super) fn read_with(
+    file: &Arc<str>,
+    text: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+    own: &mut Mappings,
+    others: &Mappings,
+) -> Vec<Descriptor> {
     let mut descriptors = Vec::new();
     let mut is_empty = true;
     for document in parse_stream(text) {
@@ -37,9 +67,16 @@ pub fn read(file: &Arc<str>, text: &str, diagnostics: &mut Vec<Diagnostic>) -> V
         }
         if let Some(root) = &document.root {
             let place = Place { file: Arc::clone(file), pos: root.mark.pos };
-            let descriptor = Parser { report: &mut report }.descriptor(root, place);
+            let mut parser = Parser { report: &mut report, own, others };
+            let read = parser.document(root, place);
             if report.errors() == 0 {
-                descriptors.extend(descriptor);
+                match read {
+                    Some(Document::Source(descriptor)) => descriptors.push(*descriptor),
+                    Some(Document::Mapping(name, parts)) => {
+                        own.insert(name, *parts);
+                    }
+                    None => {}
+                }
             }
         }
         report.finish(diagnostics);
@@ -84,25 +121,58 @@ pub fn check_names(descriptors: &[Descriptor]) -> Vec<Diagnostic> {
 /// Reads one document and reports what is wrong with it.
 pub(super) struct Parser<'r> {
     pub report: &'r mut Report,
+    /// Mappings of the documents before.
+    pub own: &'r Mappings,
+    /// Mappings of other files.
+    pub others: &'r Mappings,
+}
+
+/// What a document is.
+enum Document {
+    Source(Box<Descriptor>),
+    Mapping(String, Box<Parts>),
 }
 
 impl Parser<'_> {
-    fn descriptor(&mut self, root: &Node<'_>, place: Place) -> Option<Descriptor> {
-        let mark = Mark { length: 0, ..root.mark };
-        let entries =
-            self.map(root, "a source", "begin with `source:`, `title:` and `logsources:`")?;
-        self.report.subject = root.get("source").and_then(|node| match &node.kind {
+    fn document(&mut self, root: &Node<'_>, place: Place) -> Option<Document> {
+        let help = "begin with `source:`, `title:` and `logsources:`";
+        let entries = self.map(root, "a source", help)?;
+        let subject = root.get("source").or_else(|| root.get("mapping"));
+        self.report.subject = subject.and_then(|node| match &node.kind {
             Kind::Scalar(text) => Some(text.text.clone().into_owned()),
             _ => None,
         });
+        if root.get("mapping").is_some() && root.get("source").is_none() {
+            return self.mapping(root, entries);
+        }
+        self.descriptor(root, entries, place).map(|source| Document::Source(Box::new(source)))
+    }
+
+    fn mapping(&mut self, root: &Node<'_>, entries: &[Entry<'_>]) -> Option<Document> {
+        let keys: Vec<&str> = MAPPING_KEYS.into_iter().chain(["derive"]).collect();
+        self.known_keys(entries, &keys, "a mapping");
+        let name = self.name(root.get("mapping")?);
+        if let Some(name) = name.as_ref().filter(|name| self.find(name).is_some()) {
+            let message = format!("the mapping {} exists already", quoted(name));
+            self.report.error("source-duplicate", root.mark, message).help("give it another name");
+        }
+        let parts = self.parts(root);
+        self.distinct(&parts.fields, &parts.derived);
+        Some(Document::Mapping(name?, Box::new(parts)))
+    }
+
+    fn descriptor(
+        &mut self,
+        root: &Node<'_>,
+        entries: &[Entry<'_>],
+        place: Place,
+    ) -> Option<Descriptor> {
+        let mark = Mark { length: 0, ..root.mark };
         self.known_keys(entries, &KEYS, "a source");
         let name = self.required(root, mark, "source").and_then(|node| self.name(node));
         let title = self.required(root, mark, "title").and_then(|node| self.line(node, "a title"));
-        let logsources = self.required(root, mark, "logsources").map(|node| self.logsources(node));
         let when = self.required(root, mark, "when").map(|node| self.when(node));
-        if let Some(description) = root.get("description") {
-            self.line(description, "a description");
-        }
+        let description = root.get("description").and_then(|node| self.line(node, "a description"));
         let mut containers = Vec::new();
         let mut text_payloads = Vec::new();
         if let Some(payload) = root.get("payload") {
@@ -111,28 +181,32 @@ impl Parser<'_> {
         if let Some(records) = root.get("records") {
             containers.extend(self.paths(records, "records"));
         }
-        let json_strings =
-            root.get("json_strings").map_or_else(Vec::new, |node| self.paths(node, "json_strings"));
-        let fields = root.get("fields").map_or_else(Vec::new, |node| self.fields(node));
-        let derived = root.get("derive").map_or_else(Vec::new, |node| self.derived(node));
-        self.distinct(&fields, &derived);
-        let fields = self.sorted_fields(fields);
-        let derived = self.sorted_derived(derived);
+        let errors = self.report.errors();
+        let parts = self.parts(root);
+        // One that is not understood may have had some.
+        if parts.logsources.is_empty() && self.report.errors() == errors {
+            self.required(root, mark, "logsources");
+        }
+        self.distinct(&parts.fields, &parts.derived);
         Some(Descriptor {
             place,
             name: name?,
             title: title?,
-            logsources: logsources?,
+            description,
+            logsources: parts.logsources,
             text_payloads,
             containers,
-            json_strings,
+            json_strings: parts.json_strings,
             when: when?,
-            fields,
-            derived,
+            fields: self.sorted_fields(parts.fields),
+            lifts: parts.lifts,
+            positions: parts.positions,
+            variants: parts.variants,
+            derived: self.sorted_derived(parts.derived),
         })
     }
 
-    fn name(&mut self, node: &Node<'_>) -> Option<String> {
+    pub(super) fn name(&mut self, node: &Node<'_>) -> Option<String> {
         let name = self.line(node, "a name")?;
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if !name.chars().all(legal) {
@@ -143,69 +217,5 @@ impl Parser<'_> {
             return None;
         }
         Some(name)
-    }
-
-    fn logsources(&mut self, node: &Node<'_>) -> Vec<ConditionalLogsource> {
-        let items = self.list(node, "logsources");
-        items.iter().filter_map(|item| self.logsource(item)).collect()
-    }
-
-    fn logsource(&mut self, node: &Node<'_>) -> Option<ConditionalLogsource> {
-        let help = "write `- {product: mysql, service: audit}`";
-        let entries = self.map(node, "a logsource", help)?;
-        self.known_keys(entries, &["product", "category", "service", "when"], "a logsource");
-        let mut attribute = |name: &str| {
-            let value = self.line(node.get(name)?, &format!("`{name}`"))?;
-            Some(value.to_lowercase())
-        };
-        let logsource = LogSource {
-            product: attribute("product"),
-            category: attribute("category"),
-            service: attribute("service"),
-        };
-        if logsource == LogSource::default() {
-            self.report
-                .error("source-empty", node.mark, "this logsource has no attribute")
-                .help("set at least one of `product`, `category` and `service`");
-        }
-        let when = node.get("when").map_or_else(Vec::new, |node| self.when(node));
-        Some(ConditionalLogsource { logsource, when })
-    }
-
-    fn payload(&mut self, node: &Node<'_>, texts: &mut Vec<String>, containers: &mut Vec<String>) {
-        let mut seen: Vec<(String, String)> = Vec::new();
-        for item in self.list(node, "payload") {
-            let help = "write `- {path: message, encoding: json}`";
-            let Some(entries) = self.map(item, "a payload", help) else { continue };
-            self.known_keys(entries, &["path", "encoding"], "a payload");
-            let path = self.required(item, item.mark, "path").and_then(|node| self.path(node));
-            let Some(encoding_node) = self.required(item, item.mark, "encoding") else { continue };
-            let Some(encoding) = self.line(encoding_node, "an encoding") else { continue };
-            let Some(path) = path else { continue };
-            let list = match &*encoding {
-                "json" => &mut *texts,
-                "native" => &mut *containers,
-                _ => {
-                    let names = ["json", "native"];
-                    let message = format!(
-                        "unknown encoding {}{}",
-                        quoted(&encoding),
-                        did_you_mean(similar(&encoding, names))
-                    );
-                    self.report
-                        .error("source-value", encoding_node.mark, message)
-                        .help("`json`: the event is text; `native`: it is an object of the record");
-                    continue;
-                }
-            };
-            let pair = (path, encoding);
-            if seen.contains(&pair) {
-                let message = format!("the payload {} is listed twice", quoted(&pair.0));
-                self.report.error("source-duplicate", item.mark, message).help("remove one");
-                continue;
-            }
-            list.push(pair.0.clone());
-            seen.push(pair);
-        }
     }
 }

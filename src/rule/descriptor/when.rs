@@ -63,14 +63,23 @@ impl Parser<'_> {
     }
 
     fn exists(&mut self, node: &Node<'_>) {
+        self.is_true(node, "exists");
+    }
+
+    /// A switch that is written only to be on.
+    pub(super) fn is_true(&mut self, node: &Node<'_>, name: &str) -> bool {
         let is_true = matches!(
             &node.kind, Kind::Scalar(text) if text.resolve() == Ok(Scalar::Bool(true))
         );
         if !is_true {
-            self.report
-                .error("source-value", node.mark, "`exists` can only be `true`")
-                .help("a source is recognised by what an event has, not by what it lacks");
+            let message = format!("`{name}` can only be `true`");
+            let help = match name {
+                "exists" => "a source is recognised by what an event has, not by what it lacks",
+                _ => "write `true`, or remove it",
+            };
+            self.report.error("source-value", node.mark, message).help(help);
         }
+        is_true
     }
 
     fn values(&mut self, node: &Node<'_>, kind: TestKind) -> Vec<String> {

@@ -76,6 +76,8 @@ fn syntax_help(info: &str) -> Option<&'static str> {
         Some("indent with spaces")
     } else if info.contains("mapping values are not allowed") {
         Some("quote a value that contains `: `")
+    } else if info.contains("plain scalar cannot start with") {
+        Some("quote the value: `'-'`")
     } else if info.contains("document indicator") {
         Some("close the quote before the next document")
     } else if ["expected node content", "flow", "illegal placement"]

@@ -5,6 +5,7 @@
 //! input longer, so a derived field never costs more memory than the text it came from.
 
 mod account;
+mod address;
 mod arm;
 mod code;
 mod sql;
@@ -37,13 +38,17 @@ pub enum Decoder {
     Compact = 10,
     /// A text that the descriptor gives.
     Constant = 11,
+    /// The result that the descriptor's table has for a text.
+    Lookup = 12,
+    /// An IP address, without the port behind it.
+    Address = 13,
     /// A normalised statement without its texts.
-    SqlCode = 13,
+    SqlCode = 14,
 }
 
 impl Decoder {
     /// All decoders, in the order of their numbers.
-    pub const ALL: [Decoder; 12] = [
+    pub const ALL: [Decoder; 14] = [
         Decoder::SqlNorm,
         Decoder::SqlVerb,
         Decoder::SqlTruncated,
@@ -55,6 +60,8 @@ impl Decoder {
         Decoder::Outcome,
         Decoder::Compact,
         Decoder::Constant,
+        Decoder::Lookup,
+        Decoder::Address,
         Decoder::SqlCode,
     ];
 
@@ -72,6 +79,8 @@ impl Decoder {
             Decoder::Outcome => "outcome",
             Decoder::Compact => "compact",
             Decoder::Constant => "constant",
+            Decoder::Lookup => "lookup",
+            Decoder::Address => "address",
             Decoder::SqlCode => "sql_code",
         }
     }
@@ -210,7 +219,9 @@ pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> 
                 Decoded::Same
             }
         }
-        Decoder::Constant => Decoded::Missing,
+        Decoder::Address => address::decode(input),
+        // Both come from the descriptor, not from a text alone.
+        Decoder::Constant | Decoder::Lookup => Decoded::Missing,
     }
 }
 
@@ -230,8 +241,10 @@ pub fn decode_other(decoder: Decoder, value: Value) -> Decoded {
         | Decoder::SqlVerb
         | Decoder::SqlCode
         | Decoder::SqlTruncated
-        | Decoder::MysqlPrivUser
-        | Decoder::Constant => Decoded::Missing,
+        | Decoder::Constant
+        | Decoder::Lookup
+        | Decoder::Address
+        | Decoder::MysqlPrivUser => Decoded::Missing,
         Decoder::MysqlUser
         | Decoder::MysqlHost
         | Decoder::MysqlIp
