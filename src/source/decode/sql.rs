@@ -128,7 +128,7 @@ impl Output {
 
 /// The end of the quoted text that begins at `start`. A doubled quote needs no care here: it ends
 /// one quoted text and begins the next with nothing between.
-fn quote_end(bytes: &[u8], start: usize) -> usize {
+pub(super) fn quote_end(bytes: &[u8], start: usize) -> usize {
     let quote = bytes[start];
     let mut at = start + 1;
     while at < bytes.len() {
