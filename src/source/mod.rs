@@ -17,6 +17,7 @@ mod mariadb;
 mod nested;
 mod recognise;
 mod tables;
+mod verify;
 mod view;
 
 pub use decode::{AccountForm, Decoder, Quoting};
