@@ -4,7 +4,7 @@
  *
  * RULES OF THIS INTERFACE
  *
- * Ownership. sigmatag_init (also _bytes, _default) and sigmatag_scratch_new give a handle to the
+ * Ownership. sigmatag_init (also _bytes, _default), sigmatag_share and sigmatag_scratch_new give a handle to the
  *   caller, who gives it back once, to sigmatag_free or sigmatag_scratch_free. The two may be freed
  *   in any order: a scratch keeps what it needs of its engine. Every other pointer stays the
  *   caller's. The library never frees or keeps memory of the caller, and never gives out memory for
@@ -830,6 +830,18 @@ int32_t sigmatag_init_bytes(const uint8_t *data,
 int32_t sigmatag_init_default(const struct sigmatag_options *options,
                               struct sigmatag **out,
                               struct sigmatag_error *error);
+
+/**
+ * Makes another engine of the rule set that an engine has in force, with options and totals of its
+ * own. The rules are shared, not copied; from then on the two are independent: a reload of one
+ * changes nothing for the other, and they may be freed in any order.
+ *
+ * Statuses: the common ones, SIGMATAG_NO_MEMORY. Any thread.
+ */
+int32_t sigmatag_share(const struct sigmatag *engine,
+                       const struct sigmatag_options *options,
+                       struct sigmatag **out,
+                       struct sigmatag_error *error);
 
 /**
  * Lets go of an engine. NULL is allowed. Scratches of the engine stay valid and must still be

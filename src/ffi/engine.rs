@@ -210,6 +210,31 @@ pub unsafe extern "C" fn sigmatag_init_default(
     }
 }
 
+/// Makes another engine of the rule set that an engine has in force, with options and totals of its
+/// own. The rules are shared, not copied; from then on the two are independent: a reload of one
+/// changes nothing for the other, and they may be freed in any order.
+///
+/// Statuses: the common ones, SIGMATAG_NO_MEMORY. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sigmatag_share(
+    engine: *const sigmatag,
+    options: *const sigmatag_options,
+    out: *mut *mut sigmatag,
+    error: *mut sigmatag_error,
+) -> i32 {
+    // SAFETY: pointers as the header asks of the caller.
+    unsafe {
+        explained(error, || {
+            let engine =
+                borrow(engine).map_err(|status| Failure::of_argument(status, "engine", ""))?;
+            let out = engine_place(out)?;
+            let options = self::options(options)?;
+            out.write(sigmatag::start(engine.engine.rules(), options));
+            Ok(())
+        })
+    }
+}
+
 /// Lets go of an engine. NULL is allowed. Scratches of the engine stay valid and must still be
 /// freed, before or after; the memory of the engine goes with the last of them. Any thread, but no
 /// other call may be using this pointer.

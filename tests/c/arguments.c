@@ -139,6 +139,22 @@ static void init_arguments(const char *path) {
   CHECK((void *)out == MARKER);
 }
 
+static void share_arguments(void) {
+  sigmatag_error error = empty_error();
+  sigmatag_options options = empty_options();
+  sigmatag *out = NULL;
+  STATUS(sigmatag_share(NULL, NULL, &out, &error), SIGMATAG_NULL_ARGUMENT);
+  CHECK(contains(error.message, "engine"));
+  STATUS(sigmatag_share(engine, NULL, NULL, &error), SIGMATAG_NULL_ARGUMENT);
+  CHECK(contains(error.message, "out"));
+  options.min_level = 6;
+  STATUS(sigmatag_share(engine, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);
+  CHECK(contains(error.message, "min_level"));
+  options.struct_size = 3;
+  STATUS(sigmatag_share(engine, &options, &out, NULL), SIGMATAG_BAD_ARGUMENT);
+  CHECK(out == NULL);
+}
+
 static void reload_arguments(const char *path) {
   sigmatag_error error = empty_error();
   size_t len = strlen(path);
@@ -425,6 +441,7 @@ int main(int argc, char **argv) {
   stranger = engine_of(argv[1]);
   scratch = scratch_of(engine);
   init_arguments(argv[1]);
+  share_arguments();
   reload_arguments(argv[1]);
   scratch_arguments();
   event_arguments();
