@@ -20,14 +20,10 @@ fn tagged(input: &[u8], options: &str) -> Vec<u8> {
 
 /// The output with the tags taken out again.
 fn without_tags(output: &[u8]) -> String {
-    let tag = regex::Regex::new(r#","sigma":\{"level".*?\]\}\]\}"#).expect("a pattern");
     let text = String::from_utf8(output.to_vec()).expect("UTF-8");
-    let plain = regex::Regex::new(
-        r#","sigma":\{"level":[^\[]*\[(\{[^\[\]]*(\[[^\]]*\])?[^\[\]]*\},?)*\]\}"#,
-    )
-    .expect("a pattern");
-    let _ = tag;
-    plain.replace_all(&text, "").into_owned()
+    let tag = r#","sigma":\{"level":[^\[]*\[(\{[^\[\]]*(\[[^\]]*\])?[^\[\]]*\},?)*\]\}"#;
+    let tag = regex::Regex::new(tag).expect("a pattern");
+    tag.replace_all(&text, "").into_owned()
 }
 
 fn count_of_tags(output: &[u8]) -> usize {

@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             while let Some(record) = next(&mut records) {
                 let place = records.place(&input);
                 let done = record
-                    .map_err(|error| error.to_string())
+                    .map_err(|unread| unread.reason)
                     .and_then(|record| detector.record(&record, &place));
                 match done {
                     Ok(events) if arguments.each => print(&each(&events, arguments.format))?,
