@@ -116,12 +116,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let level = |name: &String| LEVELS.iter().position(|level| level == name);
     let min_level = arguments.min_level.as_ref().and_then(level).unwrap_or(0) as u8;
-    let options = Options { min_level, max_record: arguments.max_record };
+    let options = Options { min_level, max_record: arguments.max_record, ..Options::default() };
     let engine = Engine::new(Arc::clone(&rules), options);
     let mut run = Run {
         scratch: Scratch::new(&engine),
         engine,
-        tagging: Tagging { shape: arguments.shape.shape(), key: key.as_bytes() },
+        tagging: Tagging {
+            shape: arguments.shape.shape(),
+            key: key.as_bytes(),
+            ..Tagging::default()
+        },
         logsource: arguments.logsource.as_deref().unwrap_or("").as_bytes(),
         only_matching: arguments.only_matching,
         out: BufWriter::with_capacity(OUTPUT_BUFFER, io::stdout().lock()),
@@ -273,6 +277,7 @@ impl<W: Write> Run<'_, W> {
         match self.scratch.tag_prepare(&self.engine, &event, &self.tagging) {
             Ok((needed, found)) => {
                 self.totals.examined(&found, self.scratch.hits());
+                let needed = needed.unwrap_or(0);
                 length = needed;
                 // A payload that could not be read may have held a match.
                 keep = needed > 0 || !self.only_matching || found.malformed > 0;
