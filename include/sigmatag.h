@@ -4,7 +4,7 @@
  *
  * RULES OF THIS INTERFACE
  *
- * Ownership. sigmatag_init (also _bytes, _default) and sigmatag_scratch_new give a handle to the
+ * Ownership. sigmatag_init (also _bytes, _default), sigmatag_share and sigmatag_scratch_new give a handle to the
  *   caller, who gives it back once, to sigmatag_free or sigmatag_scratch_free. The two may be freed
  *   in any order: a scratch keeps what it needs of its engine. Every other pointer stays the
  *   caller's. The library never frees or keeps memory of the caller, and never gives out memory for
@@ -14,15 +14,16 @@
  *   call and not after it, and must not change meanwhile. Inputs are pointer and length; they need
  *   no terminating NUL and may hold any byte. A length of 0 allows NULL.
  *
- * Outputs only on success. Unless a call returns SIGMATAG_OK, no output is touched. The exceptions
- *   are the error struct, which is written only if the call fails, and SIGMATAG_SMALL_BUFFER, which
- *   reports the size needed. No argument is both input and output, but for struct_size.
+ * Outputs only on success. If a call fails, no output is touched. The exceptions are the error
+ *   struct, which is written only if the call fails, and SIGMATAG_SMALL_BUFFER, which reports the
+ *   size needed. No argument is both input and output, but for struct_size.
  *
- * Failure. Functions return SIGMATAG_OK (0) or another status; the numbers never change. Every
+ * Failure. Functions return SIGMATAG_OK (0), a positive status that tells more of a success
+ *   (SIGMATAG_UNCHANGED), or a negative status, which is a failure; the numbers never change. Every
  *   pointer is checked for NULL: SIGMATAG_NULL_ARGUMENT. What may be NULL is said at the function;
  *   error may always be. Common statuses, which every function with a status may return, are
- *   SIGMATAG_NULL_ARGUMENT, SIGMATAG_BAD_ARGUMENT and SIGMATAG_PANIC. Treat a status that you do not
- *   know as a failure. On any failure pass the record on: detection must not lose logs.
+ *   SIGMATAG_OK, SIGMATAG_NULL_ARGUMENT, SIGMATAG_BAD_ARGUMENT and SIGMATAG_PANIC. On any failure
+ *   pass the record on: detection must not lose logs.
  *
  * Bugs of ours. A panic inside the library ends at this interface as SIGMATAG_PANIC. It poisons the
  *   scratch (free it, make a new one), not the engine and no other scratch.
@@ -57,96 +58,101 @@
 #define SIGMATAG_OK 0
 
 /**
+ * Success of sigmatag_tag_prepare: there is nothing to write, the input stays as it is.
+ */
+#define SIGMATAG_UNCHANGED 1
+
+/**
  * A pointer that is required is NULL.
  */
-#define SIGMATAG_NULL_ARGUMENT 1
+#define SIGMATAG_NULL_ARGUMENT -1
 
 /**
  * An argument is outside what this header allows: an unknown format, shape or level, a
  * struct_size that does not fit, a reserved field that is not 0, a length beyond PTRDIFF_MAX,
  * buffers that overlap, or a scratch of another engine.
  */
-#define SIGMATAG_BAD_ARGUMENT 2
+#define SIGMATAG_BAD_ARGUMENT -2
 
 /**
  * The scratch is inside another call, or a plan of sigmatag_tag_prepare is pending on it.
  */
-#define SIGMATAG_IN_USE 3
+#define SIGMATAG_IN_USE -3
 
 /**
  * An earlier call on this scratch returned SIGMATAG_PANIC. Free it and make a new one.
  */
-#define SIGMATAG_POISONED 4
+#define SIGMATAG_POISONED -4
 
 /**
  * A bug in this library stopped the call. The scratch is poisoned; the engine is not.
  */
-#define SIGMATAG_PANIC 5
+#define SIGMATAG_PANIC -5
 
 /**
  * The rule file cannot be read.
  */
-#define SIGMATAG_IO 6
+#define SIGMATAG_IO -6
 
 /**
  * The bytes are not a compiled rule file. Rules in YAML: run `sigmatag compile` first.
  */
-#define SIGMATAG_NOT_SGT 7
+#define SIGMATAG_NOT_SGT -7
 
 /**
  * The rule file was made by a compiler that is too new or too old for this library.
  */
-#define SIGMATAG_UNSUPPORTED_VERSION 8
+#define SIGMATAG_UNSUPPORTED_VERSION -8
 
 /**
  * The rule file is shorter than its header says.
  */
-#define SIGMATAG_TRUNCATED 9
+#define SIGMATAG_TRUNCATED -9
 
 /**
  * The checksum or the verification of the rule file failed.
  */
-#define SIGMATAG_CORRUPT 10
+#define SIGMATAG_CORRUPT -10
 
 /**
  * The rule file is over a limit of the loader.
  */
-#define SIGMATAG_TOO_LARGE 11
+#define SIGMATAG_TOO_LARGE -11
 
 /**
  * The event is not what its format says.
  */
-#define SIGMATAG_MALFORMED 12
+#define SIGMATAG_MALFORMED -12
 
 /**
  * The event is over max_record or nested too deep. It was not matched: pass it on and count it.
  */
-#define SIGMATAG_UNEXAMINED 13
+#define SIGMATAG_UNEXAMINED -13
 
 /**
  * The caller's buffer is too small. The size needed has been written.
  */
-#define SIGMATAG_SMALL_BUFFER 14
+#define SIGMATAG_SMALL_BUFFER -14
 
 /**
  * sigmatag_tag_write without a plan of sigmatag_tag_prepare.
  */
-#define SIGMATAG_NO_PLAN 15
+#define SIGMATAG_NO_PLAN -15
 
 /**
  * sigmatag_tag_write was given other data than sigmatag_tag_prepare saw. The plan stays pending.
  */
-#define SIGMATAG_OTHER_DATA 16
+#define SIGMATAG_OTHER_DATA -16
 
 /**
  * The rule index is beyond the rule set that the scratch holds.
  */
-#define SIGMATAG_OUT_OF_RANGE 17
+#define SIGMATAG_OUT_OF_RANGE -17
 
 /**
  * Memory for the rule file or for a batch could not be had.
  */
-#define SIGMATAG_NO_MEMORY 18
+#define SIGMATAG_NO_MEMORY -18
 
 /**
  * Version of the functions and structs below. It grows when something is added; sigmatag_abi_version
@@ -208,6 +214,45 @@
  * Tag shape: Elastic Common Schema, merged into the maps that are there.
  */
 #define SIGMATAG_ECS 2
+
+/**
+ * sigmatag_tagging.flags: an envelope of events becomes one record for each event.
+ */
+#define SIGMATAG_SPLIT_RECORDS 1
+
+/**
+ * sigmatag_tagging.flags: records that were examined in full and do not match are left out.
+ */
+#define SIGMATAG_ONLY_MATCHING 2
+
+/**
+ * sigmatag_tagging.flags: keys of a tag that came with a record which does not match are removed.
+ */
+#define SIGMATAG_STRIP_FOREIGN 4
+
+/**
+ * sigmatag_options.flags: the members of a record's metadata count as further top-level keys of
+ * the record; of a key in both, all values count. Chunks and Forward messages have metadata in
+ * records of the form [[time, metadata], body].
+ */
+#define SIGMATAG_MATCH_METADATA 1
+
+/**
+ * Log sources: an event meets the rules that none of its log sources conflicts with; one of no
+ * known source meets all rules and is counted as unrouted.
+ */
+#define SIGMATAG_LOGSOURCE_AUTO 0
+
+/**
+ * Log sources: an event meets only rules of which every attribute is known to hold; one of no
+ * known source meets none and is counted as unrouted.
+ */
+#define SIGMATAG_LOGSOURCE_STRICT 1
+
+/**
+ * Log sources: every event meets every rule, and nothing is counted as unrouted.
+ */
+#define SIGMATAG_LOGSOURCE_NONE 2
 
 /**
  * Level of a rule that states none. As min_level: every rule.
@@ -275,7 +320,7 @@ typedef struct sigmatag_options {
    */
   uint32_t struct_size;
   /**
-   * Reserved: 0.
+   * 0 or SIGMATAG_MATCH_METADATA.
    */
   uint32_t flags;
   /**
@@ -286,6 +331,23 @@ typedef struct sigmatag_options {
    * Records over this many bytes go unexamined; 0 is 4 MiB, the most is SIGMATAG_MAX_RECORD.
    */
   uint32_t max_record;
+  /**
+   * SIGMATAG_LOGSOURCE_AUTO, SIGMATAG_LOGSOURCE_STRICT or SIGMATAG_LOGSOURCE_NONE.
+   */
+  int32_t logsource_mode;
+  /**
+   * Reserved: 0.
+   */
+  uint32_t reserved0;
+  /**
+   * Ids of rules that shall never report, as UTF-8, separated by commas or white space. UUIDs
+   * are compared without case. sigmatag_info says how many were found. NULL with 0: none.
+   */
+  const uint8_t *disable_rules;
+  /**
+   * Bytes of disable_rules.
+   */
+  size_t disable_rules_len;
   /**
    * Reserved: 0.
    */
@@ -348,8 +410,9 @@ typedef struct sigmatag_event {
    */
   size_t tag_len;
   /**
-   * What produced it, as "product/category/service"; parts may be empty, both slashes are
-   * needed ("mysql//audit"). NULL with 0: recognise it from the event.
+   * What produced it, as "product/category/service"; both slashes are needed ("mysql//audit").
+   * An empty part is not known and conflicts with no rule; the part "-" is known to be none and
+   * conflicts with every rule that sets it. NULL with 0: recognise it from the event.
    */
   const uint8_t *logsource;
   /**
@@ -409,7 +472,8 @@ typedef struct sigmatag_summary {
    */
   uint64_t hits;
   /**
-   * Records that are not what the format says: passed on, not matched.
+   * Records that are not what the format says: passed on, not matched. Also texts inside records
+   * that begin like JSON and are not: matched as the text they are.
    */
   uint64_t malformed;
   /**
@@ -417,9 +481,33 @@ typedef struct sigmatag_summary {
    */
   uint64_t unexamined;
   /**
-   * Records of no known source: tested against all rules.
+   * Events of no known source: see SIGMATAG_LOGSOURCE_AUTO.
    */
   uint64_t unrouted;
+  /**
+   * Records left out by SIGMATAG_ONLY_MATCHING, counted after splitting.
+   */
+  uint64_t dropped_records;
+  /**
+   * Records that SIGMATAG_SPLIT_RECORDS took apart.
+   */
+  uint64_t split_records;
+  /**
+   * Records without a match from which SIGMATAG_STRIP_FOREIGN removed keys of a tag.
+   */
+  uint64_t stripped_records;
+  /**
+   * Keys of records that a tag replaced.
+   */
+  uint64_t tag_replaced;
+  /**
+   * Tags that left out rules because of a size limit.
+   */
+  uint64_t tags_truncated;
+  /**
+   * Values of SIGMATAG_ECS tags left out because a scalar is in their place.
+   */
+  uint64_t tags_omitted;
 } sigmatag_summary;
 
 /**
@@ -435,7 +523,7 @@ typedef struct sigmatag_tagging {
    */
   int32_t shape;
   /**
-   * The key of SIGMATAG_NESTED: UTF-8 without control characters, at most 255 bytes. NULL with
+   * The key of SIGMATAG_NESTED, and of the mark of SIGMATAG_ECS: UTF-8 without control characters, at most 255 bytes. NULL with
    * 0: "sigma".
    */
   const uint8_t *key;
@@ -444,7 +532,8 @@ typedef struct sigmatag_tagging {
    */
   size_t key_len;
   /**
-   * Reserved: 0.
+   * SIGMATAG_SPLIT_RECORDS, SIGMATAG_ONLY_MATCHING, SIGMATAG_STRIP_FOREIGN, added up. Records
+   * are split before they are dropped.
    */
   uint32_t flags;
   /**
@@ -538,6 +627,22 @@ typedef struct sigmatag_info_t {
    */
   uint32_t regexes;
   /**
+   * Rules that sigmatag_options.disable_rules turned off.
+   */
+  uint32_t disabled_rules;
+  /**
+   * Ids of sigmatag_options.disable_rules that no rule of the set has.
+   */
+  uint32_t unknown_disabled_rules;
+  /**
+   * Sources that the set knows: see sigmatag_source_info.
+   */
+  uint32_t sources;
+  /**
+   * Written as 0.
+   */
+  uint32_t reserved0;
+  /**
    * Resident bytes of the rule set.
    */
   uint64_t bytes;
@@ -550,6 +655,49 @@ typedef struct sigmatag_info_t {
    */
   uint8_t reserved[7];
 } sigmatag_info_t;
+
+/**
+ * A source of the rule set in force, and what the engine saw of it since it was made. Reloads do
+ * not reset the totals of a source that stays.
+ */
+typedef struct sigmatag_source_t {
+  /**
+   * The caller sets sizeof(sigmatag_source_t).
+   */
+  uint32_t struct_size;
+  /**
+   * Written as 0.
+   */
+  uint32_t reserved;
+  /**
+   * The name of its descriptor: UTF-8, *not* NUL-terminated, valid until the engine is freed.
+   */
+  const char *name;
+  /**
+   * Bytes of name.
+   */
+  size_t name_len;
+  /**
+   * Events that were recognised as of this source.
+   */
+  uint64_t events;
+  /**
+   * Payloads that begin as the source says and cannot be read.
+   */
+  uint64_t broken_payload;
+  /**
+   * Texts inside events that begin like JSON and are not.
+   */
+  uint64_t broken_nested;
+  /**
+   * Events with values by position whose number fits no list of names.
+   */
+  uint64_t broken_positions;
+  /**
+   * Log lines that are not in the form that the source says.
+   */
+  uint64_t broken_line;
+} sigmatag_source_t;
 
 /**
  * Totals of an engine since it was made, over all its scratches. Reloads do not reset them.
@@ -584,7 +732,7 @@ typedef struct sigmatag_stats_t {
    */
   uint64_t hits;
   /**
-   * Records that are not what the format says.
+   * Records, and JSON texts inside them, that are not what they should be.
    */
   uint64_t malformed;
   /**
@@ -592,11 +740,11 @@ typedef struct sigmatag_stats_t {
    */
   uint64_t unexamined;
   /**
-   * Records of no known source.
+   * Events of no known source.
    */
   uint64_t unrouted;
   /**
-   * Fields of records that a tag of the same name replaced.
+   * Keys of records that a tag replaced.
    */
   uint64_t tag_replaced;
   /**
@@ -615,6 +763,26 @@ typedef struct sigmatag_stats_t {
    * Reloads that failed and left the old rule set in force.
    */
   uint64_t failed_reloads;
+  /**
+   * Records left out by SIGMATAG_ONLY_MATCHING, counted after splitting.
+   */
+  uint64_t dropped_records;
+  /**
+   * Records that SIGMATAG_SPLIT_RECORDS took apart.
+   */
+  uint64_t split_records;
+  /**
+   * Records without a match from which SIGMATAG_STRIP_FOREIGN removed keys of a tag.
+   */
+  uint64_t stripped_records;
+  /**
+   * Texts inside records of no known source that begin like JSON and are not.
+   */
+  uint64_t unknown_payload;
+  /**
+   * Values of SIGMATAG_ECS tags left out because a scalar is in their place.
+   */
+  uint64_t tags_omitted;
 } sigmatag_stats_t;
 
 #ifdef __cplusplus
@@ -662,6 +830,18 @@ int32_t sigmatag_init_bytes(const uint8_t *data,
 int32_t sigmatag_init_default(const struct sigmatag_options *options,
                               struct sigmatag **out,
                               struct sigmatag_error *error);
+
+/**
+ * Makes another engine of the rule set that an engine has in force, with options and totals of its
+ * own. The rules are shared, not copied; from then on the two are independent: a reload of one
+ * changes nothing for the other, and they may be freed in any order.
+ *
+ * Statuses: the common ones, SIGMATAG_NO_MEMORY. Any thread.
+ */
+int32_t sigmatag_share(const struct sigmatag *engine,
+                       const struct sigmatag_options *options,
+                       struct sigmatag **out,
+                       struct sigmatag_error *error);
 
 /**
  * Lets go of an engine. NULL is allowed. Scratches of the engine stay valid and must still be
@@ -772,15 +952,34 @@ int32_t sigmatag_scratch_hits(const struct sigmatag_scratch *scratch,
                               size_t *count);
 
 /**
- * Examines an event, a chunk or a message, once, and plans its tagged copy. *out_len is the exact
- * number of bytes that sigmatag_tag_write will write; 0 means that nothing matched, that the data
- * can go on as it is, and that no plan is pending. Otherwise a plan is pending: the scratch
- * refuses other work with SIGMATAG_IN_USE until sigmatag_tag_write succeeds or sigmatag_tag_discard
- * is called. tagging and summary may be NULL.
+ * Examines an event, a chunk or a message, once, and plans its tagged copy.
+ *
+ * SIGMATAG_UNCHANGED: there is nothing to write, the data go on as they are, no plan is pending,
+ * and *out_len is 0. SIGMATAG_OK: a plan is pending, and *out_len is the exact number of bytes that
+ * sigmatag_tag_write will write. That may be 0: SIGMATAG_ONLY_MATCHING leaves out every record.
+ * While a plan is pending the scratch refuses other work with SIGMATAG_IN_USE, until
+ * sigmatag_tag_write succeeds or sigmatag_tag_discard is called. tagging and summary may be NULL.
+ *
+ * Keys of a tag that a record brings along are never left beside ours: on a match they are
+ * replaced (and counted). On other records they stay, unless SIGMATAG_STRIP_FOREIGN is set. Our
+ * keys are the key of SIGMATAG_NESTED, the columns of SIGMATAG_FLAT, and for SIGMATAG_ECS, whose
+ * other members may be of somebody else, the mark: an object under sigmatag_tagging.key with the
+ * ids, the level and the rule set.
+ *
+ * SIGMATAG_SPLIT_RECORDS: a record that is an envelope of events ({"records":[A,B]}) becomes one
+ * record for each of them, with the time and metadata of the envelope; SIGMATAG_JSON: one line for
+ * each; SIGMATAG_MSGPACK: one map behind the other. Events that lie in JSON text inside a string
+ * ({"log":"{\"records\":[A,B]}"}) become the wrapper with the text of one event in that place. A
+ * record stays whole if anything in the envelope is no object or cannot be read; then each entry
+ * of the tag says which event it is about.
+ *
+ * SIGMATAG_ONLY_MATCHING leaves out records that were examined in full and do not match. Records
+ * that are malformed or unexamined, that hold text which begins like JSON and cannot be read, or
+ * that are of no known source, pass, and so do group markers.
  *
  * Bad records are treated as by sigmatag_match; in a chunk they are copied as they are.
  *
- * Statuses: the common ones, SIGMATAG_MALFORMED, SIGMATAG_UNEXAMINED, SIGMATAG_IN_USE,
+ * Statuses: the common ones, SIGMATAG_UNCHANGED, SIGMATAG_MALFORMED, SIGMATAG_UNEXAMINED, SIGMATAG_IN_USE,
  * SIGMATAG_POISONED. Any thread, with a scratch that no other call uses.
  */
 int32_t sigmatag_tag_prepare(const struct sigmatag *engine,
@@ -840,6 +1039,17 @@ int32_t sigmatag_rule_info(const struct sigmatag_scratch *scratch,
  * Statuses: the common ones. Any thread.
  */
 int32_t sigmatag_info(const struct sigmatag *engine, struct sigmatag_info_t *out);
+
+/**
+ * Describes a source of the rule set in force, and what the engine saw of it. index is below
+ * sigmatag_info_t.sources; the sources of another rule set may have other indices, but keep their
+ * totals by name. While others match, the numbers may be of slightly different moments.
+ *
+ * Statuses: the common ones, SIGMATAG_OUT_OF_RANGE. Any thread.
+ */
+int32_t sigmatag_source_info(const struct sigmatag *engine,
+                             uint32_t index,
+                             struct sigmatag_source_t *out);
 
 /**
  * Writes the totals of the engine. While others match, the numbers may be of slightly different

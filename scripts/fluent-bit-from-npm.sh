@@ -85,8 +85,8 @@ SHIM
 # All plugins off but those a test names: most of the build time is plugins.
 off=$(sed -n 's/^option(\(FLB_\(IN\|OUT\|FILTER\)_[A-Z0-9_]*\) .*/-D\1=Off/p' src/CMakeLists.txt)
 on=
-for plugin in IN_TAIL IN_DUMMY IN_STDIN IN_LIB IN_FORWARD IN_TCP IN_STORAGE_BACKLOG IN_EMITTER \
-    FILTER_GREP FILTER_LUA FILTER_MODIFY OUT_NULL OUT_FILE OUT_STDOUT OUT_FORWARD OUT_LIB; do
+for plugin in IN_TAIL IN_DUMMY IN_STDIN IN_LIB IN_FORWARD IN_HTTP IN_TCP IN_STORAGE_BACKLOG IN_EMITTER \
+    FILTER_GREP FILTER_LUA FILTER_MODIFY OUT_NULL OUT_FILE OUT_STDOUT OUT_FORWARD OUT_HTTP OUT_LIB; do
     on="$on -DFLB_$plugin=On"
 done
 
@@ -97,7 +97,7 @@ done
 # shellcheck disable=SC2086
 cmake -G 'Unix Makefiles' -S src -B build $off $on \
     -DFLB_DEBUG=Off -DFLB_RELEASE=Off -DFLB_SHARED_LIB=Off -DFLB_EXAMPLES=Off -DFLB_AWS=Off \
-    -DFLB_SIGNV4=Off -DFLB_PROXY_GO=Off -DFLB_CUSTOM_CALYPTIA=Off -DFLB_SQLDB=Off -DFLB_BACKTRACE=Off \
+    -DFLB_SIGNV4=Off -DFLB_PROXY_GO=Off -DFLB_CUSTOM_CALYPTIA=Off -DFLB_BACKTRACE=Off \
     -DCMAKE_POLICY_VERSION_MINIMUM=3.5 -DCMAKE_C_FLAGS="-O1 -w" >cmake.log 2>&1 ||
     fail "cmake failed; the end of $work/cmake.log: $(tail -n 20 cmake.log)"
 # MAKEFLAGS of a calling make would hand over its job server.

@@ -24,6 +24,7 @@
 //! | [`SOURCE_ELEMENTS`] | 1,048,576 | thirty sources need some hundreds |
 //! | [`SOURCE_CONDITIONS`] | 1,024 | Windows events have some 200; each is a bit that is remembered |
 //! | [`MAX_TAG_BYTES`] | 16 KiB | intakes cut or refuse records of a few hundred KiB |
+//! | [`MAX_SPLIT_BYTES`] | 16 MiB | a large wrapper around many small events would be repeated for each |
 //! | [`MAX_FILE`] | 256 MiB | all of SigmaHQ is below 10 MB; stops a wrong path from being read whole |
 //! | [`MAX_REGEX_NFA`] | 8 MiB | `.{1000,}` with Unicode takes 1.5 MB |
 //! | [`MAX_REGEX_TOTAL`] | 256 MiB | SigmaHQ's 149 take 10 MiB; a small hostile file must not take more |
@@ -38,6 +39,11 @@ pub const MAX_DEPTH: usize = 64;
 /// Bytes of the tag that one record gets, keys included. Log Analytics and most intakes cut or
 /// refuse records of a few hundred KiB, so the tag must stay a small part of that.
 pub const MAX_TAG_BYTES: usize = 16 * 1024;
+
+/// Bytes that the records split from one record may take, if that is more than twice the record. A
+/// wrapper of 2 MiB around 100,000 small events would be repeated for each. Beyond it the record
+/// stays whole.
+pub const MAX_SPLIT_BYTES: usize = 16 << 20;
 
 /// How many wrappers around an event are opened. Known paths have one (a tailed line) to three (a
 /// container runtime's line around a consumer's line around an Event Hubs envelope). What lies

@@ -244,7 +244,8 @@ fn wrong_options_are_refused_with_the_repair() {
         (&[("ruls", "x")], "unknown option `ruls`; did you mean `rules`?"),
         (
             &[("verbosity", "x")],
-            "unknown option `verbosity` (options: rules, tag_key, tag_format, min_level)",
+            "unknown option `verbosity` (options: rules, disable_rules, min_level, logsource_mode, logsource, \
+             match_metadata, tag_format, tag_key, split_records, only_matching, strip_foreign)",
         ),
         (&[("min_level", "low"), ("MIN_LEVEL", "high")], "option `min_level` is set twice"),
         (

@@ -133,9 +133,7 @@ fn examine(bytes: &[u8]) -> Result<(), LoadErrorKind> {
             for data in EVENTS {
                 let event = Event::new(Format::Json, data);
                 let tagging = Tagging::default();
-                if let Ok((needed, _)) = scratch.tag_prepare(&engine, &event, &tagging)
-                    && needed > 0
-                {
+                if let Ok((Some(needed), _)) = scratch.tag_prepare(&engine, &event, &tagging) {
                     out.resize(needed, 0);
                     scratch.tag_write(data, &mut out).expect("a prepared tag can be written");
                 }

@@ -252,6 +252,7 @@ fn sessions_are_tagged_and_nothing_else_changes() {
         let event = Event::new(Format::Json, &data);
         let (len, summary) =
             scratch.tag_prepare(&engine, &event, &Tagging::default()).expect("a record");
+        let len = len.expect("a plan");
         assert_eq!((summary.events, summary.unrouted), (1, 0), "{subclass}");
         let mut out = vec![0; len];
         assert_eq!(scratch.tag_write(&data, &mut out), Ok(len));
@@ -275,7 +276,7 @@ fn a_tag_carries_author_and_licence() {
         .into_bytes();
     let event = Event::new(Format::Json, &data);
     let (len, _) = scratch.tag_prepare(&engine, &event, &Tagging::default()).expect("a record");
-    let mut out = vec![0; len];
+    let mut out = vec![0; len.expect("a plan")];
     scratch.tag_write(&data, &mut out).expect("a tag");
     let tagged: Value = serde_json::from_slice(&out).expect("JSON");
     let rules: BTreeMap<&str, &Value> = tagged["sigma"]["rules"]

@@ -111,6 +111,7 @@ fn sorted(doc: Doc) -> Doc {
 const NESTED: &str = r#""sigma":{"level":"high","ruleset":"1f3a5c7e9b0d2f4a","rules":[{"id":"c61daa90-3c1e-4f18-af62-8f288b5c9aaf","title":"UDF \"library\" created","level":"high","tags":["attack.execution","attack.t1059.001","attack.t1505"],"author":"Jörg, Ann"},{"id":"d2","title":"Second","level":"low","tags":["attack.t1505"],"author":"Ann","license":"DRL 1.1","event":3}]}"#;
 const FLAT: &str = r#""SigmaIds":["c61daa90-3c1e-4f18-af62-8f288b5c9aaf","d2"],"SigmaTitles":["UDF \"library\" created","Second"],"SigmaLevel":"high","SigmaTags":["attack.execution","attack.t1059.001","attack.t1505"],"AttackTechniques":["T1059.001","T1505"],"SigmaAuthors":["Jörg, Ann","Ann"],"SigmaRuleset":"1f3a5c7e9b0d2f4a""#;
 const RULE: &str = r#""id":["c61daa90-3c1e-4f18-af62-8f288b5c9aaf","d2"],"name":["UDF \"library\" created","Second"],"author":["Jörg, Ann","Ann"],"license":["DRL 1.1"],"ruleset":"1f3a5c7e9b0d2f4a","level":"high""#;
+const MARK: &str = r#""sigma":{"level":"high","ruleset":"1f3a5c7e9b0d2f4a","ids":["c61daa90-3c1e-4f18-af62-8f288b5c9aaf","d2"]}"#;
 const TECHNIQUE: &str = r#""technique":{"id":["T1059.001","T1505"]}"#;
 
 #[test]
@@ -118,7 +119,8 @@ fn golden_json() {
     assert_eq!(tag_json(r#"{"a":1}"#, Shape::Nested), format!(r#"{{"a":1,{NESTED}}}"#));
     assert_eq!(tag_json("{}", Shape::Nested), format!("{{{NESTED}}}"));
     assert_eq!(tag_json(" { \"a\" : 1 } \n", Shape::Flat), format!(" {{ \"a\" : 1,{FLAT} }} \n"));
-    let ecs = format!(r#""rule":{{{RULE}}},"threat":{{{TECHNIQUE}}},"event":{{"kind":"alert"}}"#);
+    let ecs =
+        format!(r#""rule":{{{RULE}}},"threat":{{{TECHNIQUE}}},"event":{{"kind":"alert"}},{MARK}"#);
     assert_eq!(tag_json(r#"{"a":1}"#, Shape::Ecs), format!(r#"{{"a":1,{ecs}}}"#));
     assert_eq!(tag_json("{}", Shape::Ecs), format!("{{{ecs}}}"));
 }
@@ -179,6 +181,7 @@ fn ecs_merges_and_keeps_scalars() {
     ];
     for (before, after, replaced, omitted) in cases {
         let (text, counts) = tag_json_with(before, Shape::Ecs, &[HIGH, LOW]);
+        let after = format!("{},{MARK}}}", after.strip_suffix('}').unwrap());
         assert_eq!(text, after);
         assert_eq!((counts.replaced, counts.omitted), (replaced, omitted), "{before}");
         // msgpack says the same (duplicate keys aside, which serde_json does not keep).
@@ -418,12 +421,12 @@ fn packed_messages_get_their_new_length() {
             let option = b"\x82\xa4size\x02\xa5chunk\xa3abc";
             let data = [b"\x93\xa3tag", header.as_slice(), &entries, option].concat();
             let message = Message::read(&data, 0).unwrap();
-            let Mode::PackedForward { header, entries } = message.mode.clone() else {
+            let Mode::PackedForward { header, .. } = message.mode.clone() else {
                 panic!("not packed")
             };
             let mut plan = Plan::new();
             plan.begin();
-            plan.begin_packed(&data, header.clone(), entries).unwrap();
+            plan.begin_message(&data, &message).unwrap();
             let records: Vec<_> = message.records(&data).collect();
             for record in &records {
                 let rules = [HIGH, LOW].into_iter();

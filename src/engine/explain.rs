@@ -9,9 +9,9 @@
 //! index. It allocates freely: it runs where a person waits for the answer.
 
 use super::MatchError;
+use super::examine::malformed_error;
 use super::matcher::{Matcher, Mode};
-use super::route::Routes;
-use super::scratch::malformed_error;
+use super::route::{LogsourceMode, Routes};
 use crate::event::MalformedKind;
 use crate::event::value::Value;
 use crate::limits;
@@ -185,7 +185,7 @@ impl<'r> Explainer<'r> {
         let parts = Parts {
             rules,
             matcher: Matcher::new(rules, Mode::Exhaustive),
-            routes: Routes::default(),
+            routes: Routes::new(LogsourceMode::Auto),
         };
         Ok(Explainer {
             rules,
@@ -194,6 +194,11 @@ impl<'r> Explainer<'r> {
             parts,
             max_record: limits::MAX_RECORD as u32,
         })
+    }
+
+    /// Sets how log sources decide whether a rule applies; without it, [`LogsourceMode::Auto`].
+    pub fn set_logsource_mode(&mut self, mode: LogsourceMode) {
+        self.parts.routes = Routes::new(mode);
     }
 
     /// Condition of a rule as written; several are joined by ` | `.
@@ -247,16 +252,8 @@ impl Parts<'_> {
     fn explanation(&mut self, rule: u32, found: &SourceEvent<'_>, logsource: &[u8]) -> Explanation {
         let (rules, tables) = (self.rules, self.rules.tables());
         let record = &tables.rules[rule as usize];
-        let allowed = if !logsource.is_empty() {
-            Some(self.routes.of_name(rules, logsource))
-        } else if !found.logsources.is_empty() {
-            Some(self.routes.of_ids(rules, found.logsources))
-        } else {
-            None
-        };
-        let bit =
-            |bits: &[u64]| bits[record.logsource as usize / 64] >> (record.logsource % 64) & 1 == 1;
-        let applies = allowed.is_none_or(bit);
+        let met = self.routes.met(rules, logsource, found.logsources);
+        let applies = met.admits(record.logsource);
         let logsources = if logsource.is_empty() {
             let path = |&id: &u32| rules.logsource(id).join("/");
             found.logsources.iter().map(path).collect()

@@ -7,6 +7,7 @@
 //! never evaluate one. Everything else is evaluated when a program first asks and remembered.
 
 use super::predicate::{self, Work};
+use super::route::Met;
 use super::scan::scan;
 use crate::ruleset::RuleSet;
 use crate::ruleset::tables::{Instruction, Tables, op};
@@ -118,22 +119,20 @@ pub struct Matcher {
     members: Vec<Vec<u32>>,
 }
 
-/// Which rules may report: compatible log sources (`None`: all), and the lowest level.
+/// Which rules may report.
 #[derive(Clone, Copy)]
-pub struct Allowed<'a> {
-    /// One bit per log source of the tables.
-    pub logsources: Option<&'a [u64]>,
-    /// 0 all, 1 to 5; rules without level always report.
-    pub min_level: u8,
+pub(crate) struct Allowed<'a> {
+    /// By their log source.
+    pub met: Met<'a>,
+    /// One bit per rule that never reports.
+    pub silent: &'a [u64],
 }
 
 impl Allowed<'_> {
+    #[inline]
     fn admits(&self, tables: &Tables, rule: u32) -> bool {
-        let rule = &tables.rules[rule as usize];
-        let compatible = self.logsources.is_none_or(|bits| {
-            bits[rule.logsource as usize / 64] >> (rule.logsource % 64) & 1 == 1
-        });
-        compatible && (rule.level == 0 || rule.level >= self.min_level)
+        let silent = self.silent[rule as usize / 64] >> (rule % 64) & 1 == 1;
+        !silent && self.met.admits(tables.rules[rule as usize].logsource)
     }
 }
 
@@ -158,10 +157,13 @@ impl Matcher {
     }
 
     /// Matches one event; `self.matched` holds the rules afterwards.
-    pub fn run(&mut self, rules: &RuleSet, view: &EventView<'_>, allowed: Allowed<'_>) {
+    pub(crate) fn run(&mut self, rules: &RuleSet, view: &EventView<'_>, allowed: Allowed<'_>) {
         let tables = rules.tables();
-        self.hits.begin();
         self.matched.clear();
+        if let Met::Nothing = allowed.met {
+            return;
+        }
+        self.hits.begin();
         if self.mode == Mode::Exhaustive {
             self.hits.begin_text();
             for rule in 0..tables.rules.len() as u32 {

@@ -7,21 +7,28 @@
 //! [`Scratch`] belongs to one thread and holds all memory that changes. Enter at
 //! [`Scratch::match_event`] and [`Scratch::tag_prepare`].
 
+mod examine;
 pub mod explain;
 pub mod glob;
 pub mod matcher;
+mod output;
 pub mod predicate;
 mod route;
 mod scan;
 mod scratch;
+mod silent;
+mod tally;
 mod time;
 
 pub use matcher::Mode;
+pub use route::LogsourceMode;
 pub use scratch::Scratch;
+pub use tally::SourceCounts;
 
 use crate::limits;
 use crate::ruleset::RuleSet;
 use arc_swap::ArcSwap;
+use silent::Silent;
 use std::fmt;
 use std::sync::Arc;
 
@@ -84,31 +91,55 @@ pub struct Summary {
     pub matched_records: u64,
     /// Matches.
     pub hits: u64,
-    /// Records that are not what the format says, and payloads that begin like JSON and are not.
+    /// Records that are not what the format says, and texts in them that begin like JSON or a log
+    /// line and are not.
     pub malformed: u64,
     /// Records too large or nested too deep to be examined.
     pub unexamined: u64,
-    /// Events whose log source is not known: tested against all rules.
+    /// Events whose log source is not known; see [`LogsourceMode`].
     pub unrouted: u64,
+    /// Texts that begin like a payload and cannot be read, of no known source. They are part of
+    /// `malformed`.
+    pub unknown_payload: u64,
     /// Keys of the record that a tag replaced.
     pub tag_replaced: u64,
     /// Tags that a cap shortened.
     pub tags_truncated: u64,
+    /// Values of the ecs shape left out because a scalar is in their place.
+    pub tags_omitted: u64,
+    /// Records left out because they do not match, counted after splitting.
+    pub dropped_records: u64,
+    /// Records that were split.
+    pub split_records: u64,
+    /// Records without a match from which keys of a tag were removed.
+    pub stripped_records: u64,
 }
 
 /// Options of an engine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Lowest level that reports: 0 all, 1 informational to 5 critical. Rules without level
     /// always report.
     pub min_level: u8,
     /// Largest record that is examined, in bytes.
     pub max_record: u32,
+    /// How log sources decide which rules an event meets.
+    pub logsource_mode: LogsourceMode,
+    /// Ids of rules that never report. UUIDs are compared without case.
+    pub disable_rules: Vec<String>,
+    /// Whether the members of a record's metadata count as further top-level keys of the record.
+    pub match_metadata: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { min_level: 0, max_record: limits::MAX_RECORD as u32 }
+        Options {
+            min_level: 0,
+            max_record: limits::MAX_RECORD as u32,
+            logsource_mode: LogsourceMode::Auto,
+            disable_rules: Vec::new(),
+            match_metadata: false,
+        }
     }
 }
 
@@ -117,13 +148,26 @@ impl Default for Options {
 pub struct Tagging<'a> {
     /// The tag's shape.
     pub shape: Shape,
-    /// The key of the nested shape, UTF-8.
+    /// The key of the nested shape and of the mark of the ecs shape, UTF-8.
     pub key: &'a [u8],
+    /// Whether an envelope of events becomes one record for each event.
+    pub split_records: bool,
+    /// Whether records that were examined in full and do not match are left out. Splitting comes
+    /// first.
+    pub only_matching: bool,
+    /// Whether keys of a tag that came with a record which does not match are removed.
+    pub strip_foreign: bool,
 }
 
 impl Default for Tagging<'_> {
     fn default() -> Self {
-        Tagging { shape: Shape::Nested, key: b"sigma" }
+        Tagging {
+            shape: Shape::Nested,
+            key: b"sigma",
+            split_records: false,
+            only_matching: false,
+            strip_foreign: false,
+        }
     }
 }
 
@@ -175,7 +219,20 @@ impl std::error::Error for MatchError {}
 /// A rule set and its number: the first is 1, each reload adds one.
 pub(crate) struct Generation {
     pub(crate) rules: Arc<RuleSet>,
+    pub(crate) silent: Arc<Silent>,
     pub(crate) number: u32,
+}
+
+/// What an engine matches with at one moment.
+pub struct Current {
+    /// The rule set.
+    pub rules: Arc<RuleSet>,
+    /// Its number.
+    pub generation: u32,
+    /// Rules that [`Options::disable_rules`] turned off.
+    pub disabled_rules: u32,
+    /// Ids of [`Options::disable_rules`] that no rule has.
+    pub unknown_disabled_rules: u32,
 }
 
 /// The rule set in force, shared by threads.
@@ -187,14 +244,17 @@ pub struct Engine {
 impl Engine {
     /// An engine with a rule set.
     pub fn new(rules: Arc<RuleSet>, options: Options) -> Engine {
-        Engine { current: ArcSwap::from_pointee(Generation { rules, number: 1 }), options }
+        let silent = Arc::new(Silent::new(&rules, &options));
+        Engine { current: ArcSwap::from_pointee(Generation { rules, silent, number: 1 }), options }
     }
 
     /// Puts another rule set in force. Calls in flight finish on the one they began with; every
     /// scratch takes the new one at its next call.
     pub fn reload(&self, rules: Arc<RuleSet>) {
+        let silent = Arc::new(Silent::new(&rules, &self.options));
         self.current.rcu(|current| Generation {
             rules: Arc::clone(&rules),
+            silent: Arc::clone(&silent),
             number: current.number.wrapping_add(1),
         });
     }
@@ -207,6 +267,17 @@ impl Engine {
     /// The number of the rule set in force.
     pub fn generation(&self) -> u32 {
         self.current.load().number
+    }
+
+    /// The rule set in force, its number, and what became of the rules to be disabled.
+    pub fn current(&self) -> Current {
+        let current = self.current.load();
+        Current {
+            rules: Arc::clone(&current.rules),
+            generation: current.number,
+            disabled_rules: current.silent.disabled,
+            unknown_disabled_rules: current.silent.unknown,
+        }
     }
 
     /// The options.

@@ -33,6 +33,9 @@ pub struct Record {
     pub start: usize,
     /// Behind the last byte.
     pub end: usize,
+    /// First byte of the metadata map, which ends at `body_start`; equal to `body_start` if the
+    /// record has none.
+    pub metadata_start: usize,
     /// First byte of the body map, which ends at `end`. For malformed records equal to `start`.
     pub body_start: usize,
     /// What it is.
@@ -44,6 +47,9 @@ pub struct Record {
 pub struct OpenRecord {
     /// First byte.
     pub start: usize,
+    /// First byte of the metadata map, which ends at `body_start`; equal to `body_start` if the
+    /// record has none.
+    pub metadata_start: usize,
     /// First byte of the body map. For malformed records, which are already passed, their end.
     pub body_start: usize,
     /// What it is.
@@ -91,15 +97,16 @@ impl<'a> Records<'a> {
         self.remaining = self.remaining.map(|remaining| remaining - 1);
         let start = self.at;
         match self.head(start) {
-            Ok((kind, body_start)) => {
+            Ok((kind, metadata_start, body_start)) => {
                 self.at = body_start;
                 self.open = true;
-                Some(OpenRecord { start, body_start, kind })
+                Some(OpenRecord { start, metadata_start, body_start, kind })
             }
             Err(malformed) => {
                 self.at = skip(self.data, start).unwrap_or(self.data.len());
                 let kind = RecordKind::Malformed(malformed);
-                Some(OpenRecord { start, body_start: self.at, kind })
+                let end = self.at;
+                Some(OpenRecord { start, metadata_start: end, body_start: end, kind })
             }
         }
     }
@@ -128,13 +135,14 @@ impl<'a> Records<'a> {
         Ok(self.at)
     }
 
-    /// Reads everything before the body.
-    fn head(&self, start: usize) -> Result<(RecordKind, usize), Malformed> {
+    /// Reads everything before the body: what it is, and where metadata and body begin.
+    fn head(&self, start: usize) -> Result<(RecordKind, usize, usize), Malformed> {
         let data = self.data;
         let bad = |at| Malformed::new(MalformedKind::BadEntry, at);
         let (Token::Array(2), mut at) = token(data, start)? else { return Err(bad(start)) };
         let (mut time, next) = token(data, at)?;
         let mut behind = next;
+        let mut metadata = None;
         if let Token::Array(count) = time {
             if count != 2 {
                 return Err(bad(at));
@@ -142,8 +150,8 @@ impl<'a> Records<'a> {
             at = next;
             (time, behind) = token(data, at)?;
             let (Token::Map(_), _) = token(data, behind)? else { return Err(bad(behind)) };
-            let metadata = behind;
-            behind = skip(data, metadata)?;
+            metadata = Some(behind);
+            behind = skip(data, behind)?;
         }
         let Some(seconds) = time_seconds(data, time) else { return Err(bad(at)) };
         let (Token::Map(_), _) = token(data, behind)? else { return Err(bad(behind)) };
@@ -152,7 +160,7 @@ impl<'a> Records<'a> {
             Some(0xffff_fffe) if self.groups => RecordKind::GroupEnd,
             _ => RecordKind::Record,
         };
-        Ok((kind, behind))
+        Ok((kind, metadata.unwrap_or(behind), behind))
     }
 }
 
@@ -174,18 +182,15 @@ impl Iterator for Records<'_> {
     type Item = Record;
 
     fn next(&mut self) -> Option<Record> {
-        let OpenRecord { start, body_start, kind } = self.open()?;
+        let OpenRecord { start, metadata_start, body_start, kind } = self.open()?;
+        let broken =
+            |end, kind| Record { start, end, metadata_start: start, body_start: start, kind };
         if let RecordKind::Malformed(_) = kind {
-            return Some(Record { start, end: body_start, body_start: start, kind });
+            return Some(broken(body_start, kind));
         }
         Some(match self.skip_body() {
-            Ok(end) => Record { start, end, body_start, kind },
-            Err(malformed) => Record {
-                start,
-                end: self.at,
-                body_start: start,
-                kind: RecordKind::Malformed(malformed),
-            },
+            Ok(end) => Record { start, end, metadata_start, body_start, kind },
+            Err(malformed) => broken(self.at, RecordKind::Malformed(malformed)),
         })
     }
 }
@@ -228,6 +233,8 @@ mod tests {
                     let v2 = [pair, pair, time, map, map].concat();
                     let body = v2.len() - map.len();
                     assert_eq!(kinds(&v2), [(0, body, v2.len(), RecordKind::Record)]);
+                    let metadata = Records::new(&v2).map(|r| r.metadata_start).next();
+                    assert_eq!(metadata, Some(body - map.len()));
                 }
             }
         }
@@ -315,7 +322,8 @@ mod tests {
             let mut at = 0;
             for record in Records::new(data) {
                 assert_eq!(record.start, at);
-                assert!(record.end > at && record.start <= record.body_start);
+                assert!(record.end > at && record.start <= record.metadata_start);
+                assert!(record.metadata_start <= record.body_start);
                 assert!(record.body_start <= record.end);
                 at = record.end;
             }

@@ -19,11 +19,15 @@ use std::ops::Range;
 pub enum Mode {
     /// One record; its body map.
     Message {
+        /// The bytes of the time.
+        time: Range<usize>,
         /// The bytes of the body.
         body: Range<usize>,
     },
     /// An array of entries.
     Forward {
+        /// The header of the array: it holds the number of entries.
+        header: Range<usize>,
         /// The bytes of all entries, behind the header of the array.
         entries: Range<usize>,
         /// How many there are.
@@ -49,6 +53,8 @@ pub struct Message {
     pub tag: Range<usize>,
     /// How it carries its records.
     pub mode: Mode,
+    /// The option's `size`, which repeats the number of records: its bytes and its value.
+    pub size: Option<(Range<usize>, u64)>,
 }
 
 impl Message {
@@ -62,7 +68,7 @@ impl Message {
         let (mode, used, option) = match second {
             Token::Array(items) => {
                 let end = skip(data, at)?;
-                (Mode::Forward { entries: next..end, count: items }, 2, end)
+                (Mode::Forward { header: at..next, entries: next..end, count: items }, 2, end)
             }
             Token::Str { start, len } => {
                 let entries = start..start + len;
@@ -71,7 +77,7 @@ impl Message {
             time if count > 2 && time_seconds(data, time).is_some() => {
                 let (Token::Map(_), _) = token(data, next)? else { return Err(bad(next)) };
                 let end = skip(data, next)?;
-                (Mode::Message { body: next..end }, 3, end)
+                (Mode::Message { time: at..next, body: next..end }, 3, end)
             }
             _ => return Err(bad(at)),
         };
@@ -82,20 +88,28 @@ impl Message {
         if count > used + 1 {
             return Err(bad(start));
         }
-        let packed = matches!(mode, Mode::PackedForward { .. });
-        let mode = if packed && count > used && is_compressed(data, option)? {
-            Mode::CompressedPackedForward
-        } else {
-            mode
+        let option =
+            if count > used { read_option(data, option)? } else { MessageOption::default() };
+        let mode = match mode {
+            Mode::PackedForward { .. } if option.compressed => Mode::CompressedPackedForward,
+            mode => mode,
         };
-        Ok(Message { span: start..end, tag: tag..tag + len, mode })
+        Ok(Message { span: start..end, tag: tag..tag + len, mode, size: option.size })
+    }
+
+    /// The bytes of the time of a message of Message mode.
+    pub fn time(&self) -> Option<Range<usize>> {
+        match &self.mode {
+            Mode::Message { time, .. } => Some(time.clone()),
+            _ => None,
+        }
     }
 
     /// The records of a Forward or PackedForward message in `data`, from which it was read; none
     /// for the other modes, whose body (if any) is in [`Mode::Message`].
     pub fn records<'a>(&self, data: &'a [u8]) -> Records<'a> {
         let (entries, count) = match &self.mode {
-            Mode::Forward { entries, count } => (entries.clone(), Some(*count)),
+            Mode::Forward { entries, count, .. } => (entries.clone(), Some(*count)),
             Mode::PackedForward { entries, .. } => (entries.clone(), None),
             Mode::Message { .. } | Mode::CompressedPackedForward => (0..0, None),
         };
@@ -103,22 +117,34 @@ impl Message {
     }
 }
 
-/// Whether the option map says that the entries are compressed.
-fn is_compressed(data: &[u8], option: usize) -> Result<bool, Malformed> {
-    let (Token::Map(pairs), mut at) = token(data, option)? else { return Ok(false) };
-    let mut compressed = false;
+/// What matters of the option map.
+#[derive(Default)]
+struct MessageOption {
+    compressed: bool,
+    size: Option<(Range<usize>, u64)>,
+}
+
+fn read_option(data: &[u8], option: usize) -> Result<MessageOption, Malformed> {
+    let mut found = MessageOption::default();
+    let (Token::Map(pairs), mut at) = token(data, option)? else { return Ok(found) };
     for _ in 0..pairs {
         let value = skip(data, at)?;
-        if let Token::Str { start, len } = token(data, at)?.0
-            && data.get(start..start + len) == Some(b"compressed")
-            && let Token::Str { start, len } = token(data, value)?.0
-        {
-            // Fluentd writes `text` for no compression; gzip and zstd are in use.
-            compressed = data.get(start..start + len) != Some(b"text");
+        let end = skip(data, value)?;
+        if let Token::Str { start, len } = token(data, at)?.0 {
+            match (data.get(start..start + len), token(data, value)?.0) {
+                (Some(b"compressed"), Token::Str { start, len }) => {
+                    // Fluentd writes `text` for no compression; gzip and zstd are in use.
+                    found.compressed = data.get(start..start + len) != Some(b"text");
+                }
+                (Some(b"size"), Token::Int(size)) => {
+                    found.size = u64::try_from(size).ok().map(|size| (value..end, size));
+                }
+                _ => {}
+            }
         }
-        at = skip(data, value)?;
+        at = end;
     }
-    Ok(compressed)
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -172,7 +198,9 @@ mod tests {
             let single = [&[0x93 + long], b"\xa1t\x05".as_slice(), &body, option].concat();
             let message = Message::read(&single, 0).unwrap();
             assert_eq!(message.span, 0..single.len());
-            assert_eq!(message.mode, Mode::Message { body: 4..8 });
+            assert_eq!(message.mode, Mode::Message { time: 3..4, body: 4..8 });
+            let size = (option.len() > 1).then_some((13..14, 2));
+            assert_eq!(message.size, size);
             assert_eq!(message.records(&single).next(), None);
         }
     }

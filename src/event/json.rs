@@ -12,8 +12,8 @@ use super::target::{Frame, Target, addressable};
 use super::value::{Span, Store, Value};
 use crate::limits::MAX_DEPTH;
 
-pub use super::json_scalar::decode_string;
 use super::json_scalar::{Number, plain_string, read_literal, read_number, read_string};
+pub use super::json_scalar::{decode_string, encode_string};
 
 /// The offset of the first byte from `at` on that is not white space.
 #[inline]
@@ -351,6 +351,7 @@ impl Walker<'_> {
         if !addressable(start + raw.len(), 0) {
             return Err(Malformed::new(MalformedKind::TooLarge, at));
         }
+        self.slots.push_decoded(self.base + at as u32);
         decode_string(raw, &mut self.slots.arena);
         let len = self.slots.arena.len() - start;
         Ok(Span { store: self.slots.arena_store, start: start as u32, len: len as u32 })

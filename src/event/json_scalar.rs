@@ -221,3 +221,22 @@ fn hex4(digits: &[u8]) -> u32 {
         .take(4)
         .fold(0, |value, &digit| value << 4 | char::from(digit).to_digit(16).unwrap_or(0))
 }
+
+/// Appends a text as a string, quotes included. Bytes that are not UTF-8 stay as they are.
+pub fn encode_string(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for &byte in text {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..0x20 => {
+                let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
+                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte)]);
+            }
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'"');
+}

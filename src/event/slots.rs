@@ -51,6 +51,11 @@ pub struct Slots {
     pub(super) frames: Vec<Frame>,
     /// Whether the walker should report every leaf.
     pub wants_leaves: bool,
+    /// Whether [`raw_start`](Slots::raw_start) will be asked.
+    pub wants_raw: bool,
+    /// For each string that was decoded into the arena: where it begins there, and in the walked
+    /// store the offset of its quote.
+    decoded: Vec<(u32, u32)>,
 }
 
 impl Slots {
@@ -67,6 +72,8 @@ impl Slots {
             arena_store: Store::Outer,
             frames: Vec::with_capacity(crate::limits::MAX_DEPTH),
             wants_leaves: false,
+            wants_raw: false,
+            decoded: Vec::new(),
         }
     }
 
@@ -82,6 +89,7 @@ impl Slots {
         self.leaves.clear();
         self.containers.clear();
         self.arena.clear();
+        self.decoded.clear();
     }
 
     /// Adds a value of a top-level key that is named exactly like the field. It hides values
@@ -164,6 +172,20 @@ impl Slots {
         if self.wants_leaves {
             self.leaves.push(value);
         }
+    }
+
+    /// Reports that the string whose quote is at `raw` will be decoded to the end of the arena.
+    #[inline]
+    pub fn push_decoded(&mut self, raw: u32) {
+        if self.wants_raw {
+            self.decoded.push((self.arena.len() as u32, raw));
+        }
+    }
+
+    /// The offset of the quote of the string that was decoded to `start` in the arena.
+    pub fn raw_start(&self, start: u32) -> Option<u32> {
+        let at = self.decoded.binary_search_by_key(&start, |(start, _)| *start).ok()?;
+        Some(self.decoded[at].1)
     }
 
     /// Reports the bytes of a container that a source asked for.

@@ -33,8 +33,13 @@ fn dispose(payload: Box<dyn Any + Send>) {
 
 /// The body of a function that returns a status and nothing more.
 pub(super) fn status_of(body: impl FnOnce() -> Result<(), Status>) -> i32 {
+    success_of(|| body().map(|()| SIGMATAG_OK))
+}
+
+/// The body of a function with more than one status for success.
+pub(super) fn success_of(body: impl FnOnce() -> Result<i32, Status>) -> i32 {
     match catch(body) {
-        Ok(Ok(())) => SIGMATAG_OK,
+        Ok(Ok(status)) => status,
         Ok(Err(status)) => status.code(),
         Err(()) => Status::Panic.code(),
     }

@@ -10,8 +10,11 @@ use super::load;
 use super::memory::{Place, bytes, read_struct};
 use super::status::Status;
 use super::totals::Totals;
-use super::types::{SIGMATAG_MAX_RECORD, sigmatag_error, sigmatag_options};
-use crate::engine::{Engine, Options};
+use super::types::{
+    SIGMATAG_LOGSOURCE_AUTO, SIGMATAG_LOGSOURCE_NONE, SIGMATAG_LOGSOURCE_STRICT,
+    SIGMATAG_MATCH_METADATA, SIGMATAG_MAX_RECORD, sigmatag_error, sigmatag_options,
+};
+use crate::engine::{Engine, LogsourceMode, Options};
 use crate::ruleset::RuleSet;
 
 /// Records of this many bytes are examined unless the options say otherwise.
@@ -53,18 +56,21 @@ impl sigmatag {
 /// Checks the caller's options; NULL means the defaults.
 ///
 /// # Safety
-/// As for `read_struct`.
+/// As for `read_struct`, and `disable_rules` is readable.
 unsafe fn options(pointer: *const sigmatag_options) -> Result<Options, Failure> {
     if pointer.is_null() {
-        return Ok(Options { min_level: 0, max_record: DEFAULT_MAX_RECORD });
+        return Ok(Options { max_record: DEFAULT_MAX_RECORD, ..Options::default() });
     }
     let refuse = |why: &str| Failure::new(Status::BadArgument, why);
     // SAFETY: the caller's promise.
     let given = unsafe { read_struct(pointer) }.map_err(|status| {
         Failure::of_argument(status, "options", "set struct_size to sizeof(sigmatag_options)")
     })?;
-    if given.flags != 0 || given.reserved != [0; 4] {
-        return Err(refuse("options: flags and reserved must be 0; zero the struct before use"));
+    if given.flags & !SIGMATAG_MATCH_METADATA != 0 {
+        return Err(refuse("options: unknown flags; zero the struct before use"));
+    }
+    if given.reserved0 != 0 || given.reserved != [0; 4] {
+        return Err(refuse("options: reserved must be 0; zero the struct before use"));
     }
     if given.max_record > SIGMATAG_MAX_RECORD {
         return Err(refuse("options: max_record is above SIGMATAG_MAX_RECORD (1 GiB)"));
@@ -73,8 +79,33 @@ unsafe fn options(pointer: *const sigmatag_options) -> Result<Options, Failure> 
         Ok(level @ 0..=5) => level,
         _ => return Err(refuse("options: min_level is not a SIGMATAG_LEVEL_ (0 to 5)")),
     };
+    let logsource_mode = match given.logsource_mode {
+        SIGMATAG_LOGSOURCE_AUTO => LogsourceMode::Auto,
+        SIGMATAG_LOGSOURCE_STRICT => LogsourceMode::Strict,
+        SIGMATAG_LOGSOURCE_NONE => LogsourceMode::None,
+        _ => return Err(refuse("options: logsource_mode is not a SIGMATAG_LOGSOURCE_ (0 to 2)")),
+    };
+    // SAFETY: the caller's promise.
+    let disable_rules =
+        unsafe { bytes(given.disable_rules, given.disable_rules_len) }.map_err(|status| {
+            let why = "disable_rules: NULL with a length, or a length beyond PTRDIFF_MAX";
+            Failure::new(status, format!("options: {why}"))
+        })?;
+    let Ok(disable_rules) = std::str::from_utf8(disable_rules) else {
+        return Err(refuse("options: disable_rules is not UTF-8; give ids of rules"));
+    };
     let max_record = if given.max_record == 0 { DEFAULT_MAX_RECORD } else { given.max_record };
-    Ok(Options { min_level, max_record })
+    Ok(Options {
+        min_level,
+        max_record,
+        logsource_mode,
+        disable_rules: disable_rules
+            .split(|c: char| c == ',' || c.is_whitespace())
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        match_metadata: given.flags & SIGMATAG_MATCH_METADATA != 0,
+    })
 }
 
 /// The place for the new engine.
@@ -174,6 +205,31 @@ pub unsafe extern "C" fn sigmatag_init_default(
             let options = self::options(options)?;
             let rules = load::from_embedded()?;
             out.write(sigmatag::start(rules, options));
+            Ok(())
+        })
+    }
+}
+
+/// Makes another engine of the rule set that an engine has in force, with options and totals of its
+/// own. The rules are shared, not copied; from then on the two are independent: a reload of one
+/// changes nothing for the other, and they may be freed in any order.
+///
+/// Statuses: the common ones, SIGMATAG_NO_MEMORY. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sigmatag_share(
+    engine: *const sigmatag,
+    options: *const sigmatag_options,
+    out: *mut *mut sigmatag,
+    error: *mut sigmatag_error,
+) -> i32 {
+    // SAFETY: pointers as the header asks of the caller.
+    unsafe {
+        explained(error, || {
+            let engine =
+                borrow(engine).map_err(|status| Failure::of_argument(status, "engine", ""))?;
+            let out = engine_place(out)?;
+            let options = self::options(options)?;
+            out.write(sigmatag::start(engine.engine.rules(), options));
             Ok(())
         })
     }

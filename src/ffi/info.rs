@@ -9,7 +9,9 @@ use super::handle::borrow;
 use super::memory::Output;
 use super::scratch::sigmatag_scratch;
 use super::status::Status;
-use super::types::{SIGMATAG_ABI_VERSION, sigmatag_info_t, sigmatag_rule, sigmatag_stats_t};
+use super::types::{
+    SIGMATAG_ABI_VERSION, sigmatag_info_t, sigmatag_rule, sigmatag_source_t, sigmatag_stats_t,
+};
 
 /// SIGMATAG_ABI_VERSION of the loaded library. Any thread.
 #[unsafe(no_mangle)]
@@ -65,27 +67,46 @@ pub unsafe extern "C" fn sigmatag_info(engine: *const sigmatag, out: *mut sigmat
     status_of(|| {
         // SAFETY: pointers as the header asks of the caller.
         let (engine, out) = unsafe { (borrow(engine)?, Output::required(out)?) };
-        // A reload may come between the two reads; then the generation tells.
-        let (generation, rules) = loop {
-            let generation = engine.engine.generation();
-            let rules = engine.engine.rules();
-            if generation == engine.engine.generation() {
-                break (generation, rules);
-            }
-        };
+        let current = engine.engine.current();
+        let rules = &current.rules;
         let mut info = sigmatag_info_t {
             struct_size: 0,
-            generation,
+            generation: current.generation,
             rules: rules.rule_count(),
             format_version: rules.format_version(),
             skipped_rules: rules.skipped_rules(),
             regexes: rules.regex_count(),
+            disabled_rules: current.disabled_rules,
+            unknown_disabled_rules: current.unknown_disabled_rules,
+            sources: rules.source_count(),
+            reserved0: 0,
             bytes: rules.resident_bytes(),
             ruleset: [0; 65],
             reserved: [0; 7],
         };
         copy_text(rules.identity(), &mut info.ruleset);
         out.write(&info);
+        Ok(())
+    })
+}
+
+/// Describes a source of the rule set in force, and what the engine saw of it. index is below
+/// sigmatag_info_t.sources; the sources of another rule set may have other indices, but keep their
+/// totals by name. While others match, the numbers may be of slightly different moments.
+///
+/// Statuses: the common ones, SIGMATAG_OUT_OF_RANGE. Any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sigmatag_source_info(
+    engine: *const sigmatag,
+    index: u32,
+    out: *mut sigmatag_source_t,
+) -> i32 {
+    status_of(|| {
+        // SAFETY: pointers as the header asks of the caller.
+        let (engine, out) = unsafe { (borrow(engine)?, Output::required(out)?) };
+        let rules = engine.engine.rules();
+        let found = engine.totals.source(&rules, index).ok_or(Status::OutOfRange)?;
+        out.write(&found);
         Ok(())
     })
 }

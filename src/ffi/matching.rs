@@ -61,6 +61,12 @@ pub(super) fn summary_for_c(summary: &Summary, generation: u32) -> sigmatag_summ
         malformed: summary.malformed,
         unexamined: summary.unexamined,
         unrouted: summary.unrouted,
+        dropped_records: summary.dropped_records,
+        split_records: summary.split_records,
+        stripped_records: summary.stripped_records,
+        tag_replaced: summary.tag_replaced,
+        tags_truncated: summary.tags_truncated,
+        tags_omitted: summary.tags_omitted,
     }
 }
 
@@ -68,6 +74,7 @@ impl sigmatag_scratch {
     /// Counts what an evaluation gave, also a record that could not be evaluated.
     pub(super) fn counted<T>(
         &self,
+        leased: &mut Leased,
         outcome: Result<T, MatchError>,
         summary: impl FnOnce(&T) -> Summary,
     ) -> Result<T, Status> {
@@ -81,6 +88,16 @@ impl sigmatag_scratch {
                 self.counters.count(&Summary { unexamined: 1, ..one });
             }
             Err(_) => {}
+        }
+        // A reload is the one reason to take the lock of the totals here.
+        if leased.generation != leased.scratch.generation() {
+            leased.generation = leased.scratch.generation();
+            let totals = &self.engine.totals;
+            totals.close_sources(&leased.sources);
+            leased.sources = totals.open_sources(leased.scratch.rules());
+        }
+        for (source, counts) in leased.scratch.source_counts() {
+            leased.sources.count(source, counts);
         }
         outcome.map_err(|error| Status::from(&error))
     }
@@ -163,7 +180,7 @@ pub unsafe extern "C" fn sigmatag_match(
         scratch.lease_for(engine, |leased, engine| {
             trip(event.tag);
             let outcome = leased.scratch.match_event(&engine.engine, &event);
-            let found = scratch.counted(outcome, |summary| *summary)?;
+            let found = scratch.counted(leased, outcome, |summary| *summary)?;
             if let Some(output) = output {
                 output.write(&summary_for_c(&found, leased.scratch.generation()));
             }
@@ -214,7 +231,7 @@ pub unsafe extern "C" fn sigmatag_match_batch(
             });
             batch.clear();
             leased.batch = batch;
-            let found = scratch.counted(outcome?, |summary| *summary)?;
+            let found = scratch.counted(leased, outcome?, |summary| *summary)?;
             if let Some(output) = output {
                 output.write(&summary_for_c(&found, leased.scratch.generation()));
             }

@@ -267,6 +267,10 @@ mod tests {
             flags: 1,
             min_level: 2,
             max_record: 3,
+            logsource_mode: 1,
+            reserved0: 0,
+            disable_rules: ptr::null(),
+            disable_rules_len: 0,
             reserved: [4; 4],
         }
     }
@@ -277,9 +281,9 @@ mod tests {
         for (size, ok) in [
             (0, false),
             (4, false),
-            (47, false),
-            (48, true),
-            (49, true),
+            (71, false),
+            (72, true),
+            (73, true),
             (4096, true),
             (4097, false),
             (u32::MAX, false),
@@ -304,7 +308,7 @@ mod tests {
             let other = sigmatag_options { struct_size: 9, max_record: 7, ..value };
             Output::required(pointer).ok().unwrap().write(&other);
             let read = pointer.read_unaligned();
-            assert_eq!((read.struct_size, read.max_record), (48, 7));
+            assert_eq!((read.struct_size, read.max_record), (72, 7));
         }
         assert_eq!((room[0], room[room.len() - 1]), (0xee, 0xee));
     }
@@ -326,6 +330,12 @@ mod tests {
             malformed: 0,
             unexamined: 0,
             unrouted: 0,
+            dropped_records: 0,
+            split_records: 0,
+            stripped_records: 0,
+            tag_replaced: 0,
+            tags_truncated: 0,
+            tags_omitted: 0,
         };
         let mut newer = Newer { known: zero, tail: 77 };
         let pointer = (&raw mut newer).cast::<sigmatag_summary>();

@@ -28,6 +28,7 @@ mod load;
 mod matching;
 mod memory;
 mod scratch;
+mod sources;
 mod status;
 mod tagging;
 mod totals;

@@ -9,6 +9,7 @@ use super::engine::sigmatag;
 use super::failure::Failure;
 use super::handle::{Handle, Sole, borrow, give_sole, share, take_sole};
 use super::memory::Place;
+use super::sources::Block;
 use super::status::Status;
 use super::totals::Counters;
 use super::types::sigmatag_error;
@@ -34,10 +35,13 @@ pub struct sigmatag_scratch {
 /// What only the call that holds the lease may touch.
 pub(super) struct Leased {
     pub(super) scratch: Scratch,
-    /// Length of the pending plan's output; 0 without a plan.
-    pub(super) planned: usize,
+    /// Length of the pending plan's output.
+    pub(super) planned: Option<usize>,
     /// The events of a batch, empty between calls: kept so that a batch does not allocate.
     pub(super) batch: Vec<Event<'static>>,
+    /// Totals by source, laid out for the rule set of this generation.
+    pub(super) sources: Arc<Block>,
+    pub(super) generation: u32,
 }
 
 impl Handle for sigmatag_scratch {
@@ -78,11 +82,11 @@ impl sigmatag_scratch {
 
     /// Like `lease`, for calls that evaluate: refused while a plan is pending, whose place in the
     /// scratch they would overwrite, and refused for an engine that is not this scratch's.
-    pub(super) fn lease_for(
+    pub(super) fn lease_for<R>(
         &self,
         engine: *const sigmatag,
-        body: impl FnOnce(&mut Leased, &sigmatag) -> Result<(), Status>,
-    ) -> Result<(), Status> {
+        body: impl FnOnce(&mut Leased, &sigmatag) -> Result<R, Status>,
+    ) -> Result<R, Status> {
         if engine.is_null() {
             return Err(Status::NullArgument);
         }
@@ -102,6 +106,7 @@ impl sigmatag_scratch {
 impl Drop for sigmatag_scratch {
     fn drop(&mut self) {
         self.engine.totals.close(&self.counters);
+        self.engine.totals.close_sources(&self.leased.get_mut().sources);
     }
 }
 
@@ -127,7 +132,10 @@ pub unsafe extern "C" fn sigmatag_scratch_new(
                 Status::Panic
             })?;
             let counters = engine.totals.open();
-            let leased = Leased { scratch: made, planned: 0, batch: Vec::new() };
+            let sources = engine.totals.open_sources(made.rules());
+            let generation = made.generation();
+            let batch = Vec::new();
+            let leased = Leased { scratch: made, planned: None, batch, sources, generation };
             out.write(give_sole(Box::new(sigmatag_scratch {
                 state: AtomicU32::new(IDLE),
                 leased: UnsafeCell::new(leased),

@@ -8,8 +8,10 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::types::sigmatag_stats_t;
+use super::sources::{Block, SourceLedger};
+use super::types::{sigmatag_source_t, sigmatag_stats_t};
 use crate::engine::Summary;
+use crate::ruleset::RuleSet;
 
 /// Numbers of one scratch. Aligned to two cache lines, which x86 fetches together.
 #[derive(Default)]
@@ -25,11 +27,16 @@ pub(super) struct Counters {
     unrouted: AtomicU64,
     tag_replaced: AtomicU64,
     tags_truncated: AtomicU64,
+    dropped_records: AtomicU64,
+    split_records: AtomicU64,
+    stripped_records: AtomicU64,
+    unknown_payload: AtomicU64,
+    tags_omitted: AtomicU64,
     panics: AtomicU64,
 }
 
 /// Adds where one thread writes and others may read.
-fn add(counter: &AtomicU64, amount: u64) {
+pub(super) fn add(counter: &AtomicU64, amount: u64) {
     counter.store(counter.load(Relaxed).wrapping_add(amount), Relaxed);
 }
 
@@ -46,6 +53,11 @@ impl Counters {
         add(&self.unrouted, summary.unrouted);
         add(&self.tag_replaced, summary.tag_replaced);
         add(&self.tags_truncated, summary.tags_truncated);
+        add(&self.dropped_records, summary.dropped_records);
+        add(&self.split_records, summary.split_records);
+        add(&self.stripped_records, summary.stripped_records);
+        add(&self.unknown_payload, summary.unknown_payload);
+        add(&self.tags_omitted, summary.tags_omitted);
     }
 
     /// Counts a panic. Only inside the scratch's lease.
@@ -64,6 +76,11 @@ impl Counters {
         stats.unrouted += self.unrouted.load(Relaxed);
         stats.tag_replaced += self.tag_replaced.load(Relaxed);
         stats.tags_truncated += self.tags_truncated.load(Relaxed);
+        stats.dropped_records += self.dropped_records.load(Relaxed);
+        stats.split_records += self.split_records.load(Relaxed);
+        stats.stripped_records += self.stripped_records.load(Relaxed);
+        stats.unknown_payload += self.unknown_payload.load(Relaxed);
+        stats.tags_omitted += self.tags_omitted.load(Relaxed);
         stats.panics += self.panics.load(Relaxed);
     }
 }
@@ -84,12 +101,18 @@ const ZERO: sigmatag_stats_t = sigmatag_stats_t {
     panics: 0,
     reloads: 0,
     failed_reloads: 0,
+    dropped_records: 0,
+    split_records: 0,
+    stripped_records: 0,
+    unknown_payload: 0,
+    tags_omitted: 0,
 };
 
 struct Ledger {
     /// Reloads, panics of the engine's own calls, and what freed scratches had counted.
     closed: sigmatag_stats_t,
     open: Vec<Arc<Counters>>,
+    sources: SourceLedger,
 }
 
 /// Totals of an engine. The lock is taken when scratches come and go, at reloads and for reading;
@@ -98,7 +121,11 @@ pub(super) struct Totals(Mutex<Ledger>);
 
 impl Totals {
     pub(super) fn new() -> Totals {
-        Totals(Mutex::new(Ledger { closed: ZERO, open: Vec::new() }))
+        Totals(Mutex::new(Ledger {
+            closed: ZERO,
+            open: Vec::new(),
+            sources: SourceLedger::default(),
+        }))
     }
 
     fn lock(&self) -> MutexGuard<'_, Ledger> {
@@ -118,6 +145,20 @@ impl Totals {
             ledger.open.swap_remove(index);
             counters.add_to(&mut ledger.closed);
         }
+    }
+
+    /// Totals by source for a scratch and the rule set that it uses from now on.
+    pub(super) fn open_sources(&self, rules: &RuleSet) -> Arc<Block> {
+        self.lock().sources.open(rules)
+    }
+
+    pub(super) fn close_sources(&self, block: &Arc<Block>) {
+        self.lock().sources.close(block);
+    }
+
+    /// A source of a rule set, with its totals.
+    pub(super) fn source(&self, rules: &RuleSet, index: u32) -> Option<sigmatag_source_t> {
+        self.lock().sources.read(rules, index)
     }
 
     pub(super) fn count_reload(&self, succeeded: bool) {

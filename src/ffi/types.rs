@@ -37,6 +37,27 @@ pub const SIGMATAG_FLAT: i32 = 1;
 /// Tag shape: Elastic Common Schema, merged into the maps that are there.
 pub const SIGMATAG_ECS: i32 = 2;
 
+/// sigmatag_tagging.flags: an envelope of events becomes one record for each event.
+pub const SIGMATAG_SPLIT_RECORDS: u32 = 1;
+/// sigmatag_tagging.flags: records that were examined in full and do not match are left out.
+pub const SIGMATAG_ONLY_MATCHING: u32 = 2;
+/// sigmatag_tagging.flags: keys of a tag that came with a record which does not match are removed.
+pub const SIGMATAG_STRIP_FOREIGN: u32 = 4;
+
+/// sigmatag_options.flags: the members of a record's metadata count as further top-level keys of
+/// the record; of a key in both, all values count. Chunks and Forward messages have metadata in
+/// records of the form [[time, metadata], body].
+pub const SIGMATAG_MATCH_METADATA: u32 = 1;
+
+/// Log sources: an event meets the rules that none of its log sources conflicts with; one of no
+/// known source meets all rules and is counted as unrouted.
+pub const SIGMATAG_LOGSOURCE_AUTO: i32 = 0;
+/// Log sources: an event meets only rules of which every attribute is known to hold; one of no
+/// known source meets none and is counted as unrouted.
+pub const SIGMATAG_LOGSOURCE_STRICT: i32 = 1;
+/// Log sources: every event meets every rule, and nothing is counted as unrouted.
+pub const SIGMATAG_LOGSOURCE_NONE: i32 = 2;
+
 /// Level of a rule that states none. As min_level: every rule.
 pub const SIGMATAG_LEVEL_NONE: i32 = 0;
 /// Level `informational`.
@@ -77,12 +98,21 @@ pub struct sigmatag_error {
 pub struct sigmatag_options {
     /// The caller sets sizeof(sigmatag_options).
     pub struct_size: u32,
-    /// Reserved: 0.
+    /// 0 or SIGMATAG_MATCH_METADATA.
     pub flags: u32,
     /// Rules below this SIGMATAG_LEVEL_ do not report. Rules without a level always do.
     pub min_level: i32,
     /// Records over this many bytes go unexamined; 0 is 4 MiB, the most is SIGMATAG_MAX_RECORD.
     pub max_record: u32,
+    /// SIGMATAG_LOGSOURCE_AUTO, SIGMATAG_LOGSOURCE_STRICT or SIGMATAG_LOGSOURCE_NONE.
+    pub logsource_mode: i32,
+    /// Reserved: 0.
+    pub reserved0: u32,
+    /// Ids of rules that shall never report, as UTF-8, separated by commas or white space. UUIDs
+    /// are compared without case. sigmatag_info says how many were found. NULL with 0: none.
+    pub disable_rules: *const u8,
+    /// Bytes of disable_rules.
+    pub disable_rules_len: usize,
     /// Reserved: 0.
     pub reserved: [u64; 4],
 }
@@ -106,8 +136,9 @@ pub struct sigmatag_event {
     pub tag: *const u8,
     /// Bytes of tag.
     pub tag_len: usize,
-    /// What produced it, as "product/category/service"; parts may be empty, both slashes are
-    /// needed ("mysql//audit"). NULL with 0: recognise it from the event.
+    /// What produced it, as "product/category/service"; both slashes are needed ("mysql//audit").
+    /// An empty part is not known and conflicts with no rule; the part "-" is known to be none and
+    /// conflicts with every rule that sets it. NULL with 0: recognise it from the event.
     pub logsource: *const u8,
     /// Bytes of logsource.
     pub logsource_len: usize,
@@ -143,12 +174,25 @@ pub struct sigmatag_summary {
     pub matched_records: u64,
     /// Hits.
     pub hits: u64,
-    /// Records that are not what the format says: passed on, not matched.
+    /// Records that are not what the format says: passed on, not matched. Also texts inside records
+    /// that begin like JSON and are not: matched as the text they are.
     pub malformed: u64,
     /// Records over max_record or nested too deep: passed on, not matched.
     pub unexamined: u64,
-    /// Records of no known source: tested against all rules.
+    /// Events of no known source: see SIGMATAG_LOGSOURCE_AUTO.
     pub unrouted: u64,
+    /// Records left out by SIGMATAG_ONLY_MATCHING, counted after splitting.
+    pub dropped_records: u64,
+    /// Records that SIGMATAG_SPLIT_RECORDS took apart.
+    pub split_records: u64,
+    /// Records without a match from which SIGMATAG_STRIP_FOREIGN removed keys of a tag.
+    pub stripped_records: u64,
+    /// Keys of records that a tag replaced.
+    pub tag_replaced: u64,
+    /// Tags that left out rules because of a size limit.
+    pub tags_truncated: u64,
+    /// Values of SIGMATAG_ECS tags left out because a scalar is in their place.
+    pub tags_omitted: u64,
 }
 
 /// How tags are written. NULL means SIGMATAG_NESTED under the key "sigma".
@@ -159,12 +203,13 @@ pub struct sigmatag_tagging {
     pub struct_size: u32,
     /// SIGMATAG_NESTED, SIGMATAG_FLAT or SIGMATAG_ECS.
     pub shape: i32,
-    /// The key of SIGMATAG_NESTED: UTF-8 without control characters, at most 255 bytes. NULL with
+    /// The key of SIGMATAG_NESTED, and of the mark of SIGMATAG_ECS: UTF-8 without control characters, at most 255 bytes. NULL with
     /// 0: "sigma".
     pub key: *const u8,
     /// Bytes of key.
     pub key_len: usize,
-    /// Reserved: 0.
+    /// SIGMATAG_SPLIT_RECORDS, SIGMATAG_ONLY_MATCHING, SIGMATAG_STRIP_FOREIGN, added up. Records
+    /// are split before they are dropped.
     pub flags: u32,
     /// Reserved: 0.
     pub reserved: u32,
@@ -218,12 +263,45 @@ pub struct sigmatag_info_t {
     pub skipped_rules: u32,
     /// Regular expressions in the set.
     pub regexes: u32,
+    /// Rules that sigmatag_options.disable_rules turned off.
+    pub disabled_rules: u32,
+    /// Ids of sigmatag_options.disable_rules that no rule of the set has.
+    pub unknown_disabled_rules: u32,
+    /// Sources that the set knows: see sigmatag_source_info.
+    pub sources: u32,
+    /// Written as 0.
+    pub reserved0: u32,
     /// Resident bytes of the rule set.
     pub bytes: u64,
     /// Identity: SHA-256 in 64 lower-case hex digits, NUL-terminated.
     pub ruleset: [c_char; 65],
     /// Written as 0.
     pub reserved: [u8; 7],
+}
+
+/// A source of the rule set in force, and what the engine saw of it since it was made. Reloads do
+/// not reset the totals of a source that stays.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sigmatag_source_t {
+    /// The caller sets sizeof(sigmatag_source_t).
+    pub struct_size: u32,
+    /// Written as 0.
+    pub reserved: u32,
+    /// The name of its descriptor: UTF-8, *not* NUL-terminated, valid until the engine is freed.
+    pub name: *const c_char,
+    /// Bytes of name.
+    pub name_len: usize,
+    /// Events that were recognised as of this source.
+    pub events: u64,
+    /// Payloads that begin as the source says and cannot be read.
+    pub broken_payload: u64,
+    /// Texts inside events that begin like JSON and are not.
+    pub broken_nested: u64,
+    /// Events with values by position whose number fits no list of names.
+    pub broken_positions: u64,
+    /// Log lines that are not in the form that the source says.
+    pub broken_line: u64,
 }
 
 /// Totals of an engine since it was made, over all its scratches. Reloads do not reset them.
@@ -244,13 +322,13 @@ pub struct sigmatag_stats_t {
     pub matched_records: u64,
     /// Hits.
     pub hits: u64,
-    /// Records that are not what the format says.
+    /// Records, and JSON texts inside them, that are not what they should be.
     pub malformed: u64,
     /// Records over max_record or nested too deep.
     pub unexamined: u64,
-    /// Records of no known source.
+    /// Events of no known source.
     pub unrouted: u64,
-    /// Fields of records that a tag of the same name replaced.
+    /// Keys of records that a tag replaced.
     pub tag_replaced: u64,
     /// Tags that left out rules because of a size limit.
     pub tags_truncated: u64,
@@ -260,6 +338,16 @@ pub struct sigmatag_stats_t {
     pub reloads: u64,
     /// Reloads that failed and left the old rule set in force.
     pub failed_reloads: u64,
+    /// Records left out by SIGMATAG_ONLY_MATCHING, counted after splitting.
+    pub dropped_records: u64,
+    /// Records that SIGMATAG_SPLIT_RECORDS took apart.
+    pub split_records: u64,
+    /// Records without a match from which SIGMATAG_STRIP_FOREIGN removed keys of a tag.
+    pub stripped_records: u64,
+    /// Texts inside records of no known source that begin like JSON and are not.
+    pub unknown_payload: u64,
+    /// Values of SIGMATAG_ECS tags left out because a scalar is in their place.
+    pub tags_omitted: u64,
 }
 
 // SAFETY: all of these are `repr(C)`, begin with `struct_size: u32`, hold integers and raw pointers
@@ -270,13 +358,13 @@ unsafe impl Versioned for sigmatag_error {
     const V1_SIZE: usize = 528;
 }
 unsafe impl Versioned for sigmatag_options {
-    const V1_SIZE: usize = 48;
+    const V1_SIZE: usize = 72;
 }
 unsafe impl Versioned for sigmatag_event {
     const V1_SIZE: usize = 64;
 }
 unsafe impl Versioned for sigmatag_summary {
-    const V1_SIZE: usize = 64;
+    const V1_SIZE: usize = 112;
 }
 unsafe impl Versioned for sigmatag_tagging {
     const V1_SIZE: usize = 32;
@@ -285,10 +373,13 @@ unsafe impl Versioned for sigmatag_rule {
     const V1_SIZE: usize = 88;
 }
 unsafe impl Versioned for sigmatag_info_t {
-    const V1_SIZE: usize = 104;
+    const V1_SIZE: usize = 120;
+}
+unsafe impl Versioned for sigmatag_source_t {
+    const V1_SIZE: usize = 64;
 }
 unsafe impl Versioned for sigmatag_stats_t {
-    const V1_SIZE: usize = 112;
+    const V1_SIZE: usize = 152;
 }
 
 /// The number of a release part, at compile time.

@@ -18,6 +18,7 @@ pub mod tables;
 pub mod verify;
 
 use regexes::Regexes;
+use std::borrow::Cow;
 use std::fmt;
 use tables::{Tables, Text};
 
@@ -174,6 +175,18 @@ impl RuleSet {
         self.tables.logsources.get(index as usize).map_or([""; 3], |l| {
             [self.text(l.product), self.text(l.category), self.text(l.service)]
         })
+    }
+
+    /// Number of sources.
+    pub fn source_count(&self) -> u32 {
+        self.tables.sources.sources.len() as u32
+    }
+
+    /// The name of a source; empty beyond their number.
+    pub fn source_name(&self, index: u32) -> Cow<'_, str> {
+        let sources = &self.tables.sources;
+        let name = sources.sources.get(index as usize).map(|source| source.name.of(&sources.text));
+        String::from_utf8_lossy(name.unwrap_or_default())
     }
 
     /// SHA-256 of the canonical sections, 64 hexadecimal digits.

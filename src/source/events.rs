@@ -9,6 +9,7 @@ use super::conditions::Conditions;
 use super::fields::{self, Own};
 use super::mariadb;
 use super::nested::{begins_like_json, walk_nested};
+use super::parts::{Element, Origin, Parts, Split, literal};
 use super::recognise;
 use super::tables::{PayloadEncoding, Source, SourceTables};
 use super::view::{EventView, Stores};
@@ -105,6 +106,7 @@ pub struct Buffers {
     values: Vec<Value>,
     conditions: Conditions,
     broken: Vec<Broken>,
+    parts: Parts,
 }
 
 impl Buffers {
@@ -126,12 +128,29 @@ impl Buffers {
             values: Vec::with_capacity(64),
             conditions: Conditions::new(tables),
             broken: Vec::with_capacity(16),
+            parts: Parts::default(),
         }
     }
 
     /// What was broken in the record that was read last.
     pub fn broken(&self) -> &[Broken] {
         &self.broken
+    }
+
+    /// Says whether [`split`](Buffers::split) will be asked about the records that follow.
+    pub fn want_parts(&mut self, wanted: bool) {
+        self.parts.wanted = wanted;
+        self.outer.wants_raw = wanted;
+        self.inner.wants_raw = wanted;
+    }
+
+    /// What the record that was read last becomes if each of its events shall be a record. `None`
+    /// if it stays as it is. `body`: where its body begins; `head`: bytes that each record gets
+    /// before its body.
+    pub fn split<'a>(&'a self, record: &'a [u8], body: usize, head: usize) -> Option<Split<'a>> {
+        let stores =
+            Stores { input: record, outer: &self.outer.arena, inner: &[], derived: &self.derived };
+        Split::new(&self.parts, stores, body, head)
     }
 }
 
@@ -143,6 +162,7 @@ struct Place {
     end: u32,
     shape: Shape,
     level: u8,
+    origin: Origin,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -185,21 +205,47 @@ pub fn for_each_event(
     buffers: &mut Buffers,
     show: impl FnMut(&SourceEvent<'_>),
 ) -> Result<Outcome, Malformed> {
+    for_each_event_with_metadata(0, record, encoding, tables, keys, buffers, show)
+}
+
+/// [`for_each_event`] for a record whose first `metadata` bytes are a msgpack map. Its members count
+/// as further top-level keys of the record.
+pub fn for_each_event_with_metadata(
+    metadata: usize,
+    record: &[u8],
+    encoding: Encoding,
+    tables: &SourceTables,
+    keys: &KeyTable,
+    buffers: &mut Buffers,
+    show: impl FnMut(&SourceEvent<'_>),
+) -> Result<Outcome, Malformed> {
     buffers.outer.begin();
     buffers.derived.clear();
     buffers.places.clear();
     buffers.broken.clear();
+    buffers.parts.begin();
+    let mut body = metadata..record.len();
     match encoding {
         Encoding::Json => {
             json::walk_document(record, Store::Input, 0, keys, &mut buffers.outer)?;
+            body.start = json::skip_space(record, 0);
+            body.end = body.start + record[body.start..].trim_ascii_end().len();
         }
         Encoding::Msgpack => {
-            let end = msgpack::walk(record, Store::Input, 0, keys, &mut buffers.outer)?;
-            if end < record.len() {
-                return Err(Malformed::new(MalformedKind::TrailingBytes, end));
+            for (data, base) in [(&record[..metadata], 0), (&record[metadata..], metadata)] {
+                if data.is_empty() && base == 0 {
+                    continue;
+                }
+                let behind = |found: Malformed| Malformed::new(found.kind, found.offset + base);
+                let end = msgpack::walk(data, Store::Input, base as u32, keys, &mut buffers.outer)
+                    .map_err(behind)?;
+                if end < data.len() {
+                    return Err(behind(Malformed::new(MalformedKind::TrailingBytes, end)));
+                }
             }
         }
     }
+    let object = Span { store: Store::Input, start: body.start as u32, len: (body.len()) as u32 };
     let mut reader = Reader {
         record,
         encoding,
@@ -211,7 +257,7 @@ pub fn for_each_event(
         next_index: 0,
         shown_as_it_is: false,
     };
-    reader.run();
+    reader.run(Element { object, text: NONE, listed: false });
     Ok(reader.outcome)
 }
 
@@ -229,7 +275,7 @@ struct Reader<'a, F> {
 }
 
 impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
-    fn run(&mut self) {
+    fn run(&mut self, root: Element) {
         let stores = Stores {
             input: self.record,
             outer: &self.buffers.outer.arena,
@@ -237,12 +283,15 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             derived: &[],
         };
         if let Some(source) = recognise::recognise(self.tables, &self.buffers.outer, &stores) {
-            self.show_recognised(source, false, None);
+            self.show_recognised(source, false, None, None);
             return;
         }
-        self.push_places(false, self.encoding, 1);
+        self.push_places(false, self.encoding, 1, root);
         while let Some(place) = self.buffers.places.last().copied() {
             let (step, rest) = self.step(place);
+            if !matches!(step, Step::End) {
+                self.buffers.parts.count_value(place.origin);
+            }
             match rest {
                 Some(rest) => {
                     if let Some(top) = self.buffers.places.last_mut() {
@@ -257,18 +306,30 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                 Step::End => {}
                 Step::Object(at) => self.candidate(place, at),
                 Step::Array(elements) if elements.level <= PAYLOAD_LEVELS => {
+                    if rest.is_none() || self.is_empty(elements) {
+                        self.buffers.parts.keep_whole();
+                    }
                     self.buffers.places.push(elements);
                 }
                 Step::Line(at, len) => self.line(place, at, len),
-                Step::Array(_) | Step::Other => self.unrecognised(),
+                Step::Array(_) | Step::Other => self.unrecognised(None),
                 Step::Malformed => {
                     self.malformed(Breakage::Payload, None);
-                    self.unrecognised();
+                    self.unrecognised(None);
                 }
             }
         }
         if self.outcome.events == 0 {
-            self.unrecognised();
+            self.unrecognised(None);
+        }
+    }
+
+    /// Whether an array has no elements: an envelope of none must not vanish.
+    fn is_empty(&self, elements: Place) -> bool {
+        let data = self.stable(elements.store);
+        match elements.shape {
+            Shape::Msgpack(count) => count == 0,
+            _ => data.get(json::skip_space(data, elements.at as usize)) == Some(&b']'),
         }
     }
 
@@ -306,6 +367,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                             end: end.as_ref().map_or(place.end, |end| *end as u32),
                             shape: Shape::JsonElements,
                             level: place.level + 1,
+                            origin: place.origin.elements(),
                             ..place
                         };
                         // Of an array that is cut off, the elements before the cut still count.
@@ -339,6 +401,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                         end: end as u32,
                         shape: Shape::Msgpack(items),
                         level: place.level + 1,
+                        origin: place.origin.elements(),
                         ..place
                     }),
                     _ => Step::Other,
@@ -378,18 +441,20 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         }
         let Ok(len) = walked else {
             self.malformed(Breakage::Payload, None);
-            return self.unrecognised();
+            return self.unrecognised(None);
         };
+        let span = Span { store: place.store, start: at, len: len as u32 };
+        let element = place.origin.element(span);
         let Buffers { outer, inner, derived, .. } = &*self.buffers;
         let stores =
             Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
         let found = recognise::recognise(self.tables, inner, &stores);
         if let Some(source) = found {
-            let span = Span { store: place.store, start: at, len: len as u32 };
-            return self.show_recognised(source, true, Some((span, encoding)));
+            return self.show_recognised(source, true, Some((span, encoding)), Some(element));
         }
-        if place.level >= PAYLOAD_LEVELS || !self.push_places(true, encoding, place.level + 1) {
-            self.unrecognised();
+        let level = place.level + 1;
+        if level > PAYLOAD_LEVELS || !self.push_places(true, encoding, level, element) {
+            self.unrecognised(Some(element));
         }
     }
 
@@ -421,13 +486,15 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         }
         if line.is_none_or(|line| !line.is_complete) {
             self.malformed(Breakage::Line, (payload.source != NONE).then_some(payload.source));
+            self.buffers.parts.keep_whole();
         }
+        let element = place.origin.element(Span { store: place.store, start: at, len });
         let Buffers { outer, inner, derived, .. } = &*self.buffers;
         let stores =
             Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
         match recognise::recognise(self.tables, inner, &stores) {
-            Some(source) => self.show_recognised(source, true, None),
-            None => self.unrecognised(),
+            Some(source) => self.show_recognised(source, true, None, Some(element)),
+            None => self.unrecognised(Some(element)),
         }
     }
 
@@ -449,13 +516,19 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     }
 
     /// Puts the places that the walked record or candidate offers on the stack, the first on top.
-    /// Returns whether there are any.
-    fn push_places(&mut self, from_inner: bool, encoding: Encoding, level: u8) -> bool {
-        let Buffers { outer, inner, derived, places, .. } = &mut *self.buffers;
+    /// Returns whether there are any. `element` is what was walked.
+    fn push_places(
+        &mut self,
+        from_inner: bool,
+        encoding: Encoding,
+        level: u8,
+        element: Element,
+    ) -> bool {
+        let Buffers { outer, inner, derived, places, parts, .. } = &mut *self.buffers;
         let before = places.len();
         let (slots, behind) = if from_inner { (&*inner, Some(&*outer)) } else { (&*outer, None) };
         for (number, payload) in self.tables.payloads.iter().enumerate() {
-            let Some(encoding) = PayloadEncoding::from_number(payload.encoding) else { continue };
+            let Some(kind) = PayloadEncoding::from_number(payload.encoding) else { continue };
             for value in slots.values(payload.field) {
                 let Value::Str(span) = value else { continue };
                 let stores = match behind {
@@ -470,13 +543,21 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                     },
                 };
                 let text = stores.bytes(span);
-                let shape = match encoding {
+                let shape = match kind {
                     PayloadEncoding::Json if begins_like_json(text) => Shape::Json,
                     PayloadEncoding::MariadbAudit if mariadb::begins_like_line(text) => {
                         Shape::Lines(number as u32)
                     }
                     _ => continue,
                 };
+                let object = match element.object.store {
+                    Store::Input => self.record,
+                    Store::Outer => &outer.arena,
+                    Store::Derived => derived,
+                    Store::Inner => &[],
+                };
+                let literal = parts.wanted.then(|| literal(object, encoding, element, slots, span));
+                let origin = parts.add_text(element, literal.flatten());
                 let mut span = span;
                 if span.store == Store::Inner {
                     // The next candidate overwrites the inner arena, so its text moves.
@@ -487,9 +568,11 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                     span = Span { store: Store::Derived, start, ..span };
                 }
                 let end = span.start.saturating_add(span.len);
-                places.push(Place { store: span.store, at: span.start, end, shape, level });
+                places.push(Place { store: span.store, at: span.start, end, shape, level, origin });
             }
         }
+        let texts = places.len() - before;
+        let (mut objects, mut end) = (0, 0);
         for container in slots.containers() {
             if !self.tables.containers.contains(&container.id) {
                 continue;
@@ -499,16 +582,32 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                 Encoding::Msgpack => Shape::Msgpack(1),
             };
             let Span { store, start, len } = container.span;
-            places.push(Place { store, at: start, end: start.saturating_add(len), shape, level });
+            let origin = Origin::Inside(element);
+            // A container inside another would give its events twice.
+            if start < end {
+                parts.keep_whole();
+            }
+            end = start.saturating_add(len);
+            objects += usize::from(!container.is_array);
+            places.push(Place { store, at: start, end, shape, level, origin });
+        }
+        let count = places.len() - before;
+        if (texts > 0 || objects > 0) && count > 1 {
+            parts.keep_whole();
         }
         places[before..].reverse();
         places.len() > before
     }
 
-    /// Shows what no source recognised: the record as it is, once.
-    fn unrecognised(&mut self) {
+    /// Shows what no source recognised: the record as it is, once. `element` is the object that was
+    /// not recognised, if it is one.
+    fn unrecognised(&mut self, element: Option<Element>) {
         let index = self.next_index;
         self.next_index += 1;
+        match element {
+            Some(element) => self.buffers.parts.add(element, false),
+            None => self.buffers.parts.keep_whole(),
+        }
         if self.shown_as_it_is {
             return;
         }
@@ -527,7 +626,14 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     }
 
     /// Completes and shows a recognised event, which lies in the inner slots or in the record's.
-    fn show_recognised(&mut self, source: u32, in_inner: bool, place: Option<(Span, Encoding)>) {
+    /// `element`: what it is read from, if that is not the record.
+    fn show_recognised(
+        &mut self,
+        source: u32,
+        in_inner: bool,
+        place: Option<(Span, Encoding)>,
+        element: Option<Element>,
+    ) {
         let Some(rules) = self.tables.sources.get(source as usize) else { return };
         let before = self.buffers.derived.len();
         let malformed = self.complete(rules, in_inner);
@@ -546,6 +652,10 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         self.next_index += 1;
         self.outcome.events += 1;
         self.outcome.recognised += 1;
+        if let Some(element) = element {
+            let routed = !self.buffers.logsources.is_empty();
+            self.buffers.parts.add(element, routed);
+        }
         let Buffers { outer, inner, derived, logsources, .. } = &*self.buffers;
         self.outcome.unrouted += u32::from(logsources.is_empty());
         let stores =

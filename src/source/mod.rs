@@ -15,14 +15,20 @@ mod fields;
 mod listing;
 mod mariadb;
 mod nested;
+mod parts;
 mod recognise;
 mod tables;
+mod verify;
 mod view;
 
 pub use decode::{AccountForm, Decoder, Quoting};
-pub use events::{Breakage, Broken, Buffers, Encoding, Outcome, SourceEvent, for_each_event};
+pub use events::{
+    Breakage, Broken, Buffers, Encoding, Outcome, SourceEvent, for_each_event,
+    for_each_event_with_metadata,
+};
 #[cfg(feature = "compile")]
 pub use listing::{ListedValue, Listing, list};
+pub use parts::{Outline, Split};
 pub use tables::{
     ConditionSet, Derived, Field, Group, Lift, Logsource, Nested, Payload, PayloadEncoding,
     Positions, Range, Source, SourceTables, Test, TestKind, Variant,

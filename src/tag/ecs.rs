@@ -1,4 +1,9 @@
-//! The ecs shape: `rule.*`, `threat.technique.id` and `event.kind`, merged into what is there.
+//! The ecs shape: `rule.*`, `threat.technique.id` and `event.kind`, merged into what is there, and
+//! the mark.
+//!
+//! Scalars of the record are kept, so a record may bring a `rule.id` or a `rule.level` of its own,
+//! which would then stand in a tagged record as if they were ours. What is certainly ours stands in
+//! the mark: one key of the record that is written on every match and never shared.
 
 use super::content::{Columns, TextList};
 use super::encode::Encoder;
@@ -11,6 +16,8 @@ pub(super) struct Facts<'a> {
     pub level: &'a [u8],
     pub ruleset: &'a [u8],
     pub truncated: u32,
+    /// The key of the mark.
+    pub mark: &'a [u8],
 }
 
 /// What the merge ran into.
@@ -117,13 +124,14 @@ impl Merge<'_, '_> {
         }
 
         let added = [RULE, THREAT, EVENT].map(|group| wanted[group] && places[group].is_free());
-        if !added.contains(&true) {
+        let mark = has_mark(self.facts.mark);
+        if !mark && !added.contains(&true) {
             return Ok(());
         }
         let mut replaced = 0;
         let edit = self.splices.remove_members(&self.body, at, |member| {
-            let ours =
-                GROUPS.iter().zip(added).any(|(key, added)| added && member.key == Some(key));
+            let ours = mark && member.key == Some(self.facts.mark)
+                || GROUPS.iter().zip(added).any(|(key, added)| added && member.key == Some(key));
             replaced += u32::from(ours);
             ours
         })?;
@@ -132,7 +140,11 @@ impl Merge<'_, '_> {
         let first = edit.kept == 0;
         let mut out = Encoder { out: &mut self.splices.buffer, format: self.body.format };
         write_groups(&mut out, first, self.columns, self.facts, &rule, added);
-        let count = added.iter().filter(|added| **added).count() as u32;
+        let mut count = added.iter().filter(|added| **added).count() as u32;
+        if mark {
+            write_mark(&mut out, first && count == 0, self.columns, self.facts);
+            count += 1;
+        }
         self.splices.add_members(&self.body, &edit, count, from);
         Ok(())
     }
@@ -247,6 +259,31 @@ pub(super) fn write_all(out: &mut Encoder<'_>, columns: &Columns, facts: Facts<'
     let technique = !columns.techniques.is_empty();
     let rule = wanted(columns, facts);
     write_groups(out, false, columns, facts, &rule, [true, technique, true]);
+    write_mark(out, false, columns, facts);
+}
+
+/// Whether a mark may have that key: the groups are shared with others.
+pub(super) fn has_mark(key: &[u8]) -> bool {
+    !GROUPS.contains(&key)
+}
+
+fn write_mark(out: &mut Encoder<'_>, first: bool, columns: &Columns, facts: Facts<'_>) {
+    out.member(first, facts.mark);
+    let Facts { level, ruleset, truncated, .. } = facts;
+    out.begin_map(2 + usize::from(!level.is_empty()) + usize::from(truncated > 0));
+    if !level.is_empty() {
+        out.member(true, b"level");
+        out.string(level);
+    }
+    out.member(level.is_empty(), b"ruleset");
+    out.string(ruleset);
+    out.member(false, b"ids");
+    columns.ids.write(out);
+    if truncated > 0 {
+        out.member(false, b"truncated");
+        out.number(truncated);
+    }
+    out.end_map();
 }
 
 fn write_groups(

@@ -1,8 +1,10 @@
 //! Writes the members of a tag in the record's own format.
 
+use crate::event::json::encode_string;
+
 /// The format of a record's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     Msgpack,
     Json,
 }
@@ -40,17 +42,7 @@ impl Encoder<'_> {
     pub fn begin_array(&mut self, elements: usize) {
         match self.format {
             Format::Json => self.out.push(b'['),
-            Format::Msgpack => match u16::try_from(elements) {
-                Ok(count @ 0..=15) => self.out.push(0x90 | count as u8),
-                Ok(count) => {
-                    self.out.push(0xdc);
-                    self.out.extend_from_slice(&count.to_be_bytes());
-                }
-                Err(_) => {
-                    self.out.push(0xdd);
-                    self.out.extend_from_slice(&(elements as u32).to_be_bytes());
-                }
-            },
+            Format::Msgpack => array_header(self.out, elements as u32, ArrayWidth::Fix),
         }
     }
 
@@ -69,7 +61,7 @@ impl Encoder<'_> {
 
     pub fn string(&mut self, text: &[u8]) {
         match self.format {
-            Format::Json => json_string(self.out, text),
+            Format::Json => encode_string(text, self.out),
             Format::Msgpack => {
                 string_header(self.out, text.len() as u32, StringWidth::Str(0));
                 self.out.extend_from_slice(text);
@@ -109,22 +101,36 @@ impl Encoder<'_> {
     }
 }
 
-fn json_string(out: &mut Vec<u8>, text: &[u8]) {
-    out.push(b'"');
-    for &byte in text {
+/// The least width of an array header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ArrayWidth {
+    Fix,
+    Array16,
+    Array32,
+}
+
+impl ArrayWidth {
+    /// The width that a header byte says.
+    pub fn of(byte: u8) -> ArrayWidth {
         match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0..0x20 => {
-                let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
-                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte)]);
-            }
-            _ => out.push(byte),
+            0xdc => ArrayWidth::Array16,
+            0xdd => ArrayWidth::Array32,
+            _ => ArrayWidth::Fix,
         }
     }
-    out.push(b'"');
+}
+
+/// Appends an array header of at least the width `least`.
+pub(super) fn array_header(out: &mut Vec<u8>, elements: u32, least: ArrayWidth) {
+    if elements <= 15 && least == ArrayWidth::Fix {
+        out.push(0x90 | elements as u8);
+    } else if let (Ok(elements), true) = (u16::try_from(elements), least <= ArrayWidth::Array16) {
+        out.push(0xdc);
+        out.extend_from_slice(&elements.to_be_bytes());
+    } else {
+        out.push(0xdd);
+        out.extend_from_slice(&elements.to_be_bytes());
+    }
 }
 
 /// The least width of a map header.

@@ -12,13 +12,15 @@
 //! * nested: one key with the highest level, the rule set, and an entry for each rule;
 //! * flat: one top-level key for each column of a Log Analytics table;
 //! * ecs: merged into the maps `rule`, `threat` and `event`; a scalar in the way is kept and the
-//!   value omitted.
+//!   value omitted. Since whoever writes the record can put such values there, the tag also has a
+//!   mark: one top-level key, ours alone, with the level, the rule set and the ids.
 //!
 //! Nothing allocates once the buffers of the plan have grown to what the traffic needs.
 
+mod arrange;
 mod content;
 mod ecs;
-mod encode;
+pub(crate) mod encode;
 pub mod plan;
 mod splice;
 
@@ -51,7 +53,7 @@ pub enum Shape {
     /// Columns `SigmaIds`, `SigmaTitles`, `SigmaLevel`, `SigmaTags`, `AttackTechniques`,
     /// `SigmaAuthors`, `SigmaRuleset`; `SigmaTruncated` only where entries were dropped.
     Flat,
-    /// `rule.*`, `threat.technique.id` and `event.kind` of the Elastic Common Schema.
+    /// `rule.*`, `threat.technique.id` and `event.kind` of the Elastic Common Schema, and a mark.
     Ecs,
 }
 
@@ -60,7 +62,7 @@ pub enum Shape {
 pub struct Style<'a> {
     /// The shape.
     pub shape: Shape,
-    /// The key of the nested shape.
+    /// The key of the nested shape and of the mark of the ecs shape.
     pub key: &'a [u8],
     /// The first 16 hex digits of the rule set's identity.
     pub ruleset: &'a [u8],

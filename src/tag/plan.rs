@@ -1,9 +1,10 @@
 //! The plan of an output: which bytes are copied and which are ours.
 
+use super::arrange::Open;
 use super::content::{Columns, FLAT_KEYS, highest_level, write_flat, write_nested};
 use super::ecs::{self, Facts};
-use super::encode::{Encoder, Format, StringWidth, string_header};
-use super::splice::{Body, Splices};
+use super::encode::{Encoder, Format};
+use super::splice::{Body, Splice, Splices};
 use super::{Shape, Style, TagRule};
 use crate::event::Malformed;
 use crate::limits::MAX_TAG_BYTES;
@@ -24,6 +25,12 @@ pub struct Counts {
     pub dropped: u64,
     /// Records whose tag has fewer entries than the record has matches.
     pub truncated: u64,
+    /// Records without a tag that lost keys of one.
+    pub stripped: u64,
+    /// Records that were split.
+    pub split: u64,
+    /// Records that were left out.
+    pub removed: u64,
 }
 
 /// Why a plan cannot be made or written. The plan is as it was before the call.
@@ -67,38 +74,31 @@ impl From<Malformed> for PlanError {
 
 /// A piece of the output.
 #[derive(Debug, Clone, Copy)]
-struct Segment {
+pub(super) struct Segment {
     /// Bytes of the plan's buffer, otherwise of the input.
-    own: bool,
-    start: usize,
-    end: usize,
-}
-
-/// A string of entries whose length has to be written anew.
-#[derive(Debug, Clone)]
-struct Packed {
-    /// The segment that takes the header.
-    segment: usize,
-    width: StringWidth,
-    /// The end of the entries in the input.
-    end: usize,
+    pub own: bool,
+    pub start: usize,
+    pub end: usize,
 }
 
 /// The bytes to write for one input buffer. Kept in the scratch of a thread and reused; it borrows
 /// nothing, so the input must be given again to [`write`](Plan::write).
 #[derive(Debug, Default)]
 pub struct Plan {
-    segments: Vec<Segment>,
-    splices: Splices,
+    pub(super) segments: Vec<Segment>,
+    pub(super) splices: Splices,
     columns: Columns,
     /// For rules over the size cap: (level, index), then the rank of each rule.
     order: Vec<(Reverse<u8>, u32)>,
     ranks: Vec<u32>,
     /// Everything of the input before this is planned.
-    planned: usize,
-    changed: bool,
-    packed: Option<Packed>,
-    counts: Counts,
+    pub(super) planned: usize,
+    pub(super) changed: bool,
+    /// The Forward message that is being planned.
+    pub(super) open: Option<Open>,
+    /// An edit of the record that comes next, beside those of its tag.
+    pub(super) replacement: Option<Splice>,
+    pub(super) counts: Counts,
     input_len: usize,
     output_len: usize,
 }
@@ -122,7 +122,8 @@ impl Plan {
         self.splices.buffer.clear();
         self.planned = 0;
         self.changed = false;
-        self.packed = None;
+        self.open = None;
+        self.replacement = None;
         self.counts = Counts::default();
         self.input_len = 0;
         self.output_len = 0;
@@ -136,43 +137,6 @@ impl Plan {
     /// What tagging did so far.
     pub fn counts(&self) -> Counts {
         self.counts
-    }
-
-    /// Says that the records from here to the end of `entries` lie in a string (PackedForward)
-    /// with its header at `header`: its length is written anew. Not needed where none is tagged.
-    pub fn begin_packed(
-        &mut self,
-        data: &[u8],
-        header: Range<usize>,
-        entries: Range<usize>,
-    ) -> Result<(), PlanError> {
-        self.end_packed()?;
-        let Some(&byte) = data.get(header.start) else { return Err(PlanError::OutOfOrder) };
-        if header.start < self.planned || header.end > entries.start || entries.end > data.len() {
-            return Err(PlanError::OutOfOrder);
-        }
-        self.copy_to(header.start);
-        self.planned = header.end;
-        let segment = self.segments.len();
-        self.segments.push(Segment { own: true, start: 0, end: 0 });
-        self.packed = Some(Packed { segment, width: StringWidth::of(byte), end: entries.end });
-        Ok(())
-    }
-
-    /// Writes the header of the open string, whose output is now known.
-    fn end_packed(&mut self) -> Result<(), PlanError> {
-        let Some(packed) = self.packed.take() else { return Ok(()) };
-        self.copy_to(packed.end);
-        let entries = self.segments.get(packed.segment + 1..).unwrap_or_default();
-        let length: usize = entries.iter().map(|segment| segment.end - segment.start).sum();
-        let length = u32::try_from(length).map_err(|_| PlanError::TooLarge)?;
-        let start = self.splices.buffer.len();
-        string_header(&mut self.splices.buffer, length, packed.width);
-        let end = self.splices.buffer.len();
-        if let Some(segment) = self.segments.get_mut(packed.segment) {
-            *segment = Segment { own: true, start, end };
-        }
-        Ok(())
     }
 
     /// Plans the tag of the record whose body is the msgpack map at `body` of `data`. `rules` are
@@ -306,7 +270,7 @@ impl Plan {
             }
             Shape::Ecs => {
                 columns.collect(rules);
-                ecs::write_all(&mut out, columns, Facts { level, ruleset, truncated });
+                ecs::write_all(&mut out, columns, Facts { level, ruleset, truncated, mark: key });
             }
         }
         let size = splices.buffer.len() - record.mark + MAP_HEADER_GROWTH;
@@ -359,7 +323,7 @@ impl Plan {
             }
             Shape::Ecs => {
                 columns.collect(rules);
-                let facts = Facts { level, ruleset, truncated };
+                let facts = Facts { level, ruleset, truncated, mark: key };
                 let conflicts = ecs::merge(body, at, splices, columns, facts)?;
                 counts.replaced = conflicts.replaced.into();
                 counts.omitted = conflicts.omitted.into();
@@ -373,12 +337,17 @@ impl Plan {
     }
 
     /// Takes the edits of a record into the plan.
-    fn adopt(&mut self, counts: Counts) {
+    pub(super) fn adopt(&mut self, counts: Counts) {
+        self.splices.list.extend(self.replacement.take());
         self.changed |= !self.splices.list.is_empty();
         // Of two insertions at one place the inner map's was encoded first.
         self.splices.list.sort_unstable_by_key(|splice| (splice.start, splice.from));
         for index in 0..self.splices.list.len() {
             let splice = self.splices.list[index];
+            // Inside a member that goes, there is nothing left to edit.
+            if splice.start < self.planned {
+                continue;
+            }
             self.copy_to(splice.start);
             self.planned = self.planned.max(splice.end);
             if splice.from < splice.to {
@@ -390,20 +359,10 @@ impl Plan {
         self.counts.omitted += counts.omitted;
         self.counts.dropped += counts.dropped;
         self.counts.truncated += counts.truncated;
+        self.counts.stripped += counts.stripped;
     }
 
-    /// Leaves these bytes of the input out, a whole record for instance. Like records, in order.
-    pub fn remove(&mut self, range: Range<usize>) -> Result<(), PlanError> {
-        if range.start < self.planned || range.start > range.end {
-            return Err(PlanError::OutOfOrder);
-        }
-        self.copy_to(range.start);
-        self.changed |= range.start < range.end;
-        self.planned = range.end;
-        Ok(())
-    }
-
-    fn copy_to(&mut self, end: usize) {
+    pub(super) fn copy_to(&mut self, end: usize) {
         if end > self.planned {
             self.segments.push(Segment { own: false, start: self.planned, end });
             self.planned = end;
@@ -412,7 +371,7 @@ impl Plan {
 
     /// Ends the plan for an input of `input_len` bytes. Returns the exact length of the output.
     pub fn finish(&mut self, input_len: usize) -> Result<usize, PlanError> {
-        self.end_packed()?;
+        self.end_message(0, 0)?;
         if input_len < self.planned {
             return Err(PlanError::OtherData);
         }

@@ -32,12 +32,14 @@ static void the_library(void) {
                                        SIGMATAG_VERSION_MINOR * 1000 + SIGMATAG_VERSION_PATCH);
   CHECK(SIGMATAG_NO_OFFSET == UINT64_MAX);
   CHECK(strcmp(sigmatag_status_text(SIGMATAG_OK), "ok") == 0);
-  for (status = SIGMATAG_NULL_ARGUMENT; status <= SIGMATAG_NO_MEMORY; status++) {
+  CHECK(strcmp(sigmatag_status_text(SIGMATAG_UNCHANGED), "unknown status") != 0);
+  for (status = SIGMATAG_NO_MEMORY; status < SIGMATAG_OK; status++) {
     CHECK(strlen(sigmatag_status_text(status)) > 8);
     CHECK(strcmp(sigmatag_status_text(status), "unknown status") != 0);
   }
-  CHECK(strcmp(sigmatag_status_text(-1), "unknown status") == 0);
-  CHECK(strcmp(sigmatag_status_text(SIGMATAG_NO_MEMORY + 1), "unknown status") == 0);
+  CHECK(SIGMATAG_NULL_ARGUMENT == -1 && SIGMATAG_UNCHANGED == 1);
+  CHECK(strcmp(sigmatag_status_text(SIGMATAG_UNCHANGED + 1), "unknown status") == 0);
+  CHECK(strcmp(sigmatag_status_text(SIGMATAG_NO_MEMORY - 1), "unknown status") == 0);
   CHECK(strcmp(sigmatag_status_text(INT32_MIN), "unknown status") == 0);
 }
 
@@ -100,7 +102,27 @@ static void init_arguments(const char *path) {
     CHECK(contains(error.message, "reserved"));
   }
   options = empty_options();
-  options.flags = 1;
+  options.reserved0 = 1;
+  STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);
+  options = empty_options();
+  options.flags = SIGMATAG_MATCH_METADATA | 2;
+  STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);
+  CHECK(contains(error.message, "flags"));
+  for (i = 0; i < 3; i++) {
+    static const int32_t modes[] = {-1, 3, 256};
+    options = empty_options();
+    options.logsource_mode = modes[i];
+    STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);
+    CHECK(contains(error.message, "logsource_mode"));
+  }
+  options = empty_options();
+  options.disable_rules_len = 1;
+  STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_NULL_ARGUMENT);
+  CHECK(contains(error.message, "disable_rules"));
+  options.disable_rules = (const uint8_t *)"\xff";
+  STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);
+  CHECK(contains(error.message, "UTF-8"));
+  options.disable_rules_len = SIZE_MAX;
   STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);
   options = empty_options();
   options.min_level = -1;
@@ -115,6 +137,22 @@ static void init_arguments(const char *path) {
   STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);
   CHECK(contains(error.message, "max_record"));
   CHECK((void *)out == MARKER);
+}
+
+static void share_arguments(void) {
+  sigmatag_error error = empty_error();
+  sigmatag_options options = empty_options();
+  sigmatag *out = NULL;
+  STATUS(sigmatag_share(NULL, NULL, &out, &error), SIGMATAG_NULL_ARGUMENT);
+  CHECK(contains(error.message, "engine"));
+  STATUS(sigmatag_share(engine, NULL, NULL, &error), SIGMATAG_NULL_ARGUMENT);
+  CHECK(contains(error.message, "out"));
+  options.min_level = 6;
+  STATUS(sigmatag_share(engine, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);
+  CHECK(contains(error.message, "min_level"));
+  options.struct_size = 3;
+  STATUS(sigmatag_share(engine, &options, &out, NULL), SIGMATAG_BAD_ARGUMENT);
+  CHECK(out == NULL);
 }
 
 static void reload_arguments(const char *path) {
@@ -320,7 +358,7 @@ static void tag_arguments(const sigmatag *stranger) {
   tagging.key_len = 1;
   PREPARE(SIGMATAG_NULL_ARGUMENT);
   tagging = empty_tagging();
-  tagging.flags = 1;
+  tagging.flags = 8;
   PREPARE(SIGMATAG_BAD_ARGUMENT);
   tagging = empty_tagging();
   tagging.reserved = 1;
@@ -359,6 +397,13 @@ static void info_arguments(void) {
   STATUS(sigmatag_info(engine, NULL), SIGMATAG_NULL_ARGUMENT);
   STATUS(sigmatag_get_stats(NULL, &stats), SIGMATAG_NULL_ARGUMENT);
   STATUS(sigmatag_get_stats(engine, NULL), SIGMATAG_NULL_ARGUMENT);
+  {
+    sigmatag_source_t source = empty_source();
+    STATUS(sigmatag_source_info(NULL, 0, &source), SIGMATAG_NULL_ARGUMENT);
+    STATUS(sigmatag_source_info(engine, 0, NULL), SIGMATAG_NULL_ARGUMENT);
+    STATUS(sigmatag_source_info(engine, UINT32_MAX, &source), SIGMATAG_OUT_OF_RANGE);
+    CHECK(source.name == NULL && source.events == 0);
+  }
   sizes_of((uint32_t)sizeof rule, sizes);
   for (i = 0; i < WRONG_SIZES; i++) {
     rule.struct_size = sizes[i];
@@ -374,6 +419,12 @@ static void info_arguments(void) {
     stats.struct_size = sizes[i];
     STATUS(sigmatag_get_stats(engine, &stats), SIGMATAG_BAD_ARGUMENT);
   }
+  sizes_of((uint32_t)sizeof(sigmatag_source_t), sizes);
+  for (i = 0; i < WRONG_SIZES; i++) {
+    sigmatag_source_t source = empty_source();
+    source.struct_size = sizes[i];
+    STATUS(sigmatag_source_info(engine, 0, &source), SIGMATAG_BAD_ARGUMENT);
+  }
 }
 
 int main(int argc, char **argv) {
@@ -385,6 +436,7 @@ int main(int argc, char **argv) {
   stranger = engine_of(argv[1]);
   scratch = scratch_of(engine);
   init_arguments(argv[1]);
+  share_arguments();
   reload_arguments(argv[1]);
   scratch_arguments();
   event_arguments();

@@ -113,6 +113,13 @@ static inline sigmatag_stats_t empty_stats(void) {
   return stats;
 }
 
+static inline sigmatag_source_t empty_source(void) {
+  sigmatag_source_t source;
+  memset(&source, 0, sizeof source);
+  source.struct_size = (uint32_t)sizeof source;
+  return source;
+}
+
 /* An engine of a file that must load. */
 static inline sigmatag *engine_of(const char *path) {
   sigmatag *engine = NULL;

@@ -17,6 +17,10 @@ int main(void) {
   FIELD(sigmatag_options, flags);
   FIELD(sigmatag_options, min_level);
   FIELD(sigmatag_options, max_record);
+  FIELD(sigmatag_options, logsource_mode);
+  FIELD(sigmatag_options, reserved0);
+  FIELD(sigmatag_options, disable_rules);
+  FIELD(sigmatag_options, disable_rules_len);
   FIELD(sigmatag_options, reserved);
   STRUCT(sigmatag_event);
   FIELD(sigmatag_event, struct_size);
@@ -43,6 +47,12 @@ int main(void) {
   FIELD(sigmatag_summary, malformed);
   FIELD(sigmatag_summary, unexamined);
   FIELD(sigmatag_summary, unrouted);
+  FIELD(sigmatag_summary, dropped_records);
+  FIELD(sigmatag_summary, split_records);
+  FIELD(sigmatag_summary, stripped_records);
+  FIELD(sigmatag_summary, tag_replaced);
+  FIELD(sigmatag_summary, tags_truncated);
+  FIELD(sigmatag_summary, tags_omitted);
   STRUCT(sigmatag_tagging);
   FIELD(sigmatag_tagging, struct_size);
   FIELD(sigmatag_tagging, shape);
@@ -70,9 +80,23 @@ int main(void) {
   FIELD(sigmatag_info_t, format_version);
   FIELD(sigmatag_info_t, skipped_rules);
   FIELD(sigmatag_info_t, regexes);
+  FIELD(sigmatag_info_t, disabled_rules);
+  FIELD(sigmatag_info_t, unknown_disabled_rules);
+  FIELD(sigmatag_info_t, sources);
+  FIELD(sigmatag_info_t, reserved0);
   FIELD(sigmatag_info_t, bytes);
   FIELD(sigmatag_info_t, ruleset);
   FIELD(sigmatag_info_t, reserved);
+  STRUCT(sigmatag_source_t);
+  FIELD(sigmatag_source_t, struct_size);
+  FIELD(sigmatag_source_t, reserved);
+  FIELD(sigmatag_source_t, name);
+  FIELD(sigmatag_source_t, name_len);
+  FIELD(sigmatag_source_t, events);
+  FIELD(sigmatag_source_t, broken_payload);
+  FIELD(sigmatag_source_t, broken_nested);
+  FIELD(sigmatag_source_t, broken_positions);
+  FIELD(sigmatag_source_t, broken_line);
   STRUCT(sigmatag_stats_t);
   FIELD(sigmatag_stats_t, struct_size);
   FIELD(sigmatag_stats_t, reserved);
@@ -89,5 +113,10 @@ int main(void) {
   FIELD(sigmatag_stats_t, panics);
   FIELD(sigmatag_stats_t, reloads);
   FIELD(sigmatag_stats_t, failed_reloads);
+  FIELD(sigmatag_stats_t, dropped_records);
+  FIELD(sigmatag_stats_t, split_records);
+  FIELD(sigmatag_stats_t, stripped_records);
+  FIELD(sigmatag_stats_t, unknown_payload);
+  FIELD(sigmatag_stats_t, tags_omitted);
   return 0;
 }

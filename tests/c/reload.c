@@ -83,6 +83,41 @@ static void wait_for(int set) {
   } while (now == before);
 }
 
+/* Ends `first`, after it has shared its rules with an engine that has options of its own. */
+static void shared(sigmatag *first, const char *path) {
+  static const char disabled[] = "5A1F3F0E-8F5E-4F5B-9A3E-0D4F2D9B6C01, nowhere";
+  sigmatag_options options = empty_options();
+  sigmatag_info_t before = empty_info(), info = empty_info();
+  sigmatag_stats_t stats = empty_stats();
+  sigmatag_event event = json_event(STATEMENT);
+  sigmatag_hit hits[4];
+  sigmatag_scratch *scratch;
+  sigmatag *second = NULL;
+  size_t count = 0;
+  options.disable_rules = (const uint8_t *)disabled;
+  options.disable_rules_len = strlen(disabled);
+  STATUS(sigmatag_info(first, &before), SIGMATAG_OK);
+  STATUS(sigmatag_share(first, &options, &second, NULL), SIGMATAG_OK);
+  NEED(second != NULL);
+  STATUS(sigmatag_info(second, &info), SIGMATAG_OK);
+  CHECK(strcmp(info.ruleset, before.ruleset) == 0 && info.generation == 1);
+  CHECK(info.disabled_rules == 1 && info.unknown_disabled_rules == 1 && before.disabled_rules == 0);
+  STATUS(sigmatag_get_stats(second, &stats), SIGMATAG_OK);
+  CHECK(stats.calls == 0 && stats.reloads == 0);
+  sigmatag_free(first);
+
+  scratch = scratch_of(second);
+  STATUS(sigmatag_match(second, scratch, &event, hits, 4, &count, NULL), SIGMATAG_OK);
+  CHECK(count == 1 && id_ends(scratch, hits[0].rule, "c02"));
+  STATUS(sigmatag_reload(second, path, strlen(path), NULL), SIGMATAG_OK);
+  STATUS(sigmatag_match(second, scratch, &event, hits, 4, &count, NULL), SIGMATAG_OK);
+  CHECK(count == 1);
+  STATUS(sigmatag_get_stats(second, &stats), SIGMATAG_OK);
+  CHECK(stats.calls == 2 && stats.hits == 2 && stats.reloads == 1);
+  sigmatag_scratch_free(scratch);
+  sigmatag_free(second);
+}
+
 int main(int argc, char **argv) {
   struct reader readers[THREADS];
   sigmatag *owned;
@@ -133,7 +168,7 @@ int main(int argc, char **argv) {
     CHECK(count == 2 && hits[0].generation == last.generation);
   }
   sigmatag_scratch_free(idle);
-  sigmatag_free(owned);
+  shared(owned, argv[1]);
   free(other);
   return check_done("reload");
 }

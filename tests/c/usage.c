@@ -250,7 +250,8 @@ static void tag_none(const sigmatag *engine, sigmatag_scratch *scratch, int32_t 
   sigmatag_event event = event_of(format, data, len);
   sigmatag_summary summary = empty_summary();
   size_t needed = 99;
-  STATUS(sigmatag_tag_prepare(engine, scratch, &event, NULL, &needed, &summary), SIGMATAG_OK);
+  STATUS(sigmatag_tag_prepare(engine, scratch, &event, NULL, &needed, &summary),
+         SIGMATAG_UNCHANGED);
   CHECK(needed == 0 && summary.matched_records == 0 && summary.records == 1);
   STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &needed, NULL), SIGMATAG_OK);
   CHECK(needed == 0);

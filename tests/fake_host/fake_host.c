@@ -15,6 +15,7 @@
  *   start N                      what the start of a pipeline does
  *   filter N CONTEXT HEX         CONTEXT: own | garbage
  *   parallel N CALLS HEX         the same call from four threads at once
+ *   tag TAG                      of the calls that follow; "a.tag" at first
  *   exit N                       stop the instance and free it
  *   metrics N                    its counters
  *   quit
@@ -69,7 +70,7 @@ static const struct generation {
     { "1.8 without cmetrics", 72, 56, false, 10, 168, 4, 8, 40, 64, 88, 128 };
 #endif
 
-enum { MAX_INSTANCES = 8, MAX_COUNTERS = 16 };
+enum { MAX_INSTANCES = 8, MAX_COUNTERS = 24 };
 
 static char *instances[MAX_INSTANCES];
 static char *plugin;                       /* the host's copy */
@@ -155,7 +156,9 @@ void *flb_config_map_find(void *map, const char *name)
 }
 #endif
 
-struct counter { char name[64], label[64]; double value; bool labelled; };
+/* A counter and its label values, as cmetrics keeps them: one list that only grows. */
+struct series { struct series *next; char labels[256]; double value; };
+struct counter { char name[64], keys[3][32]; int labels; struct series *series; struct cmt *owner; };
 struct cmt { struct counter counters[MAX_COUNTERS]; int count; bool running; };
 
 #if GENERATION != 9
@@ -165,22 +168,46 @@ struct counter *cmt_counter_create(struct cmt *cmt, char *ns, char *subsystem, c
                                    char **keys)
 {
     struct counter *counter = &cmt->counters[cmt->count++];
+    int i;
 
-    if (labels != 1 || strcmp(keys[0], "name") != 0 || help[0] == 0 || cmt->running) {
+    if (cmt->count > MAX_COUNTERS || labels < 1 || labels > 3 || strcmp(keys[0], "name") != 0 || help[0] == 0 ||
+        cmt->running) {
         printf("fault counter %s created wrongly\n", name);
+        exit(1);
     }
     snprintf(counter->name, sizeof counter->name, "%s_%s_%s", ns, subsystem, name);
+    counter->labels = labels;
+    counter->owner = cmt;
+    for (i = 0; i < labels; i++) {
+        snprintf(counter->keys[i], sizeof counter->keys[i], "%s", keys[i]);
+    }
     return counter;
 }
 
 static int change_counter(struct counter *counter, double value, bool add, int labels, char **values)
 {
-    if (labels != 1 || (counter->labelled && strcmp(counter->label, values[0]) != 0) || (add && !counter->labelled)) {
-        printf("fault counter %s: label added while running\n", counter->name);
+    struct series **link = &counter->series;
+    char text[256] = "";
+    int i;
+
+    if (labels != counter->labels) {
+        printf("fault counter %s: %d labels, not %d\n", counter->name, labels, counter->labels);
+        return -1;
     }
-    snprintf(counter->label, sizeof counter->label, "%s", values[0]);
-    counter->labelled = true;
-    counter->value = add ? counter->value + value : value;
+    for (i = 0; i < labels; i++) {
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s=%s", i > 0 ? "," : "", counter->keys[i], values[i]);
+    }
+    while (*link != NULL && strcmp((*link)->labels, text) != 0) {
+        link = &(*link)->next;
+    }
+    if (*link == NULL) {
+        if (add || counter->owner->running) {
+            printf("fault counter %s: label %s added while running\n", counter->name, text);
+        }
+        *link = calloc(1, sizeof **link);
+        snprintf((*link)->labels, sizeof (*link)->labels, "%s", text);
+    }
+    (*link)->value = add ? (*link)->value + value : value;
     return 0;
 }
 
@@ -200,6 +227,21 @@ int cmt_counter_set(struct counter *counter, uint64_t ns, double value, int labe
     return change_counter(counter, value, false, labels, values);
 }
 #endif
+
+static void free_metrics(struct cmt *cmt)
+{
+    int i;
+
+    for (i = 0; cmt != NULL && i < cmt->count; i++) {
+        while (cmt->counters[i].series != NULL) {
+            struct series *first = cmt->counters[i].series;
+
+            cmt->counters[i].series = first->next;
+            free(first);
+        }
+    }
+    free(cmt);
+}
 
 /* ---- the host's own work ---- */
 
@@ -291,15 +333,18 @@ static int start(char *ins)
     return result;
 }
 
+static char tag[256] = "a.tag";
+
 static int call_filter(char *ins, void *context, const void *data, size_t size, void **out, size_t *out_size)
 {
     static char input;
+    int length = (int) strlen(tag);
 
     *out = NULL;
     *out_size = 0;
     return generation.arguments == 9
-               ? ((filter_callback_9) callback(FILTER))(data, size, "a.tag", 5, out, out_size, ins, context, config)
-               : ((filter_callback_10) callback(FILTER))(data, size, "a.tag", 5, out, out_size, ins, &input, context,
+               ? ((filter_callback_9) callback(FILTER))(data, size, tag, length, out, out_size, ins, context, config)
+               : ((filter_callback_10) callback(FILTER))(data, size, tag, length, out, out_size, ins, &input, context,
                                                          config);
 }
 
@@ -390,7 +435,7 @@ static void stop(int n)
         free(property->value);
         free(property);
     }
-    free(word(ins, generation.cmt));
+    free_metrics(word(ins, generation.cmt));
     memset(ins, 0x5a, generation.instance_size);
     free(ins);
     instances[n] = NULL;
@@ -399,16 +444,19 @@ static void stop(int n)
 static void metrics(const char *ins)
 {
     const struct cmt *cmt = word(ins, generation.cmt);
+    const struct series *series;
     int i;
 
     for (i = 0; cmt != NULL && i < cmt->count; i++) {
-        printf("counter %s{name=%s} %.0f\n", cmt->counters[i].name, cmt->counters[i].label, cmt->counters[i].value);
+        for (series = cmt->counters[i].series; series != NULL; series = series->next) {
+            printf("counter %s{%s} %.0f\n", cmt->counters[i].name, series->labels, series->value);
+        }
     }
 }
 
 int main(void)
 {
-    static char line[1 << 20], word1[64], word2[4096], word3[1 << 20];
+    static char line[1 << 20], word1[64], word2[1 << 17], word3[1 << 20];
     int n;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -421,7 +469,7 @@ int main(void)
             load(line + 5);
         } else if (sscanf(line, "instance %d %63s", &n, word1) == 2) {
             new_instance(n, word1);
-        } else if (sscanf(line, "set %d %63s %4095[^\n]", &n, word1, word2) == 3) {
+        } else if (sscanf(line, "set %d %63s %131071[^\n]", &n, word1, word2) == 3) {
             set_property(instances[n], word1, word2);
         } else if (sscanf(line, "check %d", &n) == 1) {
             printf("result %d\n", check(instances[n]));
@@ -431,6 +479,7 @@ int main(void)
             filter(instances[n], word1, word3);
         } else if (sscanf(line, "parallel %d %63s %1048575s", &n, word1, word3) == 3) {
             parallel(instances[n], atoi(word1), word3);
+        } else if (sscanf(line, "tag %255s", tag) == 1) {
         } else if (sscanf(line, "exit %d", &n) == 1) {
             stop(n);
         } else if (sscanf(line, "metrics %d", &n) == 1) {

@@ -151,13 +151,32 @@ impl FakeHost {
     }
 
     pub fn counter(&mut self, n: usize, name: &str) -> Option<u64> {
-        let wanted =
-            format!("counter fluentbit_filter_sigmatag_{name}_total{{name=sigmatag.{n}}} ");
+        self.series(n, name, "")
+    }
+
+    /// One label value of a counter; `labels` are those behind the name, "rule=x,reason=y".
+    pub fn series(&mut self, n: usize, name: &str, labels: &str) -> Option<u64> {
+        let comma = if labels.is_empty() { "" } else { "," };
+        let wanted = format!(
+            "counter fluentbit_filter_sigmatag_{name}_total{{name=sigmatag.{n}{comma}{labels}}} "
+        );
         let answer = self.command(&format!("metrics {n}"));
         answer
             .iter()
             .find_map(|line| line.strip_prefix(&wanted))
             .map(|value| value.parse().expect("a number"))
+    }
+
+    /// How many label values a counter has.
+    pub fn series_count(&mut self, n: usize, name: &str) -> usize {
+        let start = format!("counter fluentbit_filter_sigmatag_{name}_total{{");
+        let answer = self.command(&format!("metrics {n}"));
+        answer.iter().filter(|line| line.starts_with(&start)).count()
+    }
+
+    /// The records that go on, and the very bytes if the host keeps them.
+    pub fn records(&mut self, n: usize, chunk: &[u8]) -> Vec<Value> {
+        decode_all(&self.filter(n, "own", chunk).unwrap_or_else(|| chunk.to_vec()))
     }
 
     pub fn ids(&mut self, n: usize, message: &str) -> Option<Vec<String>> {
@@ -196,6 +215,11 @@ pub fn event_time() -> Value {
 pub fn v2(message: &str) -> Vec<u8> {
     let header = Value::Array(vec![event_time(), map(&[("origin", Value::from("test"))])]);
     encode(&Value::Array(vec![header, body(message)]))
+}
+
+/// The same with metadata and a body of one's own.
+pub fn v2_record(metadata: Value, body: Value) -> Vec<u8> {
+    encode(&Value::Array(vec![Value::Array(vec![event_time(), metadata]), body]))
 }
 
 /// A record as earlier versions store it, and in_forward still.
