@@ -98,7 +98,10 @@ fn check(concerns: fn(&Rule) -> bool, dialects: &[Dialect], allowed: &[(&str, Re
         rules += 1;
         let stem = file_stem(rule);
         let id = rule.meta.id.as_deref().expect("an id");
-        let cases = cases("rules/mysql", &stem);
+        let mut cases = cases("rules/mysql", &stem);
+        // An event of another shape is in its dialect already.
+        cases
+            .retain(|case| ["properties", "Image"].iter().any(|key| case.event.get(key).is_some()));
         for dialect in dialects {
             let outcome = run(&engine, &mut scratch, id, &cases, *dialect);
             wrong.extend(outcome.wrong);
