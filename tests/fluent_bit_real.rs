@@ -121,7 +121,7 @@ fn options_apply() {
 fn records_are_dropped_and_split_where_asked_for() {
     let source = workplace();
     let path = source.path().join("in.log");
-    let envelope = r#"{"records":[{"message":"odd"},{"message":"plain"},{"message":"evil"}]}"#;
+    let envelope = r#"{"records":[{"category":"MySqlAuditLogs","message":"odd"},{"category":"MySqlAuditLogs","message":"plain"},{"category":"MySqlAuditLogs","message":"evil"}]}"#;
     let harmless = "{\"message\":\"plain\"}\n";
     fs::write(&path, harmless.repeat(50)).expect("write");
     let directory = workplace();
@@ -142,19 +142,22 @@ fn records_are_dropped_and_split_where_asked_for() {
     assert!(log.contains("53 dropped, 1 split, 0 stripped"), "{log}");
 }
 
+/// Longer than a line of a classic file may be: by a variable.
 #[test]
 fn rules_are_disabled_by_a_long_list() {
     let ids: Vec<String> = (0..400).map(|n| format!("00000000-0000-4000-8000-{n:012}")).collect();
-    let options =
-        format!("    rules @/rules.sgt\n    disable_rules {}, {ODD_ID}\n", ids.join(", "));
+    let variable = ("DISABLED_RULES".to_owned(), format!("{}, {ODD_ID}", ids.join(", ")));
+    let directory = workplace();
+    compile_rules(&[EVIL, ODD], &directory.path().join("rules.sgt"));
     let input = "[INPUT]\n    Name dummy\n    Tag d\n    Dummy {\"message\":\"odd and evil\"}\n    Rate 20\n    Samples 1\n";
-    let (lines, log) =
-        run_to_file(&(input.to_owned() + &filter_section(&options)), &[EVIL, ODD], 1);
-    assert_eq!(json_ids(&json(&lines[0]), "sigma"), Some(vec![EVIL_ID.to_owned()]));
-    assert!(
-        log.contains("option `disable_rules`: 400 of its ids are not in the rule set"),
-        "{log}"
-    );
+    let filter = filter_section("    rules @/rules.sgt\n    disable_rules ${DISABLED_RULES}\n");
+    let config = classic(&directory, &format!("{input}{filter}{FILE_OUT}"));
+    let mut host = Host::start_with(directory, &config, &[variable]);
+    let line = host.wait_for_lines(1).remove(0);
+    assert_eq!(json_ids(&json(&line), "sigma"), Some(vec![EVIL_ID.to_owned()]));
+    let log = host.stop();
+    let warning = "option `disable_rules`: 400 of its ids are not in the rule set";
+    assert!(log.contains(warning), "{log}");
     assert!(log.contains("(1 disabled, 0 skipped when compiled)"), "{log}");
 }
 
