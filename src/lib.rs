@@ -36,9 +36,13 @@ pub mod event;
 mod ffi;
 pub mod limits;
 #[cfg(feature = "compile")]
+pub mod lint;
+#[cfg(feature = "compile")]
 pub mod reference;
 #[cfg(feature = "compile")]
 pub mod rule;
+#[cfg(feature = "compile")]
+pub mod rule_test;
 pub mod ruleset;
 pub mod source;
 pub mod tag;

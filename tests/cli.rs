@@ -371,8 +371,8 @@ fn a_huge_line_passes_unexamined() {
         assert!(output.stdout == input.as_bytes(), "every byte passes");
         let summary: serde_json::Value =
             serde_json::from_slice(&output.stderr).expect("one line of JSON");
-        assert_eq!(summary["unexamined_lines"], 2);
-        assert_eq!(summary["lines"], 4);
+        assert_eq!(summary["unexamined_records"], 2);
+        assert_eq!(summary["records"], 4);
         assert_eq!(summary["first_unread"][0]["place"], "<stdin>:2");
     }
     let input = format!("{huge}\n{matching}\n");

@@ -176,7 +176,8 @@ fn sigmahq_rules_compile_or_are_refused_with_a_reason() {
 fn sigmahq_on_windows_events() {
     let Some(corpus) = common::corpus("SigmaHQ on Windows events") else { return };
     let collection = load_paths(&[corpus.join("rules.d")], &Placeholders::new()).collection;
-    let rules = compiled(&collection, built_in());
+    // Without sources every rule meets every event, as it is; routing has tests of its own.
+    let rules = compiled(&collection, Vec::new());
     let engine = Engine::new(rules, EngineOptions::default());
     let reference = Reference::new(&collection).unwrap();
     let text = common::gunzip(&corpus.join("windows_events_5k.jsonl.gz"));

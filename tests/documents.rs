@@ -98,7 +98,8 @@ fn every_canonical_field_and_decoder_is_explained() {
     let document = read("docs/sources.md");
     for descriptor in sigmatag::rule::descriptor::built_in() {
         assert!(document.contains(&descriptor.name), "docs/sources.md: no `{}`", descriptor.name);
-        let names = descriptor.fields.iter().map(|field| &field.name);
+        let variants = descriptor.variants.iter().flat_map(|variant| &variant.fields);
+        let names = descriptor.fields.iter().chain(variants).map(|field| &field.name);
         for name in names.chain(descriptor.derived.iter().map(|field| &field.name)) {
             assert!(document.contains(&format!("`{name}`")), "docs/sources.md: no `{name}`");
         }
@@ -107,6 +108,45 @@ fn every_canonical_field_and_decoder_is_explained() {
             assert!(document.contains(&format!("`{name}`")), "docs/sources.md: no `{name}`");
         }
     }
+}
+
+#[test]
+fn the_site_source_that_is_shown_matches() {
+    use sigmatag::engine::{Engine, Event, Format, Options, Scratch};
+    use sigmatag::rule::ast::Placeholders;
+    use sigmatag::rule::descriptor::{built_in, check_names, read as read_sources};
+    let document = read("docs/sources.md");
+    let section = document.split("## A site's own source").nth(1).expect("the section");
+    let record = section.split("logs `").nth(1).and_then(|rest| rest.split('`').next());
+    let record = record.expect("the record").replace("SELECT ...", "SELECT SLEEP(5) -- ");
+    let shown = section.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let shown = shown.expect("the source");
+    assert!(shown.lines().count() < 15, "the source has {} lines", shown.lines().count());
+    let mut diagnostics = Vec::new();
+    let mut sources = read_sources(&"shop.yml".into(), shown, &mut diagnostics);
+    sources.extend(built_in());
+    diagnostics.extend(check_names(&sources));
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let rule = "title: Sleep\nid: 5d1c0f3e-6f0b-4a39-9d8a-2a3c2f9d6b10\n\
+                logsource: {category: database, product: mysql, service: audit}\n\
+                detection:\n  selection:\n    source: shop-api\n    user: app\n    \
+                ip|cidr: 203.0.113.0/24\n    sql_verb: SELECT\n    sql_norm|contains: sleep(\n  \
+                condition: selection\n";
+    let folder = common::scratch_folder("site-source");
+    let file = folder.join("rule.yml");
+    std::fs::write(&file, rule).expect("a rule");
+    let loaded = sigmatag::rule::load::load_paths(&[file], &Placeholders::new());
+    assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
+    let options = sigmatag::compile::Options { sources, ..Default::default() };
+    let rules = sigmatag::compile::rule_set(&loaded.collection, &options).expect("it compiles");
+    let engine = Engine::new(std::sync::Arc::new(rules), Options::default());
+    let mut scratch = Scratch::new(&engine);
+    let mut hits = |record: &str| {
+        scratch.match_event(&engine, &Event::new(Format::Json, record.as_bytes())).expect("JSON");
+        scratch.hits().len()
+    };
+    assert_eq!(hits(&record), 1, "{record}");
+    assert_eq!(hits(&record.replace("stmt", "other")), 0, "nothing recognises it");
 }
 
 #[test]

@@ -1,23 +1,18 @@
 //! The rules in `rules/mysql`: what they must carry, what they match, and the pack made of them.
 //!
-//! `rules/mysql/tests/RULE.jsonl` holds the events of the rule file of that name. A line with
-//! `event` gives a whole event; one with `change` gives the event before it with one value changed,
-//! so that a case says what the decision hangs on. `match` is what the rule must decide.
+//! `rules/mysql/tests/RULE.jsonl` holds the events of the rule file of that name; `match` is what
+//! the rule must decide.
 
 mod common;
+mod pack;
 
-use serde_json::{Map, Value, json};
-use sigmatag::compile;
-use sigmatag::engine::{Engine, Event, Format, Mode, Options, Scratch, Tagging};
-use sigmatag::rule::ast::{Placeholders, Rule};
-use sigmatag::rule::descriptor;
-use sigmatag::rule::load::{Loaded, load_paths};
+use serde_json::{Value, json};
+use sigmatag::engine::{Event, Format, Mode, Scratch, Tagging};
 use sigmatag::ruleset::RuleSet;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use common::root;
+use pack::{cases, compile, engine, file_stem, loaded, matched, msgpack};
 
 /// Tactics of ATT&CK 19 as Sigma tags.
 const TACTICS: [&str; 15] = [
@@ -38,29 +33,8 @@ const TACTICS: [&str; 15] = [
     "attack.impact",
 ];
 
-/// The rules, named by paths relative to the repository: cargo runs tests in its root.
-fn loaded() -> Loaded {
-    let loaded = load_paths(&[PathBuf::from("rules/mysql")], &Placeholders::new());
-    let findings: Vec<String> =
-        loaded.diagnostics.iter().map(|d| format!("{}: {}", d.place, d.message)).collect();
-    assert!(findings.is_empty(), "{}", findings.join("\n"));
-    loaded
-}
-
 fn compiled() -> Vec<u8> {
-    let options =
-        compile::Options { sources: descriptor::built_in(), ..compile::Options::default() };
-    compile::compile(&loaded().collection, &options).expect("the rules compile").bytes
-}
-
-fn engine() -> Engine {
-    let rules = RuleSet::from_bytes(&compiled()).expect("the rules verify");
-    Engine::new(Arc::new(rules), Options::default())
-}
-
-fn file_stem(rule: &Rule) -> String {
-    let stem = Path::new(&*rule.meta.place.file).file_stem().expect("a file name");
-    stem.to_str().expect("UTF-8").to_owned()
+    compile(&loaded())
 }
 
 #[test]
@@ -153,60 +127,11 @@ fn every_rule_carries_what_a_reader_needs() {
             matches!(
                 parts,
                 [Some("database"), Some("mysql"), Some("audit")]
-                    | [Some("file_event"), Some("windows" | "linux"), None]
+                    | [Some("file_event" | "process_creation"), Some("windows" | "linux"), None]
             ),
             "{name}: logsource {parts:?}"
         );
     }
-}
-
-/// One line of a test file.
-struct Case {
-    place: String,
-    event: Value,
-    expected: bool,
-}
-
-fn cases(stem: &str) -> Vec<Case> {
-    let path = format!("rules/mysql/tests/{stem}.jsonl");
-    let text = std::fs::read_to_string(root().join(&path))
-        .unwrap_or_else(|error| panic!("{path}: {error}: every rule needs test events"));
-    let mut cases = Vec::new();
-    let mut base: Option<Value> = None;
-    for (number, line) in text.lines().enumerate() {
-        let case: Value =
-            serde_json::from_str(line).unwrap_or_else(|e| panic!("{path}:{}: {e}", number + 1));
-        let name = case["name"].as_str().expect("name");
-        let place = format!("{path}:{}: {name}", number + 1);
-        let expected = case["match"].as_bool().expect("match");
-        let event = match case.get("event") {
-            Some(event) => {
-                base = Some(event.clone());
-                event.clone()
-            }
-            None => {
-                let change = case["change"].as_object().expect("event or change");
-                assert_eq!(change.len(), 1, "{place}: change one value");
-                let (path, value) = change.iter().next().expect("one change");
-                let mut event = base.clone().expect("an event before the change");
-                set(&mut event, path, value.clone(), &place);
-                event
-            }
-        };
-        cases.push(Case { place, event, expected });
-    }
-    cases
-}
-
-/// Sets the value at a dotted path, which differs from what was there.
-fn set(event: &mut Value, path: &str, value: Value, place: &str) {
-    let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
-    let mut at = event;
-    for key in parents.split('.').filter(|key| !key.is_empty()) {
-        at = at.get_mut(key).unwrap_or_else(|| panic!("{place}: no `{key}`"));
-    }
-    let before = at.as_object_mut().expect("an object").insert(last.to_owned(), value.clone());
-    assert!(before.is_some_and(|before| before != value), "{place}: `{path}` is not changed");
 }
 
 /// The ways in which an event arrives: name, record, index of the event in it.
@@ -232,21 +157,6 @@ fn shapes(event: &Value) -> Vec<(&'static str, Value, u32)> {
     shapes
 }
 
-fn msgpack(value: &Value) -> rmpv::Value {
-    match value {
-        Value::Null => rmpv::Value::Nil,
-        Value::Bool(truth) => (*truth).into(),
-        Value::Number(number) => number.as_i64().expect("an integer").into(),
-        Value::String(text) => text.as_str().into(),
-        Value::Array(items) => rmpv::Value::Array(items.iter().map(msgpack).collect()),
-        Value::Object(map) => object(map),
-    }
-}
-
-fn object(map: &Map<String, Value>) -> rmpv::Value {
-    rmpv::Value::Map(map.iter().map(|(key, value)| (key.as_str().into(), msgpack(value))).collect())
-}
-
 fn encodings(record: &Value) -> [(Format, Vec<u8>); 3] {
     let pack = |value: &rmpv::Value| {
         let mut bytes = Vec::new();
@@ -260,19 +170,6 @@ fn encodings(record: &Value) -> [(Format, Vec<u8>); 3] {
         (Format::Msgpack, pack(&body)),
         (Format::FlbChunk, pack(&chunk)),
     ]
-}
-
-/// The events in which a rule matched.
-fn matched(
-    scratch: &mut Scratch,
-    engine: &Engine,
-    format: Format,
-    data: &[u8],
-    id: &str,
-) -> Vec<u32> {
-    scratch.match_event(engine, &Event::new(format, data)).expect("a record");
-    let is_rule = |rule| scratch.rules().rule(rule).is_some_and(|info| info.id == id);
-    scratch.hits().iter().filter(|hit| is_rule(hit.rule)).map(|hit| hit.event).collect()
 }
 
 #[test]
@@ -290,9 +187,9 @@ fn every_rule_decides_its_events() {
         let stem = file_stem(rule);
         files.remove(&format!("{stem}.jsonl"));
         let id = rule.meta.id.as_deref().expect("an id");
-        let cases = cases(&stem);
+        let cases = cases("rules/mysql", &stem);
         for expected in [true, false] {
-            let some = cases.iter().any(|case| case.expected == expected);
+            let some = cases.iter().any(|case| case.expected() == expected);
             assert!(some, "{stem}: no event that must give {expected}");
         }
         for case in &cases {
@@ -300,7 +197,7 @@ fn every_rule_decides_its_events() {
                 for (format, data) in encodings(&record) {
                     for (mode, scratch) in &mut scratches {
                         let found = matched(scratch, &engine, format, &data, id);
-                        let expected = if case.expected { vec![index] } else { vec![] };
+                        let expected = if case.expected() { vec![index] } else { vec![] };
                         runs += 1;
                         if found != expected {
                             wrong.push(format!(
@@ -344,20 +241,28 @@ fn delivered(subclass: &str, connection: u64) -> Value {
 fn sessions_are_tagged_and_nothing_else_changes() {
     let engine = engine();
     let mut scratch = Scratch::new(&engine);
-    for (subclass, connection) in [("CONNECT", 7_304_735), ("DISCONNECT", 7_304_732)] {
+    let session = "MySQL Connection Opened Or Closed";
+    let expected = [
+        ("CONNECT", 7_304_735, "low", vec!["MySQL Login From Public Address", session]),
+        ("DISCONNECT", 7_304_732, "informational", vec![session]),
+    ];
+    for (subclass, connection, level, titles) in expected {
         let record = delivered(subclass, connection);
         let data = record.to_string().into_bytes();
         let event = Event::new(Format::Json, &data);
         let (len, summary) =
             scratch.tag_prepare(&engine, &event, &Tagging::default()).expect("a record");
         let len = len.expect("a plan");
-        assert_eq!((summary.events, summary.hits, summary.unrouted), (1, 1, 0), "{subclass}");
+        assert_eq!((summary.events, summary.unrouted), (1, 0), "{subclass}");
         let mut out = vec![0; len];
         assert_eq!(scratch.tag_write(&data, &mut out), Ok(len));
         let mut tagged: Value = serde_json::from_slice(&out).expect("JSON");
         let tag = tagged.as_object_mut().expect("an object").remove("sigma").expect("a tag");
-        assert_eq!(tag["level"], "informational");
-        assert_eq!(tag["rules"][0]["title"], "MySQL Connection Opened Or Closed");
+        assert_eq!(tag["level"], level);
+        let rules = tag["rules"].as_array().expect("rules");
+        let found: Vec<&str> =
+            rules.iter().map(|rule| rule["title"].as_str().expect("a title")).collect();
+        assert_eq!(found, titles, "{subclass}");
         assert_eq!(tagged, record, "{subclass}");
     }
 }

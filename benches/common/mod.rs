@@ -1,4 +1,5 @@
-//! Events and rules that the benches share.
+//! Events and rules that the benches share; each uses a part of them.
+#![allow(dead_code)]
 
 use serde_json::{Value, json};
 use sigmatag::compile::{Options, compile};

@@ -19,7 +19,10 @@ pub fn fold_char(c: char) -> char {
 /// Appends the folded form of `text` to `out`. Returns true if `text` is all ASCII.
 pub fn fold_into(text: &[u8], out: &mut Vec<u8>) -> bool {
     if text.is_ascii() {
-        out.extend(text.iter().map(u8::to_ascii_lowercase));
+        // PERF: a copy and a change in place are both done in vectors, a mapped iterator is not.
+        let start = out.len();
+        out.extend_from_slice(text);
+        out[start..].make_ascii_lowercase();
         return true;
     }
     for chunk in text.utf8_chunks() {
@@ -41,6 +44,33 @@ pub fn fold(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     fold_into(text, &mut out);
     out
+}
+
+/// Whether `text` is `lower`, which has no upper-case ASCII letter, without regard to ASCII case.
+#[inline]
+pub fn is_ascii_caseless(text: &[u8], lower: &[u8]) -> bool {
+    if text.len() != lower.len() {
+        return false;
+    }
+    // PERF: eight bytes at a time; most texts differ in the first eight.
+    let (texts, text_rest) = text.as_chunks::<8>();
+    let (lowers, lower_rest) = lower.as_chunks::<8>();
+    let same = |(text, lower): (&[u8; 8], &[u8; 8])| {
+        lowercase_word(u64::from_le_bytes(*text)) == u64::from_le_bytes(*lower)
+    };
+    texts.iter().zip(lowers).all(same) && text_rest.eq_ignore_ascii_case(lower_rest)
+}
+
+/// The upper-case ASCII letters of eight bytes in lower case.
+#[inline]
+fn lowercase_word(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // Without their highest bits bytes can be added to without a carry into the next one.
+    let low = word & (ONES * 0x7f);
+    let above_z = low + ONES * (0x7f - b'Z' as u64);
+    let from_a = low + ONES * (0x80 - b'A' as u64);
+    let upper = (from_a ^ above_z) & !word & (ONES * 0x80);
+    word | upper >> 2
 }
 
 /// The length in bytes of the character at the start of `text`: a valid UTF-8 scalar, or one
@@ -100,6 +130,25 @@ mod tests {
                 "{scalar:?} folds out of its class"
             );
         }
+    }
+
+    #[test]
+    fn ascii_case_is_ignored_in_every_place_and_length() {
+        for byte in 0..=255u8 {
+            for len in 0..20 {
+                for at in 0..len {
+                    let mut text = b"aZ\xc1[@{`z".repeat(3)[..len].to_vec();
+                    text[at] = byte;
+                    for other in [byte, byte ^ 0x20, byte ^ 0x80, byte.wrapping_add(1)] {
+                        let mut lower = text.to_ascii_lowercase();
+                        lower[at] = other.to_ascii_lowercase();
+                        let same = text.eq_ignore_ascii_case(&lower);
+                        assert_eq!(is_ascii_caseless(&text, &lower), same, "{text:?} {lower:?}");
+                    }
+                }
+            }
+        }
+        assert!(!is_ascii_caseless(b"a", b"aa"));
     }
 
     #[test]

@@ -88,6 +88,17 @@ pub struct Metadata {
     pub falsepositives: Vec<String>,
     /// `fields`.
     pub fields: Vec<String>,
+    /// `related`: other rules and what this one is to them.
+    pub related: Vec<Spanned<Relation>>,
+}
+
+/// One entry of `related`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    /// Id of the other rule.
+    pub id: String,
+    /// `derived`, `obsolete`, `merged`, `renamed` or `similar`.
+    pub kind: String,
 }
 
 /// `level`, in rising order.

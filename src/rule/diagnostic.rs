@@ -13,14 +13,17 @@ pub enum Severity {
     Error,
     /// The document loads; it may not do what its author meant.
     Warning,
+    /// The document does what it says; it could be better.
+    Info,
 }
 
 impl Severity {
-    /// `error` or `warning`.
+    /// `error`, `warning` or `info`.
     pub fn as_str(self) -> &'static str {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Info => "info",
         }
     }
 }
@@ -28,7 +31,7 @@ impl Severity {
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Error or warning.
+    /// How bad it is.
     pub severity: Severity,
     /// Stable kebab-case name, one of [`CODES`].
     pub code: &'static str,
@@ -63,6 +66,17 @@ impl Diagnostic {
             help: None,
             subject: None,
         }
+    }
+
+    /// A finding at a place, without a repair and a subject.
+    pub fn at(
+        severity: Severity,
+        code: &'static str,
+        place: Place,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        let mark = Mark { pos: place.pos, length: 0 };
+        Diagnostic::new(severity, code, &place.file, mark, message)
     }
 
     /// Adds the repair.
@@ -186,7 +200,7 @@ impl Report {
 
 /// The known name that `name` most likely stands for. Differences of case come first, then the
 /// fewest edits.
-pub(super) fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
     if length == 0 || length > limits::SUGGESTION_CHARS {
         return None;
@@ -209,12 +223,12 @@ pub(super) fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// `: did you mean `x`?`, or nothing.
-pub(super) fn did_you_mean(suggestion: Option<&str>) -> String {
+pub fn did_you_mean(suggestion: Option<&str>) -> String {
     suggestion.map_or_else(String::new, |name| format!(": did you mean `{name}`?"))
 }
 
 /// Shortens what is quoted in a message and keeps control characters out of it.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     const MOST: usize = 60;
     let mut short = String::from("`");
     for (count, character) in text.chars().enumerate() {
@@ -238,6 +252,7 @@ pub const CODES: &[&str] = &[
     "action-reset",
     "action-unknown",
     "all-single-value",
+    "attack-tag",
     "bad-date",
     "bad-level",
     "bad-logsource",
@@ -246,6 +261,7 @@ pub const CODES: &[&str] = &[
     "bad-tag",
     "base64-wildcard",
     "base64offset-alone",
+    "base64offset-short",
     "cidr-host-bits",
     "cidr-invalid",
     "condition-aggregation",
@@ -254,6 +270,8 @@ pub const CODES: &[&str] = &[
     "condition-pattern",
     "condition-syntax",
     "condition-type",
+    "contains-everything",
+    "contains-short",
     "correlation-alias",
     "correlation-alias-unused",
     "correlation-ambiguous",
@@ -276,6 +294,7 @@ pub const CODES: &[&str] = &[
     "duplicate-id",
     "duplicate-key",
     "duplicate-name",
+    "duplicate-title",
     "empty-field",
     "empty-keyword",
     "empty-modifier",
@@ -288,11 +307,22 @@ pub const CODES: &[&str] = &[
     "file-too-large",
     "file-unreadable",
     "filter-condition-list",
+    "filter-logsource",
+    "filter-never-holds",
+    "filter-no-rule",
     "filter-rules",
+    "filter-unknown-rule",
+    "filter-wide",
+    "filter-wildcard",
     "filter-without-not",
     "flag-without-re",
     "id-not-uuid",
+    "matches-empty-event",
     "metadata-type",
+    "missing-author",
+    "missing-date",
+    "missing-id",
+    "missing-level",
     "modifier-conflict",
     "modifier-needs-field",
     "modifier-order",
@@ -313,9 +343,15 @@ pub const CODES: &[&str] = &[
     "placeholder-empty",
     "placeholder-unresolved",
     "re-position",
+    "regex-case",
+    "regex-gap",
     "regex-invalid",
+    "regex-open-end",
+    "regex-plain",
     "regex-size",
     "regex-unsupported",
+    "related-loaded",
+    "related-self",
     "search-name",
     "selector-matches-nothing",
     "selector-too-few",
@@ -336,6 +372,7 @@ pub const CODES: &[&str] = &[
     "title-long",
     "too-many-problems",
     "too-many-searches",
+    "unknown-field",
     "unknown-identifier",
     "unknown-modifier",
     "utf16-alone",

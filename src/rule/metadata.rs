@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::ast::{Level, LogSource, Metadata, Place};
+use super::ast::{Level, LogSource, Metadata, Place, Relation, Spanned};
 use super::diagnostic::{Mark, Report, did_you_mean, quoted, similar};
 use super::yaml::{Kind, Node};
 
@@ -31,7 +31,7 @@ pub(super) fn read(root: &Node<'_>, mark: Mark, report: &mut Report) -> Metadata
     {
         unknown_word(root, "status", status, &STATUSES, report);
     }
-    related(root, report);
+    let related = related(root, report);
     Metadata {
         place: Place { file: Arc::clone(report.file()), pos: mark.pos },
         title: title.unwrap_or_default(),
@@ -49,6 +49,7 @@ pub(super) fn read(root: &Node<'_>, mark: Mark, report: &mut Report) -> Metadata
         references: texts(root, "references", report),
         falsepositives: texts(root, "falsepositives", report),
         fields: texts(root, "fields", report),
+        related,
     }
 }
 
@@ -216,27 +217,32 @@ fn tags(root: &Node<'_>, report: &mut Report) -> Vec<String> {
     tags
 }
 
-fn related(root: &Node<'_>, report: &mut Report) {
-    let Some(node) = root.get("related").filter(|node| !node.is_null()) else { return };
+fn related(root: &Node<'_>, report: &mut Report) -> Vec<Spanned<Relation>> {
+    let mut relations = Vec::new();
+    let Some(node) = root.get("related").filter(|node| !node.is_null()) else { return relations };
     let help = format!("write a list of `id` and `type` ({})", RELATIONS.join(", "));
     let Kind::List(entries) = &node.kind else {
         let message = format!("`related` is {}, not a list", node.what());
         report.warn("bad-related", node.mark, message).help(help);
-        return;
+        return relations;
     };
     for entry in entries {
         let scalar = |key| match entry.get(key).map(|node| &node.kind) {
             Some(Kind::Scalar(scalar)) => Some(&*scalar.text),
             _ => None,
         };
-        let relation = scalar("type");
-        if scalar("id").is_none() || !relation.is_some_and(|word| RELATIONS.contains(&word)) {
+        let (id, relation) = (scalar("id"), scalar("type"));
+        if let (Some(id), Some(kind)) = (id, relation.filter(|word| RELATIONS.contains(word))) {
+            let value = Relation { id: id.to_owned(), kind: kind.to_owned() };
+            relations.push(Spanned { value, pos: entry.mark.pos });
+        } else {
             let suggestion = relation.and_then(|word| similar(word, RELATIONS));
             let message =
                 format!("this relation lacks an id or a known type{}", did_you_mean(suggestion));
             report.warn("bad-related", entry.mark, message).help(help.clone());
         }
     }
+    relations
 }
 
 /// `logsource` with at least one of product, category and service.

@@ -75,6 +75,7 @@ fn duplicate_ids(collection: &mut Collection, diagnostics: &mut Vec<Diagnostic>)
 fn without_places(rule: &Rule) -> Rule {
     let mut rule = rule.clone();
     rule.meta.place = super::ast::Place::default();
+    rule.meta.related.iter_mut().for_each(|relation| relation.pos = Pos::default());
     rule.logsource_pos = Pos::default();
     for search in &mut rule.detection.searches {
         search.pos = Pos::default();

@@ -5,6 +5,7 @@ use super::decode::{self, Decoded, Decoder, Parameter, Rewrite};
 use super::recognise;
 use super::tables::{Derived, Range, Source, SourceTables};
 use super::view::Stores;
+use crate::event::fold::is_ascii_caseless;
 use crate::event::slots::{NONE, Slots};
 use crate::event::value::{Span, Store, Value};
 
@@ -178,7 +179,7 @@ fn look_up(
     let text = recognise::text(value, &own.stores(derived), &mut buffer)?;
     let table = field.table.of(&tables.values);
     let found = table.chunks(2).find_map(|row| match row {
-        [key, result] => key.of(&tables.text).eq_ignore_ascii_case(text).then_some(result),
+        [key, result] => is_ascii_caseless(text, key.of(&tables.text)).then_some(result),
         [default] => Some(default),
         _ => None,
     })?;

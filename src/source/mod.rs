@@ -18,6 +18,7 @@ mod nested;
 mod parts;
 mod recognise;
 mod tables;
+mod verify;
 mod view;
 
 pub use decode::{AccountForm, Decoder, Quoting};

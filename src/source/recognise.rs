@@ -5,6 +5,7 @@ use std::io::Write;
 use super::conditions::Conditions;
 use super::tables::{Group, Range, Source, SourceTables, Test, TestKind};
 use super::view::Stores;
+use crate::event::fold::is_ascii_caseless;
 use crate::event::slots::Slots;
 use crate::event::value::Value;
 
@@ -66,7 +67,7 @@ fn fits(tables: &SourceTables, test: &Test, kind: TestKind, text: &[u8]) -> bool
     test.values.of(&tables.values).iter().any(|wanted| {
         let wanted = wanted.of(&tables.text);
         match kind {
-            TestKind::Is => text.eq_ignore_ascii_case(wanted),
+            TestKind::Is => is_ascii_caseless(text, wanted),
             TestKind::Contains => contains(text, wanted),
             TestKind::Exists => true,
         }
@@ -103,5 +104,5 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
     let Some(&first) = wanted.first() else { return true };
     let Some(last) = text.len().checked_sub(wanted.len()) else { return false };
     memchr::memchr2_iter(first, first.to_ascii_uppercase(), &text[..=last])
-        .any(|at| text[at..at + wanted.len()].eq_ignore_ascii_case(wanted))
+        .any(|at| is_ascii_caseless(&text[at..at + wanted.len()], wanted))
 }

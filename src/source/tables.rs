@@ -1,9 +1,5 @@
 //! The compiled descriptors: flat vectors that refer to each other by ranges.
 
-use super::decode::{AccountForm, Decoder, Quoting};
-use crate::event::slots::NONE;
-use crate::limits::{SOURCE_CONDITIONS, SOURCE_ELEMENTS};
-
 /// A run of elements of another vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Range {
@@ -21,7 +17,7 @@ impl Range {
         all.get(first..first.saturating_add(self.count as usize)).unwrap_or(&[])
     }
 
-    fn fits(self, len: usize) -> bool {
+    pub(super) fn fits(self, len: usize) -> bool {
         u64::from(self.first) + u64::from(self.count) <= len as u64
     }
 }
@@ -112,7 +108,7 @@ impl TestKind {
 pub struct Logsource {
     /// Its index in the rule set's table of logsources.
     pub id: u32,
-    /// The condition's number in the late set; [`NONE`]: every event of the source.
+    /// The condition's number in the late set; [`NONE`](crate::event::slots::NONE): every event of the source.
     pub condition: u32,
     /// 1: only events that have no logsource before this one.
     pub otherwise: u8,
@@ -125,7 +121,7 @@ pub struct Payload {
     pub field: u32,
     /// A [`PayloadEncoding`] by its number.
     pub encoding: u8,
-    /// The source whose encoding it is; [`NONE`] for one that sources share.
+    /// The source whose encoding it is; [`NONE`](crate::event::slots::NONE) for one that sources share.
     pub source: u32,
     /// The fields that the columns of a line go to, in `paths`, in the order of the encoding.
     pub columns: Range,
@@ -184,7 +180,7 @@ pub struct Field {
 pub struct Lift {
     /// The lowest field id of a member.
     pub first: u32,
-    /// For the fields from `first` on, the field that takes its values, in `paths`; [`NONE`] for
+    /// For the fields from `first` on, the field that takes its values, in `paths`; [`NONE`](crate::event::slots::NONE) for
     /// one that is no member.
     pub to: Range,
 }
@@ -194,9 +190,9 @@ pub struct Lift {
 pub struct Positions {
     /// The array.
     pub field: u32,
-    /// The condition's number in the early set; [`NONE`]: every event of the source.
+    /// The condition's number in the early set; [`NONE`](crate::event::slots::NONE): every event of the source.
     pub condition: u32,
-    /// The fields that the elements go to, in `paths`; [`NONE`] for one that nobody needs.
+    /// The fields that the elements go to, in `paths`; [`NONE`](crate::event::slots::NONE) for one that nobody needs.
     pub names: Range,
 }
 
@@ -261,301 +257,16 @@ pub struct SourceTables {
     pub conditions: Vec<Range>,
     /// Derived fields.
     pub derived: Vec<Derived>,
-    /// Field ids; [`NONE`] in columns, lifts and positions that nobody needs.
+    /// Field ids; [`NONE`](crate::event::slots::NONE) in columns, lifts and positions that nobody needs.
     pub paths: Vec<u32>,
     /// The bytes of names, values and parameters.
     pub text: Vec<u8>,
 }
 
 impl SourceTables {
-    /// Checks every reference: hostile members can then neither panic nor name a field, container
-    /// or logsource that does not exist.
-    pub fn verify(
-        &self,
-        field_count: u32,
-        container_count: u32,
-        logsource_count: u32,
-    ) -> Result<(), &'static str> {
-        let sizes = [
-            self.sources.len(),
-            self.groups.len(),
-            self.tests.len(),
-            self.values.len(),
-            self.logsources.len(),
-            self.payloads.len(),
-            self.containers.len(),
-            self.nested.len(),
-            self.fields.len(),
-            self.lifts.len(),
-            self.positions.len(),
-            self.variants.len(),
-            self.conditions.len(),
-            self.derived.len(),
-            self.paths.len(),
-            self.text.len(),
-        ];
-        if sizes.into_iter().any(|size| size > SOURCE_ELEMENTS) {
-            return Err("sources: a table is too large");
-        }
-        let field = |id: u32| id < field_count;
-        // Fields that are read; those that are written may be left out.
-        let reads = |paths: Range| {
-            paths.fits(self.paths.len()) && paths.of(&self.paths).iter().all(|id| field(*id))
-        };
-        let writes = |paths: Range| {
-            paths.fits(self.paths.len())
-                && paths.of(&self.paths).iter().all(|id| field(*id) || *id == NONE)
-        };
-        for source in &self.sources {
-            self.verify_conditions(source, &reads)?;
-            let fits = source.name.fits(self.text.len())
-                && source.when.fits(self.groups.len())
-                && source.logsources.fits(self.logsources.len())
-                && source.nested.fits(self.nested.len())
-                && source.fields.fits(self.fields.len())
-                && source.lifts.fits(self.lifts.len())
-                && source.positions.fits(self.positions.len())
-                && source.variants.fits(self.variants.len())
-                && source.derived.fits(self.derived.len());
-            if !fits {
-                return Err("sources: a source refers outside its tables");
-            }
-            if std::str::from_utf8(source.name.of(&self.text)).is_err() {
-                return Err("sources: a name is not UTF-8");
-            }
-        }
-        for group in &self.groups {
-            if !group.all.fits(self.tests.len()) || !group.any.fits(self.tests.len()) {
-                return Err("sources: a group refers outside the tests");
-            }
-        }
-        for test in &self.tests {
-            if !field(test.field) || TestKind::from_number(test.kind).is_none() {
-                return Err("sources: a test of an unknown field or kind");
-            }
-            if !test.values.fits(self.values.len()) {
-                return Err("sources: a test refers outside the values");
-            }
-        }
-        if self.values.iter().any(|value| !value.fits(self.text.len())) {
-            return Err("sources: a value refers outside the text");
-        }
-        if self.logsources.iter().any(|logsource| logsource.id >= logsource_count) {
-            return Err("sources: an unknown logsource");
-        }
-        if self.conditions.iter().any(|groups| !groups.fits(self.groups.len())) {
-            return Err("sources: a condition refers outside the groups");
-        }
-        for payload in &self.payloads {
-            let Some(encoding) = PayloadEncoding::from_number(payload.encoding) else {
-                return Err("sources: a payload of an unknown encoding");
-            };
-            let source = payload.source == NONE || (payload.source as usize) < self.sources.len();
-            if !field(payload.field) || !source || !writes(payload.columns) {
-                return Err("sources: a payload of an unknown field or source");
-            }
-            if payload.columns.count as usize != encoding.columns().len() {
-                return Err("sources: a payload with a wrong number of columns");
-            }
-        }
-        for lift in &self.lifts {
-            let end = u64::from(lift.first) + u64::from(lift.to.count);
-            if end > u64::from(field_count) || !writes(lift.to) {
-                return Err("sources: a lift of an unknown field");
-            }
-        }
-        for positions in &self.positions {
-            if !field(positions.field) || !writes(positions.names) {
-                return Err("sources: positions of an unknown field");
-            }
-        }
-        if self.variants.iter().any(|variant| !variant.fields.fits(self.fields.len())) {
-            return Err("sources: a variant refers outside its tables");
-        }
-        if self.containers.iter().any(|id| *id >= container_count) {
-            return Err("sources: an unknown container");
-        }
-        for nested in &self.nested {
-            if !field(nested.field) || !nested.path.fits(self.text.len()) {
-                return Err("sources: a nested text of an unknown field or path");
-            }
-        }
-        for canonical in &self.fields {
-            if !field(canonical.to) || !reads(canonical.paths) {
-                return Err("sources: a canonical field refers outside its tables");
-            }
-        }
-        for derived in &self.derived {
-            if !field(derived.to)
-                || !reads(derived.paths)
-                || !derived.parameter.fits(self.text.len())
-                || !derived.table.fits(self.values.len())
-            {
-                return Err("sources: a derived field refers outside its tables");
-            }
-            match Decoder::from_number(derived.decoder) {
-                None => return Err("sources: an unknown decoder"),
-                Some(Decoder::SqlNorm) if Quoting::from_number(derived.number).is_none() => {
-                    return Err("sources: an unknown quoting");
-                }
-                Some(Decoder::MysqlUser | Decoder::MysqlHost | Decoder::MysqlIp)
-                    if AccountForm::from_number(derived.number).is_none() =>
-                {
-                    return Err("sources: an unknown form of account");
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks the conditions of a source, and that what it has names one of them.
-    fn verify_conditions(
-        &self,
-        source: &Source,
-        reads: &impl Fn(Range) -> bool,
-    ) -> Result<(), &'static str> {
-        for set in [source.early, source.late] {
-            let fits = set.conditions.fits(self.conditions.len()) && reads(set.fields);
-            if !fits || set.conditions.count as usize > SOURCE_CONDITIONS {
-                return Err("sources: conditions refer outside their tables");
-            }
-        }
-        let known = |condition: u32, set: ConditionSet| {
-            condition == NONE || condition < set.conditions.count
-        };
-        let all_known = source
-            .positions
-            .of(&self.positions)
-            .iter()
-            .all(|positions| known(positions.condition, source.early))
-            && source
-                .variants
-                .of(&self.variants)
-                .iter()
-                .all(|variant| known(variant.condition, source.late))
-            && source
-                .logsources
-                .of(&self.logsources)
-                .iter()
-                .all(|logsource| known(logsource.condition, source.late));
-        if all_known { Ok(()) } else { Err("sources: an unknown condition") }
-    }
-
     /// The name of a source; empty if there is no such source.
     pub fn name(&self, source: u32) -> &str {
         let name = self.sources.get(source as usize).map(|source| source.name.of(&self.text));
         name.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or("")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Tables with one element of everything, valid for two fields, one container, one logsource.
-    fn valid() -> SourceTables {
-        let one = Range { first: 0, count: 1 };
-        SourceTables {
-            sources: vec![Source {
-                name: one,
-                when: one,
-                logsources: one,
-                nested: one,
-                fields: one,
-                lifts: one,
-                positions: one,
-                variants: one,
-                derived: one,
-                early: ConditionSet { fields: one, conditions: one },
-                late: ConditionSet { fields: one, conditions: one },
-            }],
-            groups: vec![Group { all: one, any: Range::default() }],
-            tests: vec![Test { field: 0, kind: 1, values: one }],
-            values: vec![one],
-            logsources: vec![Logsource { id: 0, condition: 0, otherwise: 0 }],
-            payloads: vec![Payload { field: 1, encoding: 1, source: 0, columns: Range::default() }],
-            containers: vec![0],
-            nested: vec![Nested { field: 1, path: one }],
-            fields: vec![Field { to: 1, paths: one }],
-            lifts: vec![Lift { first: 1, to: one }],
-            positions: vec![Positions { field: 1, condition: 0, names: one }],
-            variants: vec![Variant { condition: 0, fields: one }],
-            conditions: vec![one],
-            derived: vec![Derived {
-                to: 1,
-                decoder: 1,
-                paths: one,
-                number: 0,
-                parameter: one,
-                table: one,
-            }],
-            paths: vec![0],
-            text: b"x".to_vec(),
-        }
-    }
-
-    #[test]
-    fn every_reference_is_checked() {
-        assert_eq!(valid().verify(2, 1, 1), Ok(()));
-        assert_eq!(valid().name(0), "x");
-        assert_eq!(valid().name(1), "");
-        let far = Range { first: u32::MAX, count: u32::MAX };
-        let spoil: Vec<fn(&mut SourceTables, Range)> = vec![
-            |t, far| t.sources[0].name = far,
-            |t, far| t.sources[0].when = far,
-            |t, far| t.sources[0].logsources = far,
-            |t, far| t.sources[0].nested = far,
-            |t, far| t.sources[0].fields = far,
-            |t, far| t.sources[0].derived = far,
-            |t, _| t.text[0] = 0xff,
-            |t, far| t.groups[0].all = far,
-            |t, far| t.groups[0].any = far,
-            |t, _| t.tests[0].field = 2,
-            |t, _| t.tests[0].kind = 0,
-            |t, far| t.tests[0].values = far,
-            |t, far| t.values[0] = far,
-            |t, _| t.logsources[0].id = 1,
-            |t, _| t.logsources[0].condition = 1,
-            |t, far| t.sources[0].lifts = far,
-            |t, far| t.sources[0].positions = far,
-            |t, far| t.sources[0].variants = far,
-            |t, far| t.sources[0].early.fields = far,
-            |t, far| t.sources[0].early.conditions = far,
-            |t, far| t.sources[0].late.fields = far,
-            |t, far| t.sources[0].late.conditions = far,
-            |t, _| t.payloads[0].field = 2,
-            |t, _| t.payloads[0].encoding = 0,
-            |t, _| t.payloads[0].encoding = 2,
-            |t, _| t.payloads[0].source = 1,
-            |t, far| t.payloads[0].columns = far,
-            |t, _| t.lifts[0].first = 2,
-            |t, far| t.lifts[0].to = far,
-            |t, _| t.positions[0].field = 2,
-            |t, _| t.positions[0].condition = 1,
-            |t, far| t.positions[0].names = far,
-            |t, _| t.variants[0].condition = 1,
-            |t, far| t.variants[0].fields = far,
-            |t, far| t.conditions[0] = far,
-            |t, far| t.derived[0].table = far,
-            |t, _| t.containers[0] = 1,
-            |t, _| t.nested[0].field = 2,
-            |t, far| t.nested[0].path = far,
-            |t, _| t.fields[0].to = 2,
-            |t, far| t.fields[0].paths = far,
-            |t, _| t.derived[0].to = 2,
-            |t, _| t.derived[0].decoder = 99,
-            |t, _| t.derived[0].number = 9,
-            |t, _| (t.derived[0].decoder, t.derived[0].number) = (4, 9),
-            |t, far| t.derived[0].paths = far,
-            |t, far| t.derived[0].parameter = far,
-            |t, _| t.paths[0] = 2,
-            |t, _| t.text = vec![b'x'; SOURCE_ELEMENTS + 1],
-        ];
-        for (index, spoil) in spoil.into_iter().enumerate() {
-            let mut tables = valid();
-            spoil(&mut tables, far);
-            assert!(tables.verify(2, 1, 1).is_err(), "case {index}");
-        }
     }
 }

@@ -4,6 +4,7 @@ use crate::Output;
 use crate::failure::{Failure, count, print, say, size, thousands};
 use crate::finding;
 use crate::rules::{self, Built, Reading};
+use crate::select::{self, LeftOut, Selection};
 use crate::summary::printable;
 use serde_json::{Value, json};
 use sigmatag::ruleset::RuleSet;
@@ -30,6 +31,8 @@ pub struct Arguments {
     strip_debug: bool,
     #[command(flatten)]
     reading: Reading,
+    #[command(flatten)]
+    selection: Selection,
     /// How to print what was found: `text` on standard error, `json` on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Output,
@@ -37,9 +40,14 @@ pub struct Arguments {
 
 /// Runs the subcommand.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let built = rules::build(&arguments.rules, &arguments.reading, arguments.strip_debug)?;
+    let built = rules::build(
+        &arguments.rules,
+        &arguments.reading,
+        &arguments.selection,
+        arguments.strip_debug,
+    )?;
     if arguments.format == Output::Text {
-        finding::print(&built.findings, &built.texts);
+        finding::print(&built.read.findings, &built.read.texts);
     }
     let Some(compiled) = &built.compiled else {
         let failure = built.failure("nothing was written");
@@ -54,9 +62,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     match arguments.format {
         Output::Json => print(&format!("{:#}\n", report(arguments, &built, Some(&rule_set)))),
         Output::Text => {
-            if built.refused > 0 {
+            if built.read.refused > 0 {
                 say(format_args!("left out because of --skip-unsupported:"));
-                for error in built.errors() {
+                for error in built.read.errors() {
                     let subject = printable(error.subject.as_deref().unwrap_or("(no title)"));
                     let message = printable(&error.message);
                     say(format_args!("  {}: {subject}: {message}", error.place));
@@ -89,9 +97,11 @@ fn summary(arguments: &Arguments, built: &Built, rules: &RuleSet) -> String {
         size(bytes as u64),
         short_identity(rules),
     );
-    if built.refused > 0 {
-        text.push_str(&format!("{} left out\n", count(built.refused as u64, "document")));
+    if built.read.refused > 0 {
+        let documents = count(built.read.refused as u64, "document");
+        text.push_str(&format!("{documents} left out by --skip-unsupported\n"));
     }
+    text.push_str(&select::summary(&built.left_out));
     let correlations = tables.correlations.len();
     if correlations > 0 {
         let number = count(correlations as u64, "correlation");
@@ -106,9 +116,10 @@ fn summary(arguments: &Arguments, built: &Built, rules: &RuleSet) -> String {
 fn report(arguments: &Arguments, built: &Built, rules: Option<&RuleSet>) -> Value {
     let mut report = json!({
         "written": rules.is_some(),
-        "refused": built.refused,
-        "unreadable": built.unreadable,
-        "diagnostics": built.findings.iter().map(finding::Finding::json).collect::<Vec<_>>(),
+        "refused": built.read.refused,
+        "unreadable": built.read.unreadable,
+        "left_out": built.left_out.iter().map(LeftOut::json).collect::<Vec<_>>(),
+        "diagnostics": built.read.findings.iter().map(finding::Finding::json).collect::<Vec<_>>(),
     });
     if let (Some(rules), Some(compiled)) = (rules, &built.compiled) {
         report["file"] = arguments.output.to_string_lossy().into();

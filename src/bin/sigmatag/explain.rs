@@ -2,10 +2,10 @@
 
 use crate::Output;
 use crate::failure::{EXIT_CODES, Failure, say};
-use crate::lines::{Lines, Piece};
+use crate::input::{Form, Input, Item as Piece, Records};
 use crate::rules::{self, Selected};
 use crate::summary::printable;
-use crate::tag::{Input, logsource, warn_of_unknown};
+use crate::tag::{logsource, warn_of_unknown};
 use serde_json::{Value, json};
 use sigmatag::engine::MatchError;
 use sigmatag::engine::explain::{Explainer, Explanation, Field, Found, Item, ItemValue, Selection};
@@ -41,7 +41,9 @@ pub struct Arguments {
     /// How to print: `text`, or one line of `json` for each event.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Output,
-    /// Files of JSON lines; `-` is standard input, as is no file at all.
+    #[command(flatten)]
+    input: Form,
+    /// Files of events; `-` is standard input, as is no file at all.
     #[arg(value_name = "EVENTS")]
     events: Vec<PathBuf>,
 }
@@ -66,36 +68,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let mut out = BufWriter::new(io::stdout().lock());
     for input in inputs {
-        let fail = |error: io::Error| {
-            Failure::Unusable(format!("{}: cannot be read: {error}", input.name))
-        };
-        let mut lines = Lines::new(input.open().map_err(fail)?, limits::MAX_RECORD);
-        let mut number = 0u64;
-        while !lines.is_done() {
+        let mut records = input.open(arguments.input, limits::MAX_RECORD)?;
+        while !records.is_done() {
             out.flush().map_err(|error| Failure::output(&error))?;
-            lines.fill().map_err(fail)?;
-            while let Some(piece) = lines.buffered() {
-                let (line, is_whole) = match piece {
-                    Piece::Line { bytes, .. } => (bytes, true),
-                    Piece::Part { first: true, .. } => (&b""[..], false),
-                    Piece::Part { .. } => continue,
-                };
-                number += 1;
-                let mark: &[u8] = if number == 1 { b"\xEF\xBB\xBF" } else { b"" };
-                let record = line.strip_prefix(mark).unwrap_or(line);
-                if is_whole && record.trim_ascii().is_empty() {
-                    continue;
-                }
-                let place = format!("{}:{number}", input.name);
+            records.fill().map_err(|error| input.unreadable(&error))?;
+            while let Some(record) = next(&mut records) {
+                let place = records.place(&input);
                 let mut text = String::new();
-                let done = if is_whole {
-                    explainer.explain(rule, record, Encoding::Json, logsource, |explanation| {
+                let done = record.and_then(|record| {
+                    explainer.explain(rule, &record, Encoding::Json, logsource, |explanation| {
                         printer.print(&mut text, &place, &explanation);
                     })
-                } else {
-                    let message = "the record is larger than max_record";
-                    Err(MatchError::Unexamined { message })
-                };
+                });
                 match done {
                     Ok(outcome) if outcome.malformed_payloads > 0 => {
                         say(format_args!("{place}: a payload in it is malformed"));
@@ -108,6 +92,23 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     out.flush().map_err(|error| Failure::output(&error))
+}
+
+/// The next record that is complete, or why it cannot be explained.
+pub fn next(records: &mut Records) -> Option<Result<Vec<u8>, MatchError>> {
+    loop {
+        match records.buffered()? {
+            Piece::Record { bytes, .. } => return Some(Ok(bytes.to_vec())),
+            Piece::Part { first: true, .. } => {
+                let message = "the record is larger than max_record";
+                return Some(Err(MatchError::Unexamined { message }));
+            }
+            Piece::Broken { reason, .. } => {
+                return Some(Err(MatchError::Malformed { offset: 0, message: reason }));
+            }
+            Piece::Part { first: false, .. } | Piece::Blank { .. } | Piece::Between(_) => {}
+        }
+    }
 }
 
 /// The rule with an id or a title: exactly so, or else without regard to case.
@@ -245,6 +246,31 @@ fn item_text(out: &mut String, item: &Item) {
     if hidden > 0 {
         let _ = writeln!(out, "      no  {hidden} more values, see --format json");
     }
+}
+
+/// What decided, in a few lines: the log source if it does not fit, then every selection with the
+/// items that do not hold and what the event has there.
+pub fn in_short(explanation: &Explanation, about: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !explanation.applies {
+        let known = explanation.logsources.join(", ");
+        let source = explanation.source.as_deref().unwrap_or("nothing");
+        lines.push(format!(
+            "the rule is about {}, the event is {} as recognised by {source}",
+            printable(about),
+            printable(&known)
+        ));
+    }
+    for selection in &explanation.selections {
+        lines.push(format!("{} {}", word(selection.held), printable(&selection.name)));
+        for item in selection.items.iter().filter(|item| item.held == selection.held) {
+            let fields: Vec<String> = item.fields.iter().map(field_text).collect();
+            let fields =
+                if fields.is_empty() { String::new() } else { format!(": {}", fields.join(", ")) };
+            lines.push(format!("    {} {}{fields}", word(item.held), printable(&item.key)));
+        }
+    }
+    lines
 }
 
 fn value_text(out: &mut String, value: &ItemValue) {

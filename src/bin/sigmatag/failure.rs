@@ -10,7 +10,8 @@ pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  rules were refused
-  2  wrong usage, or a file could not be read or written";
+  2  wrong usage, or a file could not be read or written
+  3  done, and the answer is no: denied findings, failed tests, nothing recognised";
 
 /// Why a subcommand ended early.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub enum Failure {
     Refused(String),
     /// The arguments do not fit, or a file could not be read or written. Exit code 2.
     Unusable(String),
+    /// The work is done and its result is not what was asked for. Exit code 3.
+    Negative(String),
     /// Whoever read the output has gone: nothing is wrong. Exit code 0, no message.
     ReaderGone,
 }
@@ -48,6 +51,10 @@ impl Failure {
             Failure::Unusable(message) => {
                 say(format_args!("error: {message}"));
                 ExitCode::from(2)
+            }
+            Failure::Negative(message) => {
+                say(format_args!("{message}"));
+                ExitCode::from(3)
             }
             Failure::ReaderGone => ExitCode::SUCCESS,
         }

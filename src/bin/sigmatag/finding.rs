@@ -18,7 +18,7 @@ const CONTEXT: usize = 100;
 /// Something wrong or doubtful, from the front end or the compiler.
 #[derive(Debug, Clone)]
 pub struct Finding {
-    /// Error or warning.
+    /// How bad it is.
     pub severity: Severity,
     /// Stable name, where there is one.
     pub code: Option<&'static str>,
@@ -74,14 +74,26 @@ impl Finding {
 /// Prints findings to standard error.
 pub fn print(findings: &[Finding], sources: &[SourceText]) {
     let stderr = std::io::stderr();
-    let colours = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    // Nobody can be told that standard error is closed.
+    let _ = write(findings, sources, stderr.is_terminal(), &mut stderr.lock());
+}
+
+/// Writes findings for people.
+///
+/// # Errors
+/// If `out` cannot be written.
+pub fn write(
+    findings: &[Finding],
+    sources: &[SourceText],
+    is_terminal: bool,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let colours = is_terminal && std::env::var_os("NO_COLOR").is_none();
     let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
     let lines = Lines::new(sources);
-    let mut out = stderr.lock();
-    for finding in findings {
-        // Nobody can be told that standard error is closed.
-        let _ = writeln!(out, "{}\n", render(finding, &lines, &renderer));
-    }
+    findings
+        .iter()
+        .try_for_each(|finding| writeln!(out, "{}\n", render(finding, &lines, &renderer)))
 }
 
 /// The texts by file, cut into lines when first asked for.
@@ -118,6 +130,7 @@ fn render(finding: &Finding, lines: &Lines<'_>, renderer: &Renderer) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
     };
     let mut title = level.primary_title(printable(&finding.message));
     if let Some(code) = finding.code {

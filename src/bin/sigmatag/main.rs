@@ -4,15 +4,19 @@
 //! error, so that the output can always be piped on.
 #![deny(unsafe_code)]
 
+mod check;
 mod compile;
 mod explain;
 mod failure;
 mod finding;
+mod input;
 mod inspect;
-mod lines;
 mod rules;
+mod select;
+mod shell;
 mod summary;
 mod tag;
+mod test;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -27,23 +31,36 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Check(check::Arguments),
+    Test(test::Arguments),
     Compile(compile::Arguments),
     Tag(tag::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 fn main() -> ExitCode {
     let done = match &Arguments::parse().command {
+        Command::Check(arguments) => check::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
         Command::Tag(arguments) => tag::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Completions(arguments) => shell::completions(arguments, full_command()),
+        Command::Man(arguments) => shell::man(arguments, full_command()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// All of the command line, for descriptions of it.
+fn full_command() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
 }
 
 /// How results are printed.
@@ -61,8 +78,6 @@ mod tests {
 
     #[test]
     fn arguments_are_consistent() {
-        let command = <Arguments as clap::CommandFactory>::command();
-        assert_eq!(command.get_subcommands().count(), 4);
-        command.debug_assert();
+        full_command().debug_assert();
     }
 }

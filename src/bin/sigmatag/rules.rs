@@ -2,6 +2,7 @@
 
 use crate::failure::{self, Failure, say};
 use crate::finding::{self, Finding};
+use crate::select::{LeftOut, Selection};
 use sigmatag::compile::{self, CompileError, Compiled, Options};
 use sigmatag::rule::ast::{Collection, Placeholders};
 use sigmatag::rule::descriptor::{self, Descriptor};
@@ -10,18 +11,25 @@ use sigmatag::rule::load::{SourceText, load_paths};
 use sigmatag::ruleset::format::MAGIC;
 use sigmatag::ruleset::{RuleSet, embedded};
 use std::fs::File;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// How rule files are read.
+/// What rule files are read with.
 #[derive(Debug, clap::Args)]
-pub struct Reading {
+pub struct Additions {
     /// Values of the placeholder `%NAME%`: a file with one value per line. May be repeated.
     #[arg(long = "placeholder", value_name = "NAME=FILE", value_parser = placeholder)]
     placeholders: Vec<(String, PathBuf)>,
     /// Descriptors of your own log sources, recognised before the built-in ones. May be repeated.
     #[arg(long, value_name = "FILE.yml")]
-    sources: Vec<PathBuf>,
+    pub sources: Vec<PathBuf>,
+}
+
+/// How rule files are read.
+#[derive(Debug, clap::Args)]
+pub struct Reading {
+    #[command(flatten)]
+    pub additions: Additions,
     /// Leave out the rules that are refused instead of giving up, and list them.
     #[arg(long)]
     pub skip_unsupported: bool,
@@ -47,10 +55,12 @@ fn placeholder(argument: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
-/// Everything that became of rule files.
-pub struct Built {
-    /// The compiled rules; none if rules were refused.
-    pub compiled: Option<Compiled>,
+/// What rule files hold.
+pub struct Read {
+    /// The documents that are legal.
+    pub collection: Collection,
+    /// Descriptors in the order of recognition.
+    pub sources: Vec<Descriptor>,
     /// What was found, in reading order.
     pub findings: Vec<Finding>,
     /// The texts that the findings speak of.
@@ -60,36 +70,49 @@ pub struct Built {
     /// Files and folders that could not be read.
     pub unreadable: usize,
     /// Errors in descriptors of sources.
-    bad_sources: usize,
+    pub bad_sources: usize,
 }
 
-impl Built {
-    fn add(&mut self, diagnostics: Vec<Diagnostic>) {
-        self.findings.extend(diagnostics.into_iter().map(Finding::from));
-    }
+/// Everything that became of rule files.
+pub struct Built {
+    /// The compiled rules; none if rules were refused.
+    pub compiled: Option<Compiled>,
+    /// Rules that were not wanted.
+    pub left_out: Vec<LeftOut>,
+    /// What was read.
+    pub read: Read,
+}
 
+impl Read {
     /// The findings about what was refused.
     pub fn errors(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Error)
     }
+}
 
+impl Built {
     /// Why there are no compiled rules. `consequence` ends the message, for example "nothing was
     /// written".
     pub fn failure(&self, consequence: &str) -> Failure {
-        if self.unreadable > 0 {
-            let number = failure::count(self.unreadable as u64, "path");
+        let read = &self.read;
+        if read.unreadable > 0 {
+            let number = failure::count(read.unreadable as u64, "path");
             return Failure::Unusable(format!("{number} could not be read: {consequence}"));
         }
-        if self.bad_sources > 0 {
-            let number = failure::count(self.bad_sources as u64, "error");
+        if read.bad_sources > 0 {
+            let number = failure::count(read.bad_sources as u64, "error");
             return Failure::Refused(format!("{number} in --sources: {consequence}"));
         }
-        if self.refused == 0 {
+        if read.refused == 0 && !self.left_out.is_empty() {
+            let message = format!("every rule was left out by options: {consequence}");
+            return Failure::Refused(message);
+        }
+        if read.refused == 0 {
             let message = format!("there is no rule in what was given: {consequence}");
             return Failure::Refused(message);
         }
-        let number = failure::count(self.refused as u64, "document");
-        let were = if self.refused == 1 { "was" } else { "were" };
+        let number = failure::count(read.refused as u64, "document");
+        let were = if read.refused == 1 { "was" } else { "were" };
         Failure::Refused(format!(
             "{number} {were} refused: {consequence}; repair them, or leave them out with \
              --skip-unsupported"
@@ -97,59 +120,81 @@ impl Built {
     }
 }
 
-/// Reads and compiles rule files and folders.
+/// Reads rule files and folders.
 ///
 /// # Errors
-/// If a list of placeholder values cannot be read. What is wrong with rules is in the result.
-pub fn build(paths: &[PathBuf], reading: &Reading, strip_debug: bool) -> Result<Built, Failure> {
-    let placeholders = read_placeholders(&reading.placeholders)?;
-    let mut built = Built {
-        compiled: None,
-        findings: Vec::new(),
-        texts: Vec::new(),
-        refused: 0,
-        unreadable: 0,
-        bad_sources: 0,
-    };
-    let sources = read_sources(&reading.sources, &mut built)?;
-    built.bad_sources = built.errors().count();
+/// If a list of placeholder values or a descriptor cannot be read. What is wrong with rules is in
+/// the result.
+pub fn read(paths: &[PathBuf], additions: &Additions) -> Result<Read, Failure> {
+    let placeholders = read_placeholders(&additions.placeholders)?;
+    let mut texts = Vec::new();
+    let mut diagnostics = Vec::new();
+    let sources = read_sources(&additions.sources, &mut texts, &mut diagnostics)?;
+    let is_error = |diagnostic: &&Diagnostic| diagnostic.severity == Severity::Error;
+    let bad_sources = diagnostics.iter().filter(is_error).count();
     let mut loaded = load_paths(paths, &placeholders);
-    built.refused = loaded.refused;
+    let (mut refused, mut unreadable) = (loaded.refused, 0);
     for diagnostic in &loaded.diagnostics {
         match diagnostic.code {
-            "file-unreadable" => built.unreadable += 1,
-            "file-not-utf8" | "file-too-large" => built.refused += 1,
+            "file-unreadable" => unreadable += 1,
+            "file-not-utf8" | "file-too-large" => refused += 1,
             _ => {}
         }
     }
-    built.texts.append(&mut loaded.sources);
-    built.add(std::mem::take(&mut loaded.diagnostics));
+    texts.append(&mut loaded.sources);
+    diagnostics.append(&mut loaded.diagnostics);
+    let findings = diagnostics.into_iter().map(Finding::from).collect();
+    let collection = loaded.collection;
+    Ok(Read { collection, sources, findings, texts, refused, unreadable, bad_sources })
+}
+
+/// Reads and compiles rule files and folders.
+///
+/// # Errors
+/// As [`read`], or if `selection` names what is not there.
+pub fn build(
+    paths: &[PathBuf],
+    reading: &Reading,
+    selection: &Selection,
+    strip_debug: bool,
+) -> Result<Built, Failure> {
+    let mut read = read(paths, &reading.additions)?;
     // Without a descriptor, rules would look at fields that are not there: it cannot be left out.
-    let may_go_on = built.unreadable == 0
-        && built.bad_sources == 0
-        && (reading.skip_unsupported || built.refused == 0);
+    let may_go_on = read.unreadable == 0
+        && read.bad_sources == 0
+        && (reading.skip_unsupported || read.refused == 0);
     if !may_go_on {
-        return Ok(built);
+        return Ok(Built { compiled: None, left_out: Vec::new(), read });
     }
+    let left_out = selection.apply(&mut read.collection)?;
+    let compiled = compile_read(&mut read, reading.skip_unsupported, strip_debug);
+    Ok(Built { compiled, left_out, read })
+}
+
+/// Compiles what was read; the compiler's errors go to the findings. With `skip_unsupported`, rules
+/// that it refuses are taken out.
+pub fn compile_read(
+    read: &mut Read,
+    skip_unsupported: bool,
+    strip_debug: bool,
+) -> Option<Compiled> {
+    let sources = read.sources.clone();
     let mut options = Options { strip_debug, skipped_rules: 0, sources };
-    let collection = &mut loaded.collection;
+    let collection = &mut read.collection;
     loop {
-        options.skipped_rules = u32::try_from(built.refused).unwrap_or(u32::MAX);
+        options.skipped_rules = u32::try_from(read.refused).unwrap_or(u32::MAX);
         if collection.rules.is_empty() {
-            return Ok(built);
+            return None;
         }
         match compile::compile(collection, &options) {
-            Ok(compiled) => {
-                built.compiled = Some(compiled);
-                return Ok(built);
-            }
+            Ok(compiled) => return Some(compiled),
             Err(errors) => {
                 let before = collection.rules.len();
                 let errors = leave_out(collection, errors, &options);
-                built.refused += errors.len();
-                built.findings.extend(errors.into_iter().map(Finding::from));
-                if !reading.skip_unsupported || collection.rules.len() == before {
-                    return Ok(built);
+                read.refused += errors.len();
+                read.findings.extend(errors.into_iter().map(Finding::from));
+                if !skip_unsupported || collection.rules.len() == before {
+                    return None;
                 }
             }
         }
@@ -214,7 +259,8 @@ pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
              --sources to `sigmatag compile`"
         ))
     };
-    let has_additions = !reading.placeholders.is_empty() || !reading.sources.is_empty();
+    let additions = &reading.additions;
+    let has_additions = !additions.placeholders.is_empty() || !additions.sources.is_empty();
     if paths.is_empty() {
         if has_additions {
             return Err(is_compiled_already("the built-in rules"));
@@ -241,13 +287,13 @@ pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
 }
 
 fn compile_now(paths: &[PathBuf], reading: &Reading) -> Result<RuleSet, Failure> {
-    let built = build(paths, reading, false)?;
-    finding::print(&built.findings, &built.texts);
+    let built = build(paths, reading, &Selection::default(), false)?;
+    finding::print(&built.read.findings, &built.read.texts);
     let Some(compiled) = &built.compiled else {
         return Err(built.failure("no event was looked at"));
     };
-    if built.refused > 0 {
-        let number = failure::count(built.refused as u64, "document");
+    if built.read.refused > 0 {
+        let number = failure::count(built.read.refused as u64, "document");
         say(format_args!("{number} left out because of --skip-unsupported"));
     }
     verified(compiled)
@@ -322,17 +368,19 @@ fn read_placeholders(arguments: &[(String, PathBuf)]) -> Result<Placeholders, Fa
 }
 
 /// Descriptors in the order of recognition: the site's, then the built-in ones it does not replace.
-fn read_sources(paths: &[PathBuf], built: &mut Built) -> Result<Vec<Descriptor>, Failure> {
+pub fn read_sources(
+    paths: &[PathBuf],
+    texts: &mut Vec<SourceText>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Vec<Descriptor>, Failure> {
     let mut descriptors = Vec::new();
-    let mut diagnostics = Vec::new();
     for path in paths {
         let text = read_text(path)?;
         let name = path.to_string_lossy().into();
-        descriptors.extend(descriptor::read(&name, &text, &mut diagnostics));
-        built.texts.push(SourceText { name, text: text.into() });
+        descriptors.extend(descriptor::read(&name, &text, diagnostics));
+        texts.push(SourceText { name, text: text.into() });
     }
     diagnostics.extend(descriptor::check_names(&descriptors));
-    built.add(diagnostics);
     let built_in = descriptor::built_in();
     let replaced = |name: &str| descriptors.iter().any(|own: &Descriptor| own.name == name);
     let rest: Vec<Descriptor> =

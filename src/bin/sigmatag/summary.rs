@@ -1,4 +1,4 @@
-//! What a run of `sigmatag tag` saw: totals, rules that matched, lines that could not be examined.
+//! What a run of `sigmatag tag` saw: totals, rules that matched, records that could not be examined.
 
 use crate::failure::{count, say, thousands};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -8,7 +8,7 @@ use sigmatag::ruleset::{LEVELS, RuleSet};
 use std::cmp::Reverse;
 use std::io::{IsTerminal, stderr};
 
-/// Most lines that are named one by one.
+/// Most records that are named one by one.
 const NAMED: usize = 10;
 
 /// How the summary is printed.
@@ -22,7 +22,7 @@ pub enum Form {
     None,
 }
 
-/// A line that passed without being examined.
+/// A record that passed without being examined.
 struct Unread {
     place: String,
     reason: String,
@@ -30,11 +30,13 @@ struct Unread {
 
 /// Counts over all inputs.
 pub struct Totals {
-    lines: u64,
+    records: u64,
     blank: u64,
     dropped: u64,
     malformed: u64,
     unexamined: u64,
+    /// Characters of text that was not UTF-8.
+    replaced: u64,
     sum: Summary,
     /// Matches by rule.
     by_rule: Vec<u64>,
@@ -45,21 +47,22 @@ impl Totals {
     /// Counts for a rule set.
     pub fn new(rules: &RuleSet) -> Totals {
         Totals {
-            lines: 0,
+            records: 0,
             blank: 0,
             dropped: 0,
             malformed: 0,
             unexamined: 0,
+            replaced: 0,
             sum: Summary::default(),
             by_rule: vec![0; rules.rule_count() as usize],
             unread: Vec::new(),
         }
     }
 
-    /// A line that was examined.
+    /// A record that was examined.
     #[inline]
     pub fn examined(&mut self, found: &Summary, hits: &[Hit]) {
-        self.lines += 1;
+        self.records += 1;
         let sum = &mut self.sum;
         sum.events += found.events;
         sum.matched_records += found.matched_records;
@@ -73,27 +76,32 @@ impl Totals {
         }
     }
 
+    /// Characters that were replaced in a record because the bytes are not UTF-8.
+    #[inline]
+    pub fn replaced(&mut self, characters: u64) {
+        self.replaced += characters;
+    }
+
     /// A line with nothing in it.
     pub fn blank(&mut self) {
         self.blank += 1;
     }
 
-    /// A line that was left out because no rule matched.
+    /// A record that was left out because no rule matched.
     #[inline]
     pub fn dropped(&mut self) {
         self.dropped += 1;
     }
 
-    /// A line that could not be examined.
+    /// A record that could not be examined.
     #[cold]
-    pub fn unread(&mut self, input: &str, line: u64, error: &MatchError) {
-        self.lines += 1;
+    pub fn unread(&mut self, place: String, error: &MatchError) {
+        self.records += 1;
         match error {
             MatchError::Malformed { .. } => self.malformed += 1,
             _ => self.unexamined += 1,
         }
         if self.unread.len() < NAMED {
-            let place = format!("{input}:{line}");
             self.unread.push(Unread { place, reason: error.to_string() });
         }
     }
@@ -132,7 +140,7 @@ impl Totals {
         }
         let unread = self.malformed + self.unexamined;
         if unread > NAMED as u64 {
-            let more = count(unread - NAMED as u64, "more line");
+            let more = count(unread - NAMED as u64, "more record");
             say(format_args!("{more} passed on unchanged"));
         }
         if !matched.is_empty() {
@@ -148,9 +156,9 @@ impl Totals {
         }
         let sum = &self.sum;
         let mut parts = vec![
-            count(self.lines, "line"),
+            count(self.records, "record"),
             count(sum.events, "event"),
-            format!("{} matched", count(sum.matched_records, "line")),
+            format!("{} matched", count(sum.matched_records, "record")),
             format!("{} of {}", count(sum.hits, "match"), count(matched.len() as u64, "rule")),
         ];
         let optional = [
@@ -160,6 +168,7 @@ impl Totals {
             (sum.malformed, "with malformed payloads"),
             (sum.tag_replaced, "replaced keys"),
             (sum.tags_truncated, "truncated tags"),
+            (self.replaced, "characters replaced that were not UTF-8"),
         ];
         let seen = optional.iter().filter(|(number, _)| *number > 0);
         parts.extend(seen.map(|(number, what)| format!("{} {what}", thousands(*number))));
@@ -195,16 +204,17 @@ impl Totals {
             .map(|unread| json!({ "place": unread.place, "reason": unread.reason }))
             .collect();
         json!({
-            "lines": self.lines,
+            "records": self.records,
             "blank_lines": self.blank,
             "events": self.sum.events,
-            "matched_lines": self.sum.matched_records,
-            "dropped_lines": self.dropped,
+            "matched_records": self.sum.matched_records,
+            "dropped_records": self.dropped,
             "matches": self.sum.hits,
-            "malformed_lines": self.malformed,
+            "malformed_records": self.malformed,
             "malformed_payloads": self.sum.malformed,
-            "unexamined_lines": self.unexamined,
+            "unexamined_records": self.unexamined,
             "unrouted_events": self.sum.unrouted,
+            "replaced_characters": self.replaced,
             "tag_replaced": self.sum.tag_replaced,
             "tags_truncated": self.sum.tags_truncated,
             "levels": levels,

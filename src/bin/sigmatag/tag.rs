@@ -1,7 +1,7 @@
-//! `sigmatag tag`: JSON lines through, those that match with a tag.
+//! `sigmatag tag`: records through, those that match with a tag.
 
 use crate::failure::{EXIT_CODES, Failure, say};
-use crate::lines::{Lines, Piece};
+use crate::input::{Form as InputForm, Input, Item, Records};
 use crate::rules::{self, Selected};
 use crate::summary::{Form, Totals};
 use clap::builder::PossibleValuesParser;
@@ -9,9 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sigmatag::engine::{Engine, Event, Format, MatchError, Options, Scratch, Shape, Tagging};
 use sigmatag::limits;
 use sigmatag::ruleset::{LEVELS, RuleSet};
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The output is written in pieces of this size, and before every wait for input.
@@ -19,9 +18,12 @@ const OUTPUT_BUFFER: usize = 256 << 10;
 
 /// Tags events.
 ///
-/// Reads JSON lines and writes every line in the same order; a line that rules match carries a tag
-/// that says which. All other bytes stay as they are. Lines that are not JSON, are too long or
+/// Reads records and writes every one in the same order; a record that rules match carries a tag
+/// that says which. All other bytes stay as they are. Records that are malformed, too long or
 /// nested too deep pass unchanged and are counted.
+///
+/// Files are JSON lines, JSON in any other layout, lines of text (each becomes `{"log":"..."}`),
+/// or msgpack and chunks of Fluent Bit (which become JSON lines); gzip and UTF-16 are unpacked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -41,16 +43,18 @@ pub struct Arguments {
     /// source recognises meet every rule.
     #[arg(long, value_name = "PRODUCT/CATEGORY/SERVICE", value_parser = logsource)]
     logsource: Option<String>,
-    /// Write only lines that match, and lines that could not be examined.
+    /// Write only records that match, and records that could not be examined.
     #[arg(long)]
     only_matching: bool,
-    /// Longest line that is examined, in bytes.
+    /// Longest record that is examined, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = limits::MAX_RECORD as u32)]
     max_record: u32,
     /// How to print the summary on standard error.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     summary: Form,
-    /// Files of JSON lines; `-` is standard input, as is no file at all.
+    #[command(flatten)]
+    input: InputForm,
+    /// Files of events; `-` is standard input, as is no file at all.
     #[arg(value_name = "EVENTS")]
     events: Vec<PathBuf>,
 }
@@ -126,64 +130,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         only_matching: arguments.only_matching,
         out: BufWriter::with_capacity(OUTPUT_BUFFER, io::stdout().lock()),
         tagged: Vec::new(),
+        array: ArrayState::default(),
         totals: Totals::new(&rules),
         progress: progress(&inputs),
     };
     for input in inputs {
-        run.input(input, arguments.max_record as usize)?;
+        run.input(&input, arguments)?;
     }
     run.progress.finish_and_clear();
     run.totals.print(&rules, arguments.summary);
     Ok(())
-}
-
-/// Where lines come from.
-pub struct Input {
-    /// Its name in messages.
-    pub name: String,
-    path: Option<PathBuf>,
-    /// Size, if it is a file.
-    size: u64,
-}
-
-impl Input {
-    /// All inputs. What cannot be opened is an error before the first line is written.
-    pub fn all(paths: &[PathBuf]) -> Result<Vec<Input>, Failure> {
-        if paths.is_empty() {
-            return Ok(vec![Input::standard()]);
-        }
-        paths
-            .iter()
-            .map(|path| {
-                if path == Path::new("-") {
-                    return Ok(Input::standard());
-                }
-                let fail = |error| Failure::file(path, "read", &error);
-                let found = std::fs::metadata(path).map_err(fail)?;
-                if found.is_dir() {
-                    return Err(fail(io::Error::from(io::ErrorKind::IsADirectory)));
-                }
-                // Only a plain file: opening a pipe twice would lose its writer.
-                if found.is_file() {
-                    File::open(path).map_err(fail)?;
-                }
-                let name = path.to_string_lossy().into_owned();
-                Ok(Input { name, path: Some(path.clone()), size: found.len() })
-            })
-            .collect()
-    }
-
-    fn standard() -> Input {
-        Input { name: "<stdin>".to_owned(), path: None, size: 0 }
-    }
-
-    /// Opens it for reading.
-    pub fn open(&self) -> io::Result<Box<dyn Read>> {
-        Ok(match &self.path {
-            Some(path) => Box::new(File::open(path)?),
-            None => Box::new(io::stdin().lock()),
-        })
-    }
 }
 
 /// A bar where somebody can see it and it does not get between the lines of the output.
@@ -210,95 +166,155 @@ struct Run<'a, W: Write> {
     only_matching: bool,
     out: BufWriter<W>,
     tagged: Vec<u8>,
+    array: ArrayState,
     totals: Totals,
     progress: ProgressBar,
 }
 
+/// What was written of an array of which records are left out.
+#[derive(Default)]
+struct ArrayState {
+    is_open: bool,
+    has_record: bool,
+}
+
 impl<W: Write> Run<'_, W> {
-    fn input(&mut self, input: Input, max_record: usize) -> Result<(), Failure> {
-        let fail = |error: io::Error| {
-            Failure::Unusable(format!("{}: cannot be read: {error}", input.name))
-        };
-        let mut lines = Lines::new(input.open().map_err(fail)?, max_record);
-        let mut number = 0;
-        while !lines.is_done() {
-            // Whoever follows the output sees every line before we wait for the next.
+    fn input(&mut self, input: &Input, arguments: &Arguments) -> Result<(), Failure> {
+        let mut records = input.open(arguments.input, arguments.max_record as usize)?;
+        let are_lines = records.are_lines();
+        while !records.is_done() {
+            // Whoever follows the output sees every record before we wait for the next.
             self.out.flush().map_err(|error| Failure::output(&error))?;
-            let read = lines.fill();
-            while let Some(piece) = lines.buffered() {
-                self.piece(piece, &input.name, &mut number)
-                    .map_err(|error| Failure::output(&error))?;
-            }
+            let read = records.fill();
+            self.items(&mut records, input, are_lines).map_err(|error| Failure::output(&error))?;
             match read {
                 Ok(read) => self.progress.inc(read as u64),
                 Err(error) => {
                     self.out.flush().map_err(|error| Failure::output(&error))?;
-                    return Err(fail(error));
+                    return Err(input.unreadable(&error));
                 }
             }
         }
         self.out.flush().map_err(|error| Failure::output(&error))
     }
 
-    fn piece(&mut self, piece: Piece<'_>, input: &str, number: &mut u64) -> io::Result<()> {
-        match piece {
-            Piece::Line { bytes, ended } => {
-                *number += 1;
-                self.line(bytes, ended, input, *number)
+    fn items(&mut self, records: &mut Records, input: &Input, are_lines: bool) -> io::Result<()> {
+        // The place is asked for only where something is wrong, but behind the item that borrows.
+        let mut wrong = None;
+        loop {
+            if let Some(reason) = wrong.take() {
+                self.totals.unread(records.place(input), &reason);
             }
-            Piece::Part { bytes, first } => {
-                if first {
-                    *number += 1;
-                    let message = "the record is larger than max_record";
-                    self.totals.unread(input, *number, &MatchError::Unexamined { message });
+            let Some(item) = records.buffered() else { return Ok(()) };
+            match item {
+                Item::Record { bytes, end, replaced } => {
+                    self.totals.replaced(replaced);
+                    wrong = self.record(bytes, end, are_lines)?;
                 }
-                self.out.write_all(bytes)
+                Item::Blank { bytes, end } => {
+                    self.totals.blank();
+                    if self.only_matching {
+                        self.totals.dropped();
+                    } else {
+                        self.out.write_all(bytes)?;
+                        self.out.write_all(end)?;
+                    }
+                }
+                Item::Between(bytes) => self.between(bytes)?,
+                Item::Part { bytes, first } => {
+                    if first {
+                        let message = "the record is larger than max_record";
+                        wrong = Some(MatchError::Unexamined { message });
+                        self.separate(are_lines)?;
+                    }
+                    self.out.write_all(bytes)?;
+                }
+                Item::Broken { bytes, reason } => {
+                    wrong = Some(MatchError::Malformed { offset: 0, message: reason });
+                    self.separate(are_lines)?;
+                    self.out.write_all(bytes)?;
+                }
             }
         }
     }
 
-    fn line(&mut self, line: &[u8], ended: bool, input: &str, number: u64) -> io::Result<()> {
-        // A byte order mark is no part of the first record.
-        let mark: &[u8] = if number == 1 { b"\xEF\xBB\xBF" } else { b"" };
-        let record = line.strip_prefix(mark).unwrap_or(line);
-        let (mut keep, mut length) = (true, 0);
-        if record.trim_ascii().is_empty() {
-            self.totals.blank();
-            keep = !self.only_matching;
-        } else {
-            let event = Event { logsource: self.logsource, ..Event::new(Format::Json, record) };
-            match self.scratch.tag_prepare(&self.engine, &event, &self.tagging) {
-                Ok((needed, found)) => {
-                    self.totals.examined(&found, self.scratch.hits());
-                    let needed = needed.unwrap_or(0);
-                    length = needed;
-                    // A payload that could not be read may have held a match.
-                    keep = needed > 0 || !self.only_matching || found.malformed > 0;
+    /// Passes on what stands between records. Where records are left out, their commas and white
+    /// space are too.
+    fn between(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.only_matching {
+            return self.out.write_all(bytes);
+        }
+        for byte in bytes {
+            match byte {
+                b'[' => {
+                    self.array = ArrayState { is_open: true, has_record: false };
+                    self.out.write_all(b"[")?;
                 }
-                Err(error) => self.totals.unread(input, number, &error),
+                b']' => {
+                    self.array.is_open = false;
+                    self.out.write_all(b"]\n")?;
+                }
+                _ => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Where records are left out: what has to stand before one that is kept.
+    fn separate(&mut self, are_lines: bool) -> io::Result<()> {
+        if are_lines || !self.only_matching {
+            return Ok(());
+        }
+        if self.array.is_open && std::mem::replace(&mut self.array.has_record, true) {
+            return self.out.write_all(b",\n");
+        }
+        Ok(())
+    }
+
+    /// One record; gives what is wrong with it.
+    fn record(
+        &mut self,
+        record: &[u8],
+        end: &[u8],
+        are_lines: bool,
+    ) -> io::Result<Option<MatchError>> {
+        let (mut keep, mut length, mut wrong) = (true, 0, None);
+        let event = Event { logsource: self.logsource, ..Event::new(Format::Json, record) };
+        match self.scratch.tag_prepare(&self.engine, &event, &self.tagging) {
+            Ok((needed, found)) => {
+                self.totals.examined(&found, self.scratch.hits());
+                let needed = needed.unwrap_or(0);
+                length = needed;
+                // A payload that could not be read may have held a match.
+                keep = needed > 0 || !self.only_matching || found.malformed > 0;
+            }
+            Err(error) => wrong = Some(error),
         }
         if !keep {
             self.totals.dropped();
-            return Ok(());
+            return Ok(wrong);
         }
+        self.separate(are_lines)?;
         if length == 0 {
-            self.out.write_all(line)?;
+            self.out.write_all(record)?;
         } else {
-            self.out.write_all(&line[..line.len() - record.len()])?;
             if self.tagged.len() < length {
                 self.tagged.resize(length, 0);
             }
             match self.scratch.tag_write(record, &mut self.tagged) {
                 Ok(written) => self.out.write_all(&self.tagged[..written])?,
-                // The plan was made for these bytes a moment ago; the line must not be lost.
+                // The plan was made for these bytes a moment ago; the record must not be lost.
                 Err(error) => {
                     self.scratch.tag_discard();
-                    self.totals.unread(input, number, &error);
+                    wrong = Some(error);
                     self.out.write_all(record)?;
                 }
             }
         }
-        if ended { self.out.write_all(b"\n") } else { Ok(()) }
+        if self.only_matching && !are_lines && !self.array.is_open {
+            self.out.write_all(b"\n")?;
+        }
+        self.out.write_all(end)?;
+        Ok(wrong)
     }
 }

@@ -188,6 +188,7 @@ fn keys_of(decoder: Decoder) -> (bool, Option<Parameter>) {
         Decoder::Lookup => (true, Some(Parameter::Values)),
         Decoder::MysqlUser | Decoder::MysqlHost | Decoder::MysqlIp => (true, Some(Parameter::Form)),
         Decoder::SqlVerb
+        | Decoder::SqlCode
         | Decoder::MysqlPrivUser
         | Decoder::Outcome
         | Decoder::Compact

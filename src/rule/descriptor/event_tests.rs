@@ -210,7 +210,7 @@ fn golden(seen: &[Seen], outcome: Outcome) -> Json {
 }
 
 /// The folders of samples below `tests/data`.
-const FAMILIES: [&str; 2] = ["azure", "mariadb"];
+const FAMILIES: [&str; 7] = ["asim", "azure", "defender", "ecs", "linux", "mariadb", "windows"];
 
 fn samples() -> Vec<PathBuf> {
     let is_sample = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");

@@ -59,6 +59,8 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 mod when;
+#[cfg(test)]
+mod windows_tests;
 
 pub use compile::{Ids, compile_sources};
 pub use parse::{check_names, read};
@@ -72,6 +74,22 @@ use std::collections::BTreeSet;
 const BUILT_IN: &[(&str, &str)] = &[
     ("sources/azure-mysql.yml", include_str!("../../../sources/azure-mysql.yml")),
     ("sources/mariadb-audit.yml", include_str!("../../../sources/mariadb-audit.yml")),
+    ("sources/windows-events.yml", include_str!("../../../sources/windows-events.yml")),
+    ("sources/sysmon-linux.yml", include_str!("../../../sources/sysmon-linux.yml")),
+    ("sources/winevtlog.yml", include_str!("../../../sources/winevtlog.yml")),
+    ("sources/winevtlog-map.yml", include_str!("../../../sources/winevtlog-map.yml")),
+    ("sources/windows-evtx.yml", include_str!("../../../sources/windows-evtx.yml")),
+    ("sources/winlogbeat.yml", include_str!("../../../sources/winlogbeat.yml")),
+    ("sources/windows-nxlog.yml", include_str!("../../../sources/windows-nxlog.yml")),
+    ("sources/windows-flat.yml", include_str!("../../../sources/windows-flat.yml")),
+    ("sources/ecs-endpoint.yml", include_str!("../../../sources/ecs-endpoint.yml")),
+    (
+        "sources/defender-device-events.yml",
+        include_str!("../../../sources/defender-device-events.yml"),
+    ),
+    ("sources/asim.yml", include_str!("../../../sources/asim.yml")),
+    ("sources/linux-auditd.yml", include_str!("../../../sources/linux-auditd.yml")),
+    ("sources/linux-syslog.yml", include_str!("../../../sources/linux-syslog.yml")),
 ];
 
 /// The descriptors that come with sigmatag.

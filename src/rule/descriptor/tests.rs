@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{built_in, check_names, read};
+use super::mapping::Mappings;
+use super::parse::read_with;
+use super::{BUILT_IN, built_in, check_names, read};
 use crate::rule::diagnostic::CODES;
 
 fn root() -> PathBuf {
@@ -58,14 +60,15 @@ fn every_mistake_is_named_with_place_and_repair() {
 #[test]
 fn the_built_in_sources_are_those_of_the_folder_and_legal() {
     let mut diagnostics = Vec::new();
-    let mut all = Vec::new();
-    for path in files(&root().join("sources")) {
-        let name: Arc<str> = path.file_name().unwrap().to_str().unwrap().into();
-        let text = fs::read_to_string(&path).unwrap();
-        all.extend(read(&format!("sources/{name}").into(), &text, &mut diagnostics));
+    let (mut all, mut mappings) = (Vec::new(), Mappings::new());
+    for (file, text) in BUILT_IN {
+        let none = Mappings::new();
+        all.extend(read_with(&(*file).into(), text, &mut diagnostics, &mut mappings, &none));
     }
     diagnostics.extend(check_names(&all));
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    assert!(!all.is_empty());
     assert_eq!(all, built_in());
+    let mut listed: Vec<PathBuf> = BUILT_IN.iter().map(|(file, _)| root().join(file)).collect();
+    listed.sort();
+    assert_eq!(listed, files(&root().join("sources")));
 }

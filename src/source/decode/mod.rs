@@ -7,6 +7,7 @@
 mod account;
 mod address;
 mod arm;
+mod code;
 mod sql;
 
 use crate::event::value::Value;
@@ -41,11 +42,13 @@ pub enum Decoder {
     Lookup = 12,
     /// An IP address, without the port behind it.
     Address = 13,
+    /// A normalised statement without its texts.
+    SqlCode = 14,
 }
 
 impl Decoder {
     /// All decoders, in the order of their numbers.
-    pub const ALL: [Decoder; 13] = [
+    pub const ALL: [Decoder; 14] = [
         Decoder::SqlNorm,
         Decoder::SqlVerb,
         Decoder::SqlTruncated,
@@ -59,6 +62,7 @@ impl Decoder {
         Decoder::Constant,
         Decoder::Lookup,
         Decoder::Address,
+        Decoder::SqlCode,
     ];
 
     /// The name that descriptors use.
@@ -77,6 +81,7 @@ impl Decoder {
             Decoder::Constant => "constant",
             Decoder::Lookup => "lookup",
             Decoder::Address => "address",
+            Decoder::SqlCode => "sql_code",
         }
     }
 
@@ -177,6 +182,8 @@ pub enum Decoded {
 pub enum Rewrite {
     /// SQL normalisation.
     Sql(Quoting),
+    /// SQL reduced to its code.
+    Code,
     /// ASCII letters to lower case.
     Lower,
     /// ASCII letters to upper case.
@@ -197,6 +204,7 @@ pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> 
             Decoded::Rewrite { start: 0, len: input.len(), with: Rewrite::Sql(quoting) }
         }
         Decoder::SqlVerb => sql::verb(input),
+        Decoder::SqlCode => Decoded::Rewrite { start: 0, len: input.len(), with: Rewrite::Code },
         Decoder::SqlTruncated => Decoded::Bool(input.len() >= parameter.number as usize),
         Decoder::MysqlUser => account::decode(input, account::Part::Login, form),
         Decoder::MysqlPrivUser => account::decode(input, account::Part::Account, form),
@@ -231,6 +239,7 @@ pub fn decode_other(decoder: Decoder, value: Value) -> Decoded {
         }
         Decoder::SqlNorm
         | Decoder::SqlVerb
+        | Decoder::SqlCode
         | Decoder::SqlTruncated
         | Decoder::Constant
         | Decoder::Lookup
@@ -248,6 +257,7 @@ pub fn decode_other(decoder: Decoder, value: Value) -> Decoded {
 pub fn rewrite(with: Rewrite, bytes: &mut [u8]) -> usize {
     match with {
         Rewrite::Sql(quoting) => sql::normalise(bytes, quoting),
+        Rewrite::Code => code::reduce(bytes),
         Rewrite::Lower => {
             bytes.make_ascii_lowercase();
             bytes.len()

@@ -12,22 +12,36 @@ use super::{Decoded, Quoting, Rewrite, is_space};
 pub(super) fn is_normal(input: &[u8], quoting: Quoting) -> bool {
     let mut before = b' ';
     for byte in input {
-        let special = match byte {
-            b'\t'..=b'\r' | b'#' => true,
-            b' ' => before == b' ',
-            b'*' => before == b'/',
-            b'/' => before == b'*',
-            b'-' => before == b'-',
-            b'\\' => quoting == Quoting::Backslash,
-            _ => false,
-        };
-        if special {
-            return false;
+        // PERF: one look into a table tells a letter or digit, which most bytes are.
+        if MAY_CHANGE[*byte as usize] {
+            let changes = match byte {
+                b' ' => before == b' ',
+                b'*' => before == b'/',
+                b'/' => before == b'*',
+                b'-' => before == b'-',
+                b'\\' => quoting == Quoting::Backslash,
+                _ => true,
+            };
+            if changes {
+                return false;
+            }
         }
         before = *byte;
     }
     before != b' ' || input.is_empty()
 }
+
+/// Bytes that [`normalise`] does something about, always or behind another one.
+static MAY_CHANGE: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"\t\n\x0b\x0c\r #*/-\\";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 /// Undoes the log's quoting, replaces `/*!NNNNN x */` by x, drops comments, and collapses white
 /// space outside quotes to one blank. Works in place and returns the new length.
@@ -114,7 +128,7 @@ impl Output {
 
 /// The end of the quoted text that begins at `start`. A doubled quote needs no care here: it ends
 /// one quoted text and begins the next with nothing between.
-fn quote_end(bytes: &[u8], start: usize) -> usize {
+pub(super) fn quote_end(bytes: &[u8], start: usize) -> usize {
     let quote = bytes[start];
     let mut at = start + 1;
     while at < bytes.len() {

@@ -1,0 +1,73 @@
+//! `sigmatag test`: the tests beside rules and filters.
+
+mod bed;
+mod files;
+mod report;
+mod run;
+
+use crate::Output;
+use crate::failure::{EXIT_CODES, Failure, count};
+use crate::finding;
+use crate::rules::{self, Additions};
+use std::path::PathBuf;
+
+/// Runs the tests beside rules and filters.
+///
+/// The tests of `rules/NAME.yml` are the lines of `rules/tests/NAME.jsonl`: events that the rule
+/// must match and events that it must not, and for a filter events that it must suppress and
+/// events that it must let pass. docs/command-line.md describes the lines.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// Rule files, and folders with everything below them that ends in `.yml` or `.yaml`.
+    #[arg(required = true, value_name = "PATHS")]
+    paths: Vec<PathBuf>,
+    /// Test this compiled file instead of what the rule files compile to: what is going to be
+    /// shipped.
+    #[arg(long, value_name = "FILE.sgt")]
+    rules: Option<PathBuf>,
+    #[command(flatten)]
+    additions: Additions,
+    /// Rules without tests fail.
+    #[arg(long)]
+    require_tests: bool,
+    /// How to print the results.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Output,
+}
+
+/// Runs the subcommand.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut read = rules::read(&arguments.paths, &arguments.additions)?;
+    let compiled = if read.errors().next().is_some() {
+        None
+    } else {
+        rules::compile_read(&mut read, false, false)
+    };
+    if read.errors().next().is_some() {
+        finding::print(&read.findings, &read.texts);
+    }
+    let Some(compiled) = compiled else {
+        let built = rules::Built { compiled: None, left_out: Vec::new(), read };
+        return Err(built.failure("nothing was tested"));
+    };
+    let in_force = match &arguments.rules {
+        Some(path) => rules::read_compiled(path)?,
+        None => rules::verified(&compiled)?,
+    };
+    let suites = files::suites(&read.collection)?;
+    let results = run::all(&read, in_force, &suites)?;
+    report::print(&results, arguments.format)?;
+    let mut reasons = Vec::new();
+    if results.failed() > 0 {
+        reasons.push(format!("{} failed", count(results.failed() as u64, "case")));
+    }
+    if results.problems() > 0 {
+        reasons.push(count(results.problems() as u64, "problem"));
+    }
+    let untested = results.untested().count();
+    if arguments.require_tests && untested > 0 {
+        reasons.push(format!("{} without tests", count(untested as u64, "rule")));
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(Failure::Negative(reasons.join(", "))) }
+}

@@ -1,0 +1,286 @@
+//! Every case of every suite against the rules in force.
+
+use super::bed::Bed;
+use super::files::Suite;
+use crate::failure::Failure;
+use crate::rules::{self, Read};
+use sigmatag::compile::{self, Options};
+use sigmatag::rule::ast::{Collection, Filter, FilterRules, Rule};
+use sigmatag::rule_test::{self, Case, Expected};
+use sigmatag::ruleset::RuleSet;
+
+/// What became of one case.
+pub struct Verdict<'a> {
+    pub case: &'a Case,
+    /// Why it failed; none: it holds.
+    pub failure: Option<String>,
+    /// What decided, of a case that failed.
+    pub explanation: Vec<String>,
+    /// What the event differs in from the one before it.
+    pub changed: Vec<String>,
+}
+
+/// The tests of one rule or filter.
+pub struct Subject<'a> {
+    /// `rule` or `filter`.
+    pub kind: &'static str,
+    pub title: &'a str,
+    pub id: Option<&'a str>,
+    /// The file it is in.
+    pub file: &'a str,
+    /// The test file, if there is one.
+    pub tests: Option<String>,
+    pub verdicts: Vec<Verdict<'a>>,
+    /// What is doubtful about the tests.
+    pub warnings: Vec<String>,
+}
+
+/// All results.
+#[derive(Default)]
+pub struct Results<'a> {
+    pub subjects: Vec<Subject<'a>>,
+    /// `FILE:LINE: message` of lines that are no cases.
+    pub problems: Vec<String>,
+}
+
+impl Results<'_> {
+    /// Cases that failed.
+    pub fn failed(&self) -> usize {
+        let all = self.subjects.iter().flat_map(|subject| &subject.verdicts);
+        all.filter(|verdict| verdict.failure.is_some()).count()
+    }
+
+    /// Lines that are no cases.
+    pub fn problems(&self) -> usize {
+        self.problems.len()
+    }
+
+    /// Rules without any case.
+    pub fn untested(&self) -> impl Iterator<Item = &Subject<'_>> {
+        self.subjects.iter().filter(|s| s.kind == "rule" && s.verdicts.is_empty())
+    }
+}
+
+/// Runs everything.
+pub fn all<'a>(
+    read: &'a Read,
+    in_force: RuleSet,
+    suites: &'a [Suite],
+) -> Result<Results<'a>, Failure> {
+    let mut results = Results::default();
+    let mut bed = Bed::new(in_force);
+    let collection = &read.collection;
+    for suite in suites {
+        let place = |line: u32| format!("{}:{line}", suite.path.display());
+        for problem in &suite.problems {
+            results.problems.push(format!("{}: {}", place(problem.line), problem.message));
+        }
+        let of_file = |file: &str| file == suite.of;
+        let rules: Vec<&Rule> =
+            collection.rules.iter().filter(|rule| of_file(&rule.meta.place.file)).collect();
+        let filters: Vec<&Filter> =
+            collection.filters.iter().filter(|filter| of_file(&filter.meta.place.file)).collect();
+        let cases = suite.cases.as_deref().unwrap_or_default();
+        let mut taken = vec![false; cases.len()];
+        for rule in &rules {
+            let subject = of_rule(rule, rules.len(), suite, &mut taken, &mut bed)?;
+            results.subjects.push(subject);
+        }
+        for filter in &filters {
+            let subject = of_filter(filter, filters.len(), read, suite, &mut taken, &mut bed)?;
+            results.subjects.push(subject);
+        }
+        for (case, taken) in cases.iter().zip(taken) {
+            if !taken {
+                let message = untaken(case, rules.len(), filters.len());
+                results.problems.push(format!("{}: {}: {message}", place(case.line), case.name));
+            }
+        }
+    }
+    Ok(results)
+}
+
+fn untaken(case: &Case, rules: usize, filters: usize) -> &'static str {
+    match (&case.expected, rules, filters) {
+        (Expected::Match { .. }, 0, _) => "the file has no rule: use `suppressed`",
+        (Expected::Match { .. }, 1, _) => "no rule of the file has the id or title in `rule`",
+        (Expected::Match { .. }, ..) => {
+            "the file has several rules: add `rule` with the id or title of one"
+        }
+        (Expected::Suppressed { .. }, _, 0) => "the file has no filter: use `match`",
+        (Expected::Suppressed { .. }, ..) => {
+            "the file has several filters: keep each in a file of its own"
+        }
+    }
+}
+
+fn of_rule<'a>(
+    rule: &'a Rule,
+    rules_in_file: usize,
+    suite: &'a Suite,
+    taken: &mut [bool],
+    bed: &mut Bed,
+) -> Result<Subject<'a>, Failure> {
+    let meta = &rule.meta;
+    let id = meta.id.as_deref();
+    let index = bed.find(id, &meta.title);
+    let mut verdicts = Vec::new();
+    let mut warnings = Vec::new();
+    let cases = suite.cases.as_deref().unwrap_or_default();
+    for (case, taken) in cases.iter().zip(taken) {
+        let Expected::Match { matches, rule: named } = &case.expected else { continue };
+        let is_meant = match named {
+            Some(named) => id == Some(named) || meta.title == *named,
+            None => rules_in_file == 1,
+        };
+        if !is_meant {
+            continue;
+        }
+        *taken = true;
+        let record = case.record.to_string().into_bytes();
+        let (mut failure, mut explanation) = (None, Vec::new());
+        match index {
+            None => failure = Some("the compiled file does not have the rule".to_owned()),
+            Some(index) => {
+                if bed.matches(index, &record)? != *matches {
+                    let what = if *matches {
+                        "must match and does not"
+                    } else {
+                        "must not match and does"
+                    };
+                    failure = Some(what.to_owned());
+                    explanation = bed.explain(index, &record);
+                }
+            }
+        }
+        verdicts.push(Verdict { case, failure, explanation, changed: case.changed.clone() });
+    }
+    doubts(&verdicts, &mut warnings);
+    Ok(Subject {
+        kind: "rule",
+        title: &meta.title,
+        id,
+        file: &suite.of,
+        tests: suite.cases.is_some().then(|| suite.path.to_string_lossy().into_owned()),
+        verdicts,
+        warnings,
+    })
+}
+
+/// What tests of a rule should have and do not.
+fn doubts(verdicts: &[Verdict<'_>], warnings: &mut Vec<String>) {
+    let of = |matches| verdicts.iter().filter(move |v| v.case.expected.is_match() == matches);
+    for (matches, what) in [(true, "must match"), (false, "must not match")] {
+        if !verdicts.is_empty() && of(matches).next().is_none() {
+            warnings.push(format!("no case says what {what}"));
+        }
+    }
+    for negative in of(false) {
+        let case = negative.case;
+        let differs = if case.changed.is_empty() {
+            let all = of(true).map(|v| rule_test::differences(&v.case.record, &case.record));
+            let nearest = all.min_by_key(Vec::len);
+            nearest.unwrap_or_default()
+        } else {
+            case.changed.clone()
+        };
+        if differs.len() > 1 {
+            const SHOWN: usize = 4;
+            let more = if differs.len() > SHOWN { ", ..." } else { "" };
+            warnings.push(format!(
+                "line {}: {}: differs in {} values from what must match ({}{more}): change one, so \
+                 that the case says what the decision hangs on",
+                case.line,
+                case.name,
+                differs.len(),
+                differs[..differs.len().min(SHOWN)].join(", ")
+            ));
+        }
+    }
+}
+
+fn of_filter<'a>(
+    filter: &'a Filter,
+    filters_in_file: usize,
+    read: &'a Read,
+    suite: &'a Suite,
+    taken: &mut [bool],
+    bed: &mut Bed,
+) -> Result<Subject<'a>, Failure> {
+    let meta = &filter.meta;
+    let mut subject = Subject {
+        kind: "filter",
+        title: &meta.title,
+        id: meta.id.as_deref(),
+        file: &suite.of,
+        tests: suite.cases.is_some().then(|| suite.path.to_string_lossy().into_owned()),
+        verdicts: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let cases = suite.cases.as_deref().unwrap_or_default();
+    let has_cases = cases.iter().any(|case| matches!(case.expected, Expected::Suppressed { .. }));
+    if filters_in_file > 1 || !has_cases {
+        return Ok(subject);
+    }
+    let mut without = Bed::new(compiled_without(filter, read)?);
+    for (case, taken) in cases.iter().zip(taken) {
+        let Expected::Suppressed { suppressed, rules } = &case.expected else { continue };
+        *taken = true;
+        let rules: Vec<&String> = match (&filter.rules, rules.is_empty()) {
+            (FilterRules::Listed(listed), true) => listed.iter().map(|rule| &rule.value).collect(),
+            _ => rules.iter().collect(),
+        };
+        let mut verdict =
+            Verdict { case, failure: None, explanation: Vec::new(), changed: case.changed.clone() };
+        if rules.is_empty() {
+            verdict.failure = Some("add `rules`: the ids of the rules concerned".to_owned());
+        }
+        let record = case.record.to_string().into_bytes();
+        for name in rules {
+            let found = rule(&read.collection, name);
+            let index =
+                |bed: &Bed| found.and_then(|r| bed.find(r.meta.id.as_deref(), &r.meta.title));
+            let (Some(with), Some(alone)) = (index(bed), index(&without)) else {
+                verdict.failure = Some(format!("no rule has the id or name `{name}`"));
+                break;
+            };
+            let title = found.map_or("", |rule| &rule.meta.title);
+            let (what, explanation) = if !without.matches(alone, &record)? {
+                let what =
+                    format!("without the filter `{title}` does not match: nothing is proved");
+                (what, without.explain(alone, &record))
+            } else if bed.matches(with, &record)? == *suppressed {
+                let what = if *suppressed { "is not suppressed" } else { "is suppressed" };
+                (format!("`{title}` {what}"), bed.explain(with, &record))
+            } else {
+                continue;
+            };
+            (verdict.failure, verdict.explanation) = (Some(what), explanation);
+            break;
+        }
+        subject.verdicts.push(verdict);
+    }
+    for (suppressed, what) in [(true, "suppress"), (false, "let pass")] {
+        let is = |v: &Verdict<'_>| v.case.expected.is_match() != suppressed;
+        if !subject.verdicts.iter().any(is) {
+            subject.warnings.push(format!("no case says what the filter must {what}"));
+        }
+    }
+    Ok(subject)
+}
+
+fn rule<'a>(collection: &'a Collection, name: &String) -> Option<&'a Rule> {
+    let is = |rule: &&Rule| [&rule.meta.id, &rule.meta.name].contains(&&Some(name.clone()));
+    collection.rules.iter().find(is)
+}
+
+fn compiled_without(filter: &Filter, read: &Read) -> Result<RuleSet, Failure> {
+    let mut collection = read.collection.clone();
+    collection.filters.retain(|other| other.meta.place != filter.meta.place);
+    let options = Options { sources: read.sources.clone(), ..Options::default() };
+    let compiled = compile::compile(&collection, &options).map_err(|errors| {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        Failure::Refused(errors.join("\n"))
+    })?;
+    rules::verified(&compiled)
+}

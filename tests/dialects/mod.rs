@@ -1,0 +1,33 @@
+//! The same event as other products and pipelines write it.
+//!
+//! The events beside the rules have one shape: that of Azure's Flexible Server for SQL. A dialect
+//! is another one; it turns an event into a record of its own, or says why it cannot.
+
+pub mod azure;
+pub mod mariadb;
+
+use serde_json::Value;
+
+/// What a record of a dialect is.
+pub enum Record {
+    /// An object, and the index of the event in it.
+    Object(Value, u32),
+    /// One line of a log, which need not be UTF-8.
+    Line(Vec<u8>),
+}
+
+/// Why a dialect has no such event. The texts are for the reader of a failing test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The event has a class or subclass that the product does not write: the test made it up to
+    /// show that the rule looks at it.
+    NoSuchEvent,
+    /// Rows of tables say that a table was written to and not by which statement, and carry no
+    /// statement.
+    RowsWithoutStatement,
+    /// The product cuts statements at another length.
+    OtherLimit,
+}
+
+/// A dialect: its name and what turns an event into its record.
+pub type Dialect = (&'static str, fn(&Value) -> Result<Record, Reason>);

@@ -1,0 +1,127 @@
+//! One verdict in every dialect: the events beside the rules, as other products and pipelines
+//! write them, must match where the original does.
+
+mod common;
+mod dialects;
+mod pack;
+
+use dialects::{Dialect, Reason, Record, azure, mariadb};
+use pack::{Case, cases, engine, file_stem, loaded, log_record, matched, msgpack};
+use sigmatag::engine::{Engine, Format, Scratch};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Events that MariaDB does not write: rule, why, and how many of the rule's.
+const NOT_IN_MARIADB: [(&str, Reason, usize); 7] = [
+    // A change of account of the class of statements.
+    ("mysql_audit_change_user", Reason::NoSuchEvent, 1),
+    // A session of the class of statements, and a session event that nobody writes.
+    ("mysql_audit_connection", Reason::NoSuchEvent, 2),
+    ("mysql_audit_grant_table_write", Reason::RowsWithoutStatement, 4),
+    // A login of the class of statements, and a statement of the class of sessions.
+    ("mysql_audit_login_failed", Reason::NoSuchEvent, 1),
+    ("mysql_audit_sql_error", Reason::NoSuchEvent, 1),
+    // Longer than MariaDB keeps, shorter than Azure does.
+    ("mysql_audit_text_truncated", Reason::OtherLimit, 1),
+    ("mysql_audit_udf_table_write", Reason::RowsWithoutStatement, 4),
+];
+
+fn encoded(record: &Record) -> (Vec<(Format, Vec<u8>)>, u32) {
+    match record {
+        Record::Line(line) => {
+            let mut forms = vec![(Format::Msgpack, log_record(line))];
+            if let Ok(text) = std::str::from_utf8(line) {
+                let json = serde_json::json!({ "log": text }).to_string().into_bytes();
+                forms.push((Format::Json, json));
+            }
+            (forms, 0)
+        }
+        Record::Object(object, index) => {
+            let mut packed = Vec::new();
+            rmpv::encode::write_value(&mut packed, &msgpack(object)).expect("writing to memory");
+            let json = object.to_string().into_bytes();
+            (vec![(Format::Json, json), (Format::Msgpack, packed)], *index)
+        }
+    }
+}
+
+/// What came of the events of one rule in one dialect.
+#[derive(Default)]
+struct Outcome {
+    wrong: Vec<String>,
+    matching: usize,
+    not_written: BTreeMap<Reason, usize>,
+}
+
+fn run(
+    engine: &Engine,
+    scratch: &mut Scratch,
+    id: &str,
+    cases: &[Case],
+    (name, write): Dialect,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    for case in cases {
+        let record = match write(&case.event) {
+            Ok(record) => record,
+            Err(reason) => {
+                *outcome.not_written.entry(reason).or_default() += 1;
+                continue;
+            }
+        };
+        outcome.matching += usize::from(case.expected());
+        let (forms, index) = encoded(&record);
+        for (format, data) in forms {
+            let found = matched(scratch, engine, format, &data, id);
+            let expected = if case.expected() { vec![index] } else { vec![] };
+            if found != expected {
+                outcome.wrong.push(format!(
+                    "{}: {name}, {format:?}: events {found:?}, not {expected:?}",
+                    case.place
+                ));
+            }
+        }
+    }
+    outcome
+}
+
+fn check(category: &str, dialects: &[Dialect], allowed: &[(&str, Reason, usize)]) {
+    let engine = engine();
+    let mut scratch = Scratch::new(&engine);
+    let mut wrong = Vec::new();
+    let mut left_out = BTreeSet::new();
+    let mut rules = 0;
+    for rule in &loaded().collection.rules {
+        if rule.logsource.category.as_deref() != Some(category) {
+            continue;
+        }
+        rules += 1;
+        let stem = file_stem(rule);
+        let id = rule.meta.id.as_deref().expect("an id");
+        let cases = cases("rules/mysql", &stem);
+        for dialect in dialects {
+            let outcome = run(&engine, &mut scratch, id, &cases, *dialect);
+            wrong.extend(outcome.wrong);
+            if outcome.matching == 0 {
+                wrong.push(format!("{stem}: no matching event in {}", dialect.0));
+            }
+            for (reason, count) in outcome.not_written {
+                left_out.insert((stem.clone(), reason, count));
+            }
+        }
+    }
+    assert!(rules > 0, "no rule of category {category}");
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    let expected: BTreeSet<_> =
+        allowed.iter().map(|(rule, why, count)| ((*rule).to_owned(), *why, *count)).collect();
+    assert_eq!(left_out, expected, "events that a dialect cannot write");
+}
+
+#[test]
+fn azure_spells_fields_in_several_ways() {
+    check("database", &azure::DIALECTS, &[]);
+}
+
+#[test]
+fn mariadb_writes_lines() {
+    check("database", &mariadb::DIALECTS, &NOT_IN_MARIADB);
+}
