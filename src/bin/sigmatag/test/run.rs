@@ -269,9 +269,9 @@ fn of_filter<'a>(
     Ok(subject)
 }
 
-fn rule<'a>(collection: &'a Collection, name: &String) -> Option<&'a Rule> {
-    let is = |rule: &&Rule| [&rule.meta.id, &rule.meta.name].contains(&&Some(name.clone()));
-    collection.rules.iter().find(is)
+fn rule<'a>(collection: &'a Collection, name: &str) -> Option<&'a Rule> {
+    let is = |own: &Option<String>| own.as_deref() == Some(name);
+    collection.rules.iter().find(|rule| is(&rule.meta.id) || is(&rule.meta.name))
 }
 
 fn compiled_without(filter: &Filter, read: &Read) -> Result<RuleSet, Failure> {
