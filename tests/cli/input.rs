@@ -68,7 +68,7 @@ fn every_byte_of_json_stays() {
 #[test]
 fn only_matching_records_of_arrays_are_arrays() {
     let text = format!("[{OTHER},{MATCHING}, {OTHER},{MATCHING}]\n[{OTHER}]{MATCHING}{OTHER}");
-    let output = tagged(text.as_bytes(), " --only-matching");
+    let output = tagged(text.as_bytes(), " --logsource mysql//audit --only-matching");
     assert_eq!(without_tags(&output), format!("[{MATCHING},\n{MATCHING}]\n[]\n{MATCHING}\n"));
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Deserializer, Value};
 use sigmatag::limits::PAYLOAD_LEVELS;
 use sigmatag::rule::descriptor::{Descriptor, FieldTest, TestGroup};
 use sigmatag::source::{PayloadEncoding, TestKind};
+use std::collections::BTreeSet;
 
 /// Most places in one record that are looked at.
 const MOST: usize = 1000;
@@ -80,6 +81,18 @@ pub fn lookup<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
         return Some(found);
     }
     path.match_indices('.').find_map(|(dot, _)| lookup(map.get(&path[..dot])?, &path[dot + 1..]))
+}
+
+/// The paths of an event's values, arrays not entered. Rules can name each of them.
+pub fn paths(event: &Value, before: &str, out: &mut BTreeSet<String>) {
+    let Value::Object(map) = event else { return };
+    for (key, value) in map {
+        let path = if before.is_empty() { key.clone() } else { format!("{before}.{key}") };
+        match value {
+            Value::Object(inner) if !inner.is_empty() => paths(value, &path, out),
+            _ => drop(out.insert(path)),
+        }
+    }
 }
 
 /// Whether a source recognises a candidate.

@@ -2,13 +2,13 @@
 
 use super::Own;
 use super::candidates::{self, Candidate};
-use super::groups::{self, Groups, Kind};
+use super::groups::{self, Found, Groups, Kind};
 use crate::Output;
 use crate::explain::next;
 use crate::failure::{EXIT_CODES, Failure, count, print};
 use crate::input::{Form, Input};
 use crate::summary::{plain_table, printable};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sigmatag::limits;
 use sigmatag::rule::descriptor::{Descriptor, Probe, Seen};
 use sigmatag::source::Encoding;
@@ -79,16 +79,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An event and what it is.
-struct Found {
-    place: String,
-    index: u32,
-    kind: Kind,
-    /// What the nearest source lacks.
-    missing: Vec<String>,
-    fields: Map<String, Value>,
-}
-
 struct Detector {
     sources: Vec<Descriptor>,
     /// Names of fields to show.
@@ -126,7 +116,7 @@ impl Detector {
         self.groups.records += 1;
         let mut found = Vec::new();
         for event in &seen {
-            let (kind, missing) = kind(event, &value, &candidates, &self.sources);
+            let (kind, missing, paths) = kind(event, &value, &candidates, &self.sources);
             let own = self.sources.iter().find(|own| Some(&own.name) == event.source.as_ref());
             let own: Option<BTreeSet<&str>> = own.map(|own| {
                 let names = own.names();
@@ -134,14 +124,10 @@ impl Detector {
             });
             let is_shown = |name: &str| own.as_ref().is_some_and(|names| names.contains(name));
             let fields = groups::fields(&event.listing, is_shown);
-            self.groups.add(kind.clone(), &missing, place, &fields);
-            found.push(Found {
-                place: place.to_owned(),
-                index: event.index,
-                kind,
-                missing,
-                fields,
-            });
+            let (place, index) = (place.to_owned(), event.index);
+            let event = Found { place, index, kind: kind.clone(), missing, fields, paths };
+            self.groups.add(kind, &event);
+            found.push(event);
         }
         Ok(found)
     }
@@ -171,24 +157,30 @@ fn probe(sources: &[Descriptor], names: &BTreeSet<String>) -> Probe {
     Probe::new(sources, &names)
 }
 
-/// What an event is; of one that is not recognised, what the nearest source lacks.
+/// What an event is; of one that is not recognised, what the nearest source lacks; and the paths of
+/// its values.
 fn kind(
     event: &Seen,
     record: &Value,
     all: &[Candidate],
     sources: &[Descriptor],
-) -> (Kind, Vec<String>) {
+) -> (Kind, Vec<String>, BTreeSet<String>) {
+    let mut paths = BTreeSet::new();
     let own = sources.iter().find(|source| Some(&source.name) == event.source.as_ref());
     let Some(own) = own else {
         let near = candidates::nearest(all, sources);
         let (nearest, missing) =
             near.map_or((None, Vec::new()), |near| (Some((near.source, near.path)), near.missing));
         let (inside, logsources) = (String::new(), Vec::new());
-        return (Kind { source: None, inside, logsources, nearest }, missing);
+        candidates::paths(record, "", &mut paths);
+        return (Kind { source: None, inside, logsources, nearest }, missing, paths);
     };
     let inside = usize::from(event.is_inside);
     let place = all.iter().skip(inside).find(|at| candidates::is_of(own, at));
     let path = place.map(|place| place.path.clone());
+    if let Some(place) = place {
+        candidates::paths(&place.event, "", &mut paths);
+    }
     // Text of another encoding than JSON.
     let text = || {
         let mut texts = own.text_payloads.iter();
@@ -201,7 +193,7 @@ fn kind(
         logsources: event.logsources.clone(),
         nearest: None,
     };
-    (kind, Vec::new())
+    (kind, Vec::new(), paths)
 }
 
 fn shown(value: &Value) -> String {
@@ -289,6 +281,10 @@ fn text(groups: &Groups, sources: &[Descriptor]) -> String {
                 let _ = writeln!(out, "  {}", line.trim_end());
             });
         }
+        if !group.paths.is_empty() {
+            let paths: Vec<String> = group.paths.iter().map(|path| printable(path)).collect();
+            let _ = writeln!(out, "  also as they are: {}", paths.join(", "));
+        }
         out.push('\n');
     }
     for ((source, how), number) in &groups.broken {
@@ -330,6 +326,7 @@ fn report(groups: &Groups) -> Value {
         let mut value = kind_json(kind, &group.missing);
         value["events"] = json!(group.events);
         value["first"] = json!(group.first);
+        value["paths"] = json!(group.paths);
         value["fields"] = group
             .fields
             .iter()

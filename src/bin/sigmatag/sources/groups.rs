@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use sigmatag::source::{ListedValue, Listing};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What events have in common.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +17,22 @@ pub struct Kind {
     pub nearest: Option<(String, String)>,
 }
 
+/// One event and what it is.
+pub struct Found {
+    /// Where its record is.
+    pub place: String,
+    /// Its number in the record.
+    pub index: u32,
+    /// What it is.
+    pub kind: Kind,
+    /// What the nearest source lacks.
+    pub missing: Vec<String>,
+    /// Canonical, lifted and derived fields.
+    pub fields: Map<String, Value>,
+    /// The paths of its values.
+    pub paths: BTreeSet<String>,
+}
+
 /// The events of a kind.
 #[derive(Debug, Default)]
 pub struct Group {
@@ -27,7 +43,12 @@ pub struct Group {
     pub missing: Vec<String>,
     /// Fields with the number of events that have them, and the first value that is not empty.
     pub fields: BTreeMap<String, (u64, Value)>,
+    /// Paths of the events that are no fields of the source; rules can name them too.
+    pub paths: BTreeSet<String>,
 }
+
+/// Most paths of a kind that are kept: keys may be data.
+const MOST_PATHS: usize = 300;
 
 /// Groups in the order in which they appeared.
 #[derive(Debug, Default)]
@@ -44,16 +65,11 @@ pub struct Groups {
 
 impl Groups {
     /// Counts an event.
-    pub fn add(
-        &mut self,
-        kind: Kind,
-        missing: &[String],
-        place: &str,
-        fields: &Map<String, Value>,
-    ) {
+    pub fn add(&mut self, kind: Kind, event: &Found) {
+        let Found { place, missing, fields, paths, .. } = event;
         let all = &mut self.all;
         let at = *self.numbers.entry(kind.clone()).or_insert_with(|| {
-            let (first, missing) = (place.to_owned(), missing.to_vec());
+            let (first, missing) = (place.clone(), missing.clone());
             all.push((kind, Group { first, missing, ..Group::default() }));
             all.len() - 1
         });
@@ -65,6 +81,11 @@ impl Groups {
             *number += 1;
             if example == "" {
                 example.clone_from(value);
+            }
+        }
+        for path in paths.iter().filter(|path| !fields.contains_key(*path)) {
+            if group.paths.len() < MOST_PATHS {
+                group.paths.insert(path.clone());
             }
         }
     }
