@@ -1,7 +1,6 @@
 //! Fields that no source of a rule's log source has: the rule never fires.
 //!
-//! Only where sources name all that there is: one that lifts whole objects into its events
-//! (`lift`) has fields that nobody listed.
+//! Only where sources name all that there is, which those of databases do.
 
 use super::{all_items, finding};
 use crate::rule::ast::{Collection, Item, LogSource, Scalar};
@@ -61,21 +60,21 @@ struct Known<'a> {
 
 /// What all sources of a log source have; `None` if not all of it is known.
 fn known<'a>(logsource: &LogSource, sources: &'a [Descriptor]) -> Option<Known<'a>> {
-    let is_of = |source: &&Descriptor| {
-        source.logsources.iter().any(|own| {
-            let same =
-                |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
-            same(&logsource.product, &own.logsource.product)
-                && same(&logsource.category, &own.logsource.category)
-                && same(&logsource.service, &own.logsource.service)
-        })
+    let same = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
+    let fits = |own: &LogSource| {
+        same(&logsource.product, &own.product)
+            && same(&logsource.category, &own.category)
+            && same(&logsource.service, &own.service)
     };
     // A rule about a category alone, such as `database`, may be about products without a source.
     logsource.product.as_ref()?;
     let mut known = Known::default();
-    for source in sources.iter().filter(is_of) {
-        // Members of lifted objects have names that nobody listed.
-        if !source.lifts.is_empty() {
+    for source in sources {
+        let mut own = source.logsources.iter().map(|own| &own.logsource).filter(|own| fits(own));
+        let Some(first) = own.next() else { continue };
+        // Audit logs of databases have fields of their own only. Others pass on whatever keys an
+        // agent adds, and members of lifted objects have names that nobody listed.
+        if first.category.as_deref() != Some("database") || !source.lifts.is_empty() {
             return None;
         }
         known.names.extend(source.names());

@@ -43,7 +43,7 @@ fn files_of_every_form() {
             "tag --rules rules.yml --input-format lines events.jsonl",
             "explain --rules rules.yml --rule 0b9d3a6e-1f0b-4a86-9c55-8f3b6a0e1c04 text.log",
             "explain --rules rules.yml --rule 0b9d3a6e-1f0b-4a86-9c55-8f3b6a0e1c01 array.json",
-            "tag --only-matching mariadb.log",
+            "tag --rules outfile.yml --only-matching mariadb.log",
         ],
     );
 }
