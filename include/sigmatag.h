@@ -557,8 +557,8 @@ typedef struct sigmatag_tagging {
    */
   int32_t shape;
   /**
-   * The key of SIGMATAG_NESTED, and of the mark of SIGMATAG_ECS: UTF-8 without control characters, at most 255 bytes. NULL with
-   * 0: "sigma".
+   * The key of SIGMATAG_NESTED, and of the mark of SIGMATAG_ECS (there not "rule", "threat" or
+   * "event"): UTF-8 without control characters, at most 255 bytes. NULL with 0: "sigma".
    */
   const uint8_t *key;
   /**

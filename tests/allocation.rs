@@ -5,7 +5,9 @@
 mod common;
 
 use sigmatag::compile::{self, Options};
-use sigmatag::engine::{Engine, Event, Format, Options as EngineOptions, Scratch, Shape, Tagging};
+use sigmatag::engine::{
+    Engine, Event, Format, LogsourceMode, Options as EngineOptions, Scratch, Shape, Tagging,
+};
 use sigmatag::rule::ast::Placeholders;
 use sigmatag::rule::descriptor::built_in;
 use sigmatag::rule::load::{load_paths, load_text};
@@ -117,6 +119,8 @@ fn json_events() -> Vec<Vec<u8>> {
         r#"{"category":"MySqlAuditLogs","properties":{"event_class":"general_log","sql_text":"DROP /* x */ TABLE t -- é","user":"u[u] @ h [1.2.3.4]"}}"#.to_owned(),
         r#"{"log":"{\"category\":\"MySqlAuditLogs\",\"properties\":\"{\\\"sql_text\\\":\\\"drop table\\\"}\"}\n"}"#.to_owned(),
         r#"{"records":[{"category":"MySqlAuditLogs","properties":{"sql_text":"drop table x"}},{"f":"eq1"},1]}"#.to_owned(),
+        r#"{"sigma":1,"SigmaIds":[],"message":"[{\"category\":\"MySqlAuditLogs\",\"properties\":{\"sql_text\":\"drop table x\"}},{\"category\":\"MySqlAuditLogs\",\"sigma\":\"\u00e9\"}]"}"#.to_owned(),
+        r#"{"records":[{"log":"{\"message\":\"[{\\\"category\\\":\\\"MySqlAuditLogs\\\"},{}]\"}"},{"sigma":2,"f":"eq1"}]}"#.to_owned(),
         r#"{"f":"not closed"#.to_owned(),
         "{}".to_owned(),
     ]
@@ -156,12 +160,12 @@ fn msgpack_events(events: &[Vec<u8>]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Fluent Bit records: `[[time, {}], record]`, some of them in one chunk.
+/// Fluent Bit records: `[[time, {"f": "ab"}], record]`, some of them in one chunk.
 fn chunks(records: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let chunk = |records: &[Vec<u8>]| {
         let mut out = Vec::new();
         for record in records {
-            out.extend(b"\x92\x92\xd7\x00\x66\x8e\x00\x00\x00\x00\x00\x01\x80");
+            out.extend(b"\x92\x92\xd7\x00\x66\x8e\x00\x00\x00\x00\x00\x01\x81\xa1f\xa2ab");
             out.extend(record);
         }
         out
@@ -169,12 +173,13 @@ fn chunks(records: &[Vec<u8>]) -> Vec<Vec<u8>> {
     records.chunks(3).map(chunk).collect()
 }
 
-/// Allocations of a pass over the inputs, after a warm-up, by what was called.
-fn assert_quiet(engine: &Engine, format: Format, inputs: &[Vec<u8>], events: usize) {
+/// Allocations of a pass over the inputs, after a warm-up, by what was called. Returns how many
+/// records were split.
+fn assert_quiet(engine: &Engine, format: Format, inputs: &[Vec<u8>], events: usize) -> u64 {
     let shapes = [Shape::Nested, Shape::Flat, Shape::Ecs];
     let mut scratch = Scratch::new(engine);
     let mut out = vec![0; 4 << 20];
-    let mut matched = 0;
+    let (mut matched, mut split) = (0, 0);
     let mut pass = |rounds: usize, tag: bool, armed: bool| {
         let before = ALLOCATIONS.get();
         ARMED.set(armed);
@@ -182,10 +187,18 @@ fn assert_quiet(engine: &Engine, format: Format, inputs: &[Vec<u8>], events: usi
             let data = &inputs[index % inputs.len()];
             let event = Event::new(format, data);
             if tag {
-                let shape = shapes[index / inputs.len() % shapes.len()];
-                let tagging = Tagging { shape, ..Tagging::default() };
+                let round = index / inputs.len();
+                let flags = round / shapes.len();
+                let tagging = Tagging {
+                    shape: shapes[round % shapes.len()],
+                    split_records: flags & 1 != 0,
+                    only_matching: flags & 2 != 0,
+                    strip_foreign: flags & 4 != 0,
+                    ..Tagging::default()
+                };
                 if let Ok((Some(_), summary)) = scratch.tag_prepare(engine, &event, &tagging) {
                     matched += summary.hits;
+                    split += summary.split_records;
                     scratch.tag_write(data, &mut out).unwrap();
                 }
             } else if let Ok(summary) = scratch.match_event(engine, &event) {
@@ -196,15 +209,27 @@ fn assert_quiet(engine: &Engine, format: Format, inputs: &[Vec<u8>], events: usi
         ALLOCATIONS.get() - before
     };
     for tag in [false, true] {
-        pass(WARM.max(inputs.len() * shapes.len()), tag, false);
+        pass(WARM.max(inputs.len() * shapes.len() * 8), tag, false);
         let count = pass(events, tag, true);
         assert_eq!(count, 0, "{format:?}, tagging: {tag}");
     }
     assert!(matched as usize > events / 10, "only {matched} matches");
+    split
 }
 
 fn engine(rules: RuleSet) -> Engine {
-    Engine::new(Arc::new(rules), EngineOptions::default())
+    let options = EngineOptions {
+        match_metadata: true,
+        disable_rules: vec!["others-disabled".to_owned()],
+        ..EngineOptions::default()
+    };
+    Engine::new(Arc::new(rules), options)
+}
+
+/// Every rule meets every event, so that as much as possible is done.
+fn unrouted(rules: RuleSet) -> Engine {
+    let options = EngineOptions { logsource_mode: LogsourceMode::None, ..EngineOptions::default() };
+    Engine::new(Arc::new(rules), options)
 }
 
 #[test]
@@ -220,9 +245,12 @@ fn a_warm_scratch_allocates_nothing() {
     let json = json_events();
     let msgpack = msgpack_events(&json);
     let chunks = chunks(&msgpack);
-    assert_quiet(&engine, Format::Json, &json, EVENTS);
-    assert_quiet(&engine, Format::Msgpack, &msgpack, EVENTS);
-    assert_quiet(&engine, Format::FlbChunk, &chunks, EVENTS);
+    for (format, inputs) in
+        [(Format::Json, &json), (Format::Msgpack, &msgpack), (Format::FlbChunk, &chunks)]
+    {
+        let split = assert_quiet(&engine, format, inputs, EVENTS);
+        assert!(split > 1_000, "{format:?}: only {split} were split");
+    }
 }
 
 #[test]
@@ -231,7 +259,7 @@ fn sigmahq_allocates_nothing() {
     let loaded = load_paths(&[corpus.join("rules.d")], &Placeholders::new());
     assert!(loaded.collection.rules.len() > 3_000);
     let options = Options { sources: built_in(), ..Options::default() };
-    let engine = engine(compile::rule_set(&loaded.collection, &options).unwrap());
+    let engine = unrouted(compile::rule_set(&loaded.collection, &options).unwrap());
     let text = common::gunzip(&corpus.join("windows_events_5k.jsonl.gz"));
     let json: Vec<Vec<u8>> = text.lines().take(500).map(|line| line.into()).collect();
     let msgpack = msgpack_events(&json);

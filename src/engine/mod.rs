@@ -276,8 +276,13 @@ impl Engine {
             rules: Arc::clone(&current.rules),
             generation: current.number,
             disabled_rules: current.silent.disabled,
-            unknown_disabled_rules: current.silent.unknown,
+            unknown_disabled_rules: current.silent.unknown.len() as u32,
         }
+    }
+
+    /// Ids of [`Options::disable_rules`] that no rule of the set in force has; UUIDs in lower case.
+    pub fn unknown_disabled_rules(&self) -> Vec<String> {
+        self.current.load().silent.unknown.clone()
     }
 
     /// The options.

@@ -10,14 +10,17 @@ pub(crate) struct Silent {
     /// Rules that were found and are disabled.
     pub disabled: u32,
     /// Different ids that no rule has.
-    pub unknown: u32,
+    pub unknown: Vec<String>,
 }
 
 impl Silent {
     pub fn new(rules: &RuleSet, options: &Options) -> Silent {
         let count = rules.rule_count();
-        let mut silent =
-            Silent { bits: vec![0; (count as usize).div_ceil(64)], disabled: 0, unknown: 0 };
+        let mut silent = Silent {
+            bits: vec![0; (count as usize).div_ceil(64)],
+            disabled: 0,
+            unknown: Vec::new(),
+        };
         let mut wanted: Vec<String> = options.disable_rules.iter().map(|id| folded(id)).collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -34,7 +37,8 @@ impl Silent {
                 silent.set(rule);
             }
         }
-        silent.unknown = found.iter().filter(|found| !**found).count() as u32;
+        let found = found.into_iter().zip(wanted);
+        silent.unknown = found.filter(|(found, _)| !found).map(|(_, id)| id).collect();
         silent
     }
 

@@ -44,7 +44,9 @@ unsafe fn tagging<'a>(pointer: *const sigmatag_tagging) -> Result<Tagging<'a>, S
     // column name, so it must be a line.
     let is_name = key.len() <= MAX_KEY
         && std::str::from_utf8(key).is_ok_and(|key| !key.chars().any(char::is_control));
-    if !is_name {
+    // Those maps of the Elastic Common Schema are shared with whoever writes the record.
+    let is_shared = shape == Shape::Ecs && [&b"rule"[..], b"threat", b"event"].contains(&key);
+    if !is_name || is_shared {
         return Err(Status::BadArgument);
     }
     Ok(Tagging {

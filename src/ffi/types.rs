@@ -223,8 +223,8 @@ pub struct sigmatag_tagging {
     pub struct_size: u32,
     /// SIGMATAG_NESTED, SIGMATAG_FLAT or SIGMATAG_ECS.
     pub shape: i32,
-    /// The key of SIGMATAG_NESTED, and of the mark of SIGMATAG_ECS: UTF-8 without control characters, at most 255 bytes. NULL with
-    /// 0: "sigma".
+    /// The key of SIGMATAG_NESTED, and of the mark of SIGMATAG_ECS (there not "rule", "threat" or
+    /// "event"): UTF-8 without control characters, at most 255 bytes. NULL with 0: "sigma".
     pub key: *const u8,
     /// Bytes of key.
     pub key_len: usize,

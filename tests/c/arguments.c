@@ -363,6 +363,11 @@ static void tag_arguments(const sigmatag *stranger) {
   tagging.key_len = 1;
   PREPARE(SIGMATAG_NULL_ARGUMENT);
   tagging = empty_tagging();
+  tagging.shape = SIGMATAG_ECS;
+  tagging.key = (const uint8_t *)"rule";
+  tagging.key_len = 4;
+  PREPARE(SIGMATAG_BAD_ARGUMENT);
+  tagging = empty_tagging();
   tagging.flags = 8;
   PREPARE(SIGMATAG_BAD_ARGUMENT);
   tagging = empty_tagging();

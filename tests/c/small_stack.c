@@ -24,6 +24,10 @@ static const char forward[] =
     "\x93\xa5mysql\xce\x65\x00\x00\x00\x81\xa9statement\xb0" "DROP TABLE users";
 static const char escaped[] = "{\"statement\":\"select sl\\u0065ep(10) \\\"a\\\" users\"}";
 
+static const char envelope[] =
+    "{\"sigma\":1,\"log\":\"[{\\\"a\\\":1},{\\\"sigma\\\":{}},"
+    "{\\\"records\\\":[{},{\\\"b\\\":2}]}]\"}";
+
 static void *nothing(void *argument) {
   (void)sigmatag_abi_version();
   return argument;
@@ -37,14 +41,20 @@ static void examine(const sigmatag_event *event, size_t want) {
   STATUS(sigmatag_match_batch(engine, scratch, event, 1, hits, 64, &count, NULL), SIGMATAG_OK);
   CHECK(count == want);
   for (shape = SIGMATAG_NESTED; shape <= SIGMATAG_ECS; shape++) {
-    sigmatag_tagging tagging = empty_tagging();
-    tagging.shape = shape;
-    STATUS(sigmatag_tag_prepare(engine, scratch, event, &tagging, &needed, NULL), SIGMATAG_OK);
-    CHECK((needed > 0) == (want > 0));
-    if (needed > 0) {
-      STATUS(sigmatag_tag_write(scratch, event->data, event->len, out, sizeof out, &written),
-             SIGMATAG_OK);
-      CHECK(written == needed);
+    uint32_t flags;
+    for (flags = 0; flags < 8; flags++) {
+      sigmatag_tagging tagging = empty_tagging();
+      int32_t status;
+      tagging.shape = shape;
+      tagging.flags = flags;
+      status = sigmatag_tag_prepare(engine, scratch, event, &tagging, &needed, NULL);
+      CHECK(status == SIGMATAG_OK || status == SIGMATAG_UNCHANGED);
+      CHECK(status == SIGMATAG_OK || want == 0);
+      if (status == SIGMATAG_OK) {
+        STATUS(sigmatag_tag_write(scratch, event->data, event->len, out, sizeof out, &written),
+               SIGMATAG_OK);
+        CHECK(written == needed);
+      }
     }
   }
 }
@@ -58,6 +68,11 @@ static void *work(void *argument) {
   event = json_event(deep);
   examine(&event, 0);
   event = json_event(HARMLESS);
+  examine(&event, 0);
+  event = json_event(envelope);
+  examine(&event, 0);
+  event.logsource = (const uint8_t *)"mysql//audit";
+  event.logsource_len = 12;
   examine(&event, 0);
   event = event_of(SIGMATAG_MSGPACK, map, sizeof map - 1);
   examine(&event, 2);

@@ -299,6 +299,160 @@ static void own_key(const sigmatag *engine, sigmatag_scratch *scratch) {
   CHECK(!holds(out, written, "\"sigma\":"));
 }
 
+/* Prepares and writes what there is to write; the length, or -1 if the data stay as they are. */
+static long long flagged(const sigmatag *engine, sigmatag_scratch *scratch, sigmatag_event event,
+                         uint32_t flags, uint8_t *out, size_t cap, sigmatag_summary *summary) {
+  sigmatag_tagging tagging = empty_tagging();
+  size_t needed = 99, written = 99;
+  int32_t status;
+  tagging.flags = flags;
+  status = sigmatag_tag_prepare(engine, scratch, &event, &tagging, &needed, summary);
+  if (status == SIGMATAG_UNCHANGED) {
+    CHECK(needed == 0);
+    STATUS(sigmatag_tag_write(scratch, event.data, event.len, out, cap, &written),
+           SIGMATAG_NO_PLAN);
+    return -1;
+  }
+  CHECK(status == SIGMATAG_OK && needed <= cap);
+  STATUS(sigmatag_tag_write(scratch, event.data, event.len, out, cap, &written), SIGMATAG_OK);
+  CHECK(written == needed);
+  return (long long)written;
+}
+
+static void records_out(const sigmatag *engine, sigmatag_scratch *scratch) {
+  static const char envelope[] = "{\"records\":[" STATEMENT "," HARMLESS "]}";
+  static const char planted[] = "{\"sigma\":\"planted\",\"statement\":\"show tables\"}";
+  uint8_t out[4096];
+  sigmatag_summary summary = empty_summary();
+  sigmatag_event event = json_event(HARMLESS);
+  sigmatag_stats_t before = empty_stats(), after = empty_stats();
+  size_t written = 99, needed = 99;
+  sigmatag_tagging tagging = empty_tagging();
+  long long len;
+  STATUS(sigmatag_get_stats(engine, &before), SIGMATAG_OK);
+  /* Unknown events pass; with the host's word for the log source they are dropped. */
+  CHECK(flagged(engine, scratch, event, SIGMATAG_ONLY_MATCHING, out, sizeof out, &summary) == -1);
+  CHECK(summary.unrouted == 1 && summary.dropped_records == 0);
+  event.logsource = (const uint8_t *)"mysql/-/audit";
+  event.logsource_len = 13;
+  CHECK(flagged(engine, scratch, event, SIGMATAG_ONLY_MATCHING, out, sizeof out, &summary) == 0);
+  CHECK(summary.unrouted == 0 && summary.dropped_records == 1);
+  /* A plan of 0 bytes is pending all the same. */
+  tagging.flags = SIGMATAG_ONLY_MATCHING;
+  STATUS(sigmatag_tag_prepare(engine, scratch, &event, &tagging, &needed, NULL), SIGMATAG_OK);
+  CHECK(needed == 0);
+  STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &needed, NULL), SIGMATAG_IN_USE);
+  STATUS(sigmatag_tag_write(scratch, event.data, event.len - 1, NULL, 0, &written),
+         SIGMATAG_OTHER_DATA);
+  STATUS(sigmatag_tag_write(scratch, event.data, event.len, NULL, 0, &written), SIGMATAG_OK);
+  CHECK(written == 0);
+  STATUS(sigmatag_tag_write(scratch, event.data, event.len, NULL, 0, &written), SIGMATAG_NO_PLAN);
+
+  event = json_event(envelope);
+  len = flagged(engine, scratch, event, SIGMATAG_SPLIT_RECORDS, out, sizeof out, &summary);
+  CHECK(len > 0 && summary.split_records == 1 && summary.events == 1);
+  CHECK(len > (long long)strlen(HARMLESS) &&
+        memcmp(out + len - strlen(HARMLESS) - 1, "\n" HARMLESS, strlen(HARMLESS) + 1) == 0);
+
+  event = json_event(planted);
+  CHECK(flagged(engine, scratch, event, 0, out, sizeof out, &summary) == -1);
+  len = flagged(engine, scratch, event, SIGMATAG_STRIP_FOREIGN, out, sizeof out, &summary);
+  CHECK(len == (long long)strlen(HARMLESS) && memcmp(out, HARMLESS, strlen(HARMLESS)) == 0);
+  CHECK(summary.stripped_records == 1 && summary.tag_replaced == 0);
+
+  STATUS(sigmatag_get_stats(engine, &after), SIGMATAG_OK);
+  CHECK(after.dropped_records == before.dropped_records + 2);
+  CHECK(after.split_records == before.split_records + 1);
+  CHECK(after.stripped_records == before.stripped_records + 1);
+}
+
+static void disabled_rules(const char *path) {
+  sigmatag_options options = empty_options();
+  sigmatag_event event = json_event(STATEMENT);
+  sigmatag_info_t info = empty_info();
+  sigmatag_scratch *scratch;
+  sigmatag *engine = NULL;
+  sigmatag_hit hits[4];
+  size_t count = 99;
+  static const char ids[] = " 5A1F3F0E-8F5E-4F5B-9A3E-0D4F2D9B6C01,\n" ID_3 " unknown,";
+  options.disable_rules = (const uint8_t *)ids;
+  options.disable_rules_len = sizeof ids - 1;
+  STATUS(sigmatag_init(path, strlen(path), &options, &engine, NULL), SIGMATAG_OK);
+  NEED(engine != NULL);
+  STATUS(sigmatag_info(engine, &info), SIGMATAG_OK);
+  CHECK(info.disabled_rules == 2 && info.unknown_disabled_rules == 1 && info.rules == 3);
+  scratch = scratch_of(engine);
+  STATUS(sigmatag_match(engine, scratch, &event, hits, 4, &count, NULL), SIGMATAG_OK);
+  CHECK(count == 1 && is_rule(scratch, hits[0].rule, ID_2));
+  sigmatag_scratch_free(scratch);
+  sigmatag_free(engine);
+}
+
+static void log_source_modes(const char *path) {
+  static const int32_t modes[] = {SIGMATAG_LOGSOURCE_AUTO, SIGMATAG_LOGSOURCE_STRICT,
+                                  SIGMATAG_LOGSOURCE_NONE};
+  static const size_t expected[] = {2, 0, 2};
+  static const uint64_t unrouted[] = {1, 1, 0};
+  int i;
+  for (i = 0; i < 3; i++) {
+    sigmatag_options options = empty_options();
+    sigmatag_event event = json_event(STATEMENT);
+    sigmatag_summary summary = empty_summary();
+    sigmatag_scratch *scratch;
+    sigmatag *engine = NULL;
+    size_t count = 99;
+    options.logsource_mode = modes[i];
+    STATUS(sigmatag_init(path, strlen(path), &options, &engine, NULL), SIGMATAG_OK);
+    NEED(engine != NULL);
+    scratch = scratch_of(engine);
+    STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &count, &summary), SIGMATAG_OK);
+    CHECK(count == expected[i] && summary.unrouted == unrouted[i]);
+    sigmatag_scratch_free(scratch);
+    sigmatag_free(engine);
+  }
+}
+
+/* The source of Azure's MySQL events is built in. */
+static sigmatag_source_t azure(const sigmatag *engine) {
+  sigmatag_info_t info = empty_info();
+  uint32_t i;
+  STATUS(sigmatag_info(engine, &info), SIGMATAG_OK);
+  CHECK(info.sources > 0);
+  for (i = 0; i < info.sources; i++) {
+    sigmatag_source_t source = empty_source();
+    STATUS(sigmatag_source_info(engine, i, &source), SIGMATAG_OK);
+    CHECK(source.struct_size == sizeof source && source.name != NULL);
+    if (text_is(source.name, source.name_len, "azure-mysql")) return source;
+  }
+  CHECK(!"there is no source azure-mysql");
+  return empty_source();
+}
+
+static void totals_by_source(const char *path) {
+  sigmatag *engine = engine_of(path);
+  sigmatag_scratch *scratch = scratch_of(engine), *other = scratch_of(engine);
+  sigmatag_event event = json_event("{\"category\":\"MySqlAuditLogs\"}");
+  sigmatag_event broken =
+      json_event("{\"category\":\"MySqlAuditLogs\",\"properties\":\"{\\\"a\\\":\"}");
+  sigmatag_source_t source = azure(engine);
+  const char *name = source.name;
+  size_t count = 99;
+  CHECK(source.events == 0);
+  STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &count, NULL), SIGMATAG_OK);
+  STATUS(sigmatag_match(engine, other, &event, NULL, 0, &count, NULL), SIGMATAG_OK);
+  STATUS(sigmatag_match(engine, other, &broken, NULL, 0, &count, NULL), SIGMATAG_OK);
+  source = azure(engine);
+  CHECK(source.events == 3 && source.broken_nested == 1 && source.broken_payload == 0);
+  /* They outlive scratches and reloads, and names keep their place. */
+  sigmatag_scratch_free(other);
+  STATUS(sigmatag_reload(engine, path, strlen(path), NULL), SIGMATAG_OK);
+  STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &count, NULL), SIGMATAG_OK);
+  sigmatag_scratch_free(scratch);
+  source = azure(engine);
+  CHECK(source.events == 4 && source.broken_nested == 1 && source.name == name);
+  sigmatag_free(engine);
+}
+
 int main(int argc, char **argv) {
   sigmatag *engine;
   sigmatag_scratch *scratch;
@@ -332,6 +486,10 @@ int main(int argc, char **argv) {
   tag_none(engine, scratch, SIGMATAG_MSGPACK, map_harmless, sizeof map_harmless - 1);
   tag_none(engine, scratch, SIGMATAG_FLB_CHUNK, chunk_harmless, sizeof chunk_harmless - 1);
   own_key(engine, scratch);
+  records_out(engine, scratch);
+  disabled_rules(argv[1]);
+  log_source_modes(argv[1]);
+  totals_by_source(argv[1]);
   STATUS(sigmatag_scratch_release(scratch), SIGMATAG_OK);
   sigmatag_scratch_free(scratch);
   /* Totals outlive the scratch that counted them. */

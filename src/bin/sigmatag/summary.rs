@@ -3,7 +3,7 @@
 use crate::failure::{count, say, thousands};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
-use sigmatag::engine::{Hit, MatchError, Summary};
+use sigmatag::engine::{Hit, Summary};
 use sigmatag::ruleset::{LEVELS, RuleSet};
 use std::cmp::Reverse;
 use std::io::{IsTerminal, stderr};
@@ -41,6 +41,8 @@ pub struct Totals {
     /// Matches by rule.
     by_rule: Vec<u64>,
     unread: Vec<Unread>,
+    /// Which rules events of an unknown log source meet.
+    pub unknown_meet: &'static str,
 }
 
 impl Totals {
@@ -56,6 +58,7 @@ impl Totals {
             sum: Summary::default(),
             by_rule: vec![0; rules.rule_count() as usize],
             unread: Vec::new(),
+            unknown_meet: "every rule",
         }
     }
 
@@ -71,6 +74,10 @@ impl Totals {
         sum.unrouted += found.unrouted;
         sum.tag_replaced += found.tag_replaced;
         sum.tags_truncated += found.tags_truncated;
+        sum.tags_omitted += found.tags_omitted;
+        sum.split_records += found.split_records;
+        sum.stripped_records += found.stripped_records;
+        self.dropped += found.dropped_records;
         for hit in hits {
             self.by_rule[hit.rule as usize] += 1;
         }
@@ -87,7 +94,7 @@ impl Totals {
         self.blank += 1;
     }
 
-    /// A record that was left out because no rule matched.
+    /// A blank line that was left out.
     #[inline]
     pub fn dropped(&mut self) {
         self.dropped += 1;
@@ -95,14 +102,15 @@ impl Totals {
 
     /// A record that could not be examined.
     #[cold]
-    pub fn unread(&mut self, place: String, error: &MatchError) {
+    pub fn unread(&mut self, place: String, unread: crate::input::Unread) {
         self.records += 1;
-        match error {
-            MatchError::Malformed { .. } => self.malformed += 1,
-            _ => self.unexamined += 1,
+        if unread.is_malformed {
+            self.malformed += 1;
+        } else {
+            self.unexamined += 1;
         }
         if self.unread.len() < NAMED {
-            self.unread.push(Unread { place, reason: error.to_string() });
+            self.unread.push(Unread { place, reason: unread.reason });
         }
     }
 
@@ -162,12 +170,15 @@ impl Totals {
             format!("{} of {}", count(sum.hits, "match"), count(matched.len() as u64, "rule")),
         ];
         let optional = [
+            (sum.split_records, "split"),
             (self.dropped, "left out"),
             (self.malformed, "malformed"),
             (self.unexamined, "unexamined"),
             (sum.malformed, "with malformed payloads"),
             (sum.tag_replaced, "replaced keys"),
             (sum.tags_truncated, "truncated tags"),
+            (sum.tags_omitted, "values of tags omitted"),
+            (sum.stripped_records, "stripped"),
             (self.replaced, "characters replaced that were not UTF-8"),
         ];
         let seen = optional.iter().filter(|(number, _)| *number > 0);
@@ -176,8 +187,9 @@ impl Totals {
         if sum.unrouted > 0 {
             let events = count(sum.unrouted, "event");
             say(format_args!(
-                "{events} of an unknown log source met every rule; name it with --logsource, or \
-                 describe it with --sources"
+                "{events} of an unknown log source met {}; name it with --logsource, or \
+                 describe it with --sources",
+                self.unknown_meet
             ));
         }
     }
@@ -217,6 +229,9 @@ impl Totals {
             "replaced_characters": self.replaced,
             "tag_replaced": self.sum.tag_replaced,
             "tags_truncated": self.sum.tags_truncated,
+            "tags_omitted": self.sum.tags_omitted,
+            "split_records": self.sum.split_records,
+            "stripped_records": self.sum.stripped_records,
             "levels": levels,
             "rules": matched.iter().filter_map(rule).collect::<Vec<_>>(),
             "first_unread": unread,

@@ -1,12 +1,13 @@
 //! `sigmatag tag`: records through, those that match with a tag.
 
 use crate::failure::{EXIT_CODES, Failure, say};
-use crate::input::{Form as InputForm, Input, Item, Records};
+use crate::input::{Form as InputForm, Input, Item, Records, Unread};
 use crate::rules::{self, Selected};
 use crate::summary::{Form, Totals};
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
-use sigmatag::engine::{Engine, Event, Format, MatchError, Options, Scratch, Shape, Tagging};
+use sigmatag::engine::{Engine, Event, Format, LogsourceMode, Options, Scratch, Shape, Tagging};
+use sigmatag::event::json;
 use sigmatag::limits;
 use sigmatag::ruleset::{LEVELS, RuleSet};
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -32,20 +33,33 @@ pub struct Arguments {
     /// The tag's form: one key, columns for Microsoft Sentinel, or Elastic Common Schema.
     #[arg(long, default_value = "nested")]
     shape: ShapeName,
-    /// The key of the nested shape [default: sigma].
+    /// The key of the nested shape, and of the mark of the ecs shape [default: sigma].
     #[arg(long)]
     key: Option<String>,
     /// Lowest level that reports. Rules without a level always report.
     #[arg(long, value_name = "LEVEL", value_parser = PossibleValuesParser::new(LEVELS[1..].iter().copied()))]
     min_level: Option<String>,
-    /// What the events are; parts may be empty, as in `windows/process_creation/`. Only rules
-    /// about it are used. Without it every event's log source is recognised, and events that no
-    /// source recognises meet every rule.
+    /// What the events are; a part may be empty (not known), as in `windows/process_creation/`, or
+    /// `-` (known to be none). Without it every event's log source is recognised.
     #[arg(long, value_name = "PRODUCT/CATEGORY/SERVICE", value_parser = logsource)]
     logsource: Option<String>,
-    /// Write only records that match, and records that could not be examined.
+    /// Which rules an event meets: those that its log source does not conflict with, and all if
+    /// none is known (auto); those of which every attribute is known to hold (strict); all (none).
+    #[arg(long, value_name = "MODE", default_value = "auto")]
+    logsource_mode: ModeName,
+    /// A rule that shall not report, by its id. May be given several times.
+    #[arg(long, value_name = "ID")]
+    disable_rule: Vec<String>,
+    /// Make of an envelope of events (`{"records":[...]}`) one record for each of them.
+    #[arg(long)]
+    split_records: bool,
+    /// Write only records that match, and those that cannot be known not to: records that could
+    /// not be examined, and records of no known source.
     #[arg(long)]
     only_matching: bool,
+    /// Remove keys of a tag that come with a record which does not match.
+    #[arg(long)]
+    strip_foreign: bool,
     /// Longest record that is examined, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = limits::MAX_RECORD as u32)]
     max_record: u32,
@@ -76,6 +90,23 @@ impl ShapeName {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum ModeName {
+    Auto,
+    Strict,
+    None,
+}
+
+impl ModeName {
+    fn mode(self) -> LogsourceMode {
+        match self {
+            ModeName::Auto => LogsourceMode::Auto,
+            ModeName::Strict => LogsourceMode::Strict,
+            ModeName::None => LogsourceMode::None,
+        }
+    }
+}
+
 /// Checks the form of a log source.
 pub fn logsource(argument: &str) -> Result<String, String> {
     if argument.split('/').count() == 3 {
@@ -102,12 +133,16 @@ pub fn warn_of_unknown(logsource: &str, rules: &RuleSet) {
 
 /// Runs the subcommand.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    if arguments.shape != ShapeName::Nested && arguments.key.is_some() {
-        return Err(Failure::Unusable("--key belongs to the nested shape only".to_owned()));
+    if arguments.shape == ShapeName::Flat && arguments.key.is_some() {
+        return Err(Failure::Unusable("--key belongs to the nested and ecs shapes".to_owned()));
     }
     let key = arguments.key.as_deref().unwrap_or("sigma");
     if key.is_empty() {
         return Err(Failure::Unusable("--key needs a name".to_owned()));
+    }
+    if arguments.shape == ShapeName::Ecs && ["rule", "threat", "event"].contains(&key) {
+        let why = format!("--key {key}: the ecs shape shares that key with others; use another");
+        return Err(Failure::Unusable(why));
     }
     let inputs = Input::all(&arguments.events)?;
     let rules = Arc::new(rules::rule_set(&arguments.rules)?);
@@ -116,24 +151,38 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let level = |name: &String| LEVELS.iter().position(|level| level == name);
     let min_level = arguments.min_level.as_ref().and_then(level).unwrap_or(0) as u8;
-    let options = Options { min_level, max_record: arguments.max_record, ..Options::default() };
+    let options = Options {
+        min_level,
+        max_record: arguments.max_record,
+        logsource_mode: arguments.logsource_mode.mode(),
+        disable_rules: arguments.disable_rule.clone(),
+        ..Options::default()
+    };
     let engine = Engine::new(Arc::clone(&rules), options);
+    for id in engine.unknown_disabled_rules() {
+        say(format_args!("warning: --disable-rule {id}: no rule has this id"));
+    }
     let mut run = Run {
         scratch: Scratch::new(&engine),
         engine,
         tagging: Tagging {
             shape: arguments.shape.shape(),
             key: key.as_bytes(),
-            ..Tagging::default()
+            split_records: arguments.split_records,
+            only_matching: arguments.only_matching,
+            strip_foreign: arguments.strip_foreign,
         },
         logsource: arguments.logsource.as_deref().unwrap_or("").as_bytes(),
-        only_matching: arguments.only_matching,
+        regroups: arguments.only_matching || arguments.split_records,
         out: BufWriter::with_capacity(OUTPUT_BUFFER, io::stdout().lock()),
         tagged: Vec::new(),
         array: ArrayState::default(),
         totals: Totals::new(&rules),
         progress: progress(&inputs),
     };
+    if arguments.logsource_mode == ModeName::Strict {
+        run.totals.unknown_meet = "no rule";
+    }
     for input in inputs {
         run.input(&input, arguments)?;
     }
@@ -163,7 +212,8 @@ struct Run<'a, W: Write> {
     scratch: Scratch,
     tagging: Tagging<'a>,
     logsource: &'a [u8],
-    only_matching: bool,
+    /// Whether there may be more or fewer records than were read.
+    regroups: bool,
     out: BufWriter<W>,
     tagged: Vec<u8>,
     array: ArrayState,
@@ -171,7 +221,7 @@ struct Run<'a, W: Write> {
     progress: ProgressBar,
 }
 
-/// What was written of an array of which records are left out.
+/// What was written of an array of which records are left out or split.
 #[derive(Default)]
 struct ArrayState {
     is_open: bool,
@@ -202,8 +252,8 @@ impl<W: Write> Run<'_, W> {
         // The place is asked for only where something is wrong, but behind the item that borrows.
         let mut wrong = None;
         loop {
-            if let Some(reason) = wrong.take() {
-                self.totals.unread(records.place(input), &reason);
+            if let Some(unread) = wrong.take() {
+                self.totals.unread(records.place(input), unread);
             }
             let Some(item) = records.buffered() else { return Ok(()) };
             match item {
@@ -213,7 +263,7 @@ impl<W: Write> Run<'_, W> {
                 }
                 Item::Blank { bytes, end } => {
                     self.totals.blank();
-                    if self.only_matching {
+                    if self.tagging.only_matching {
                         self.totals.dropped();
                     } else {
                         self.out.write_all(bytes)?;
@@ -223,14 +273,13 @@ impl<W: Write> Run<'_, W> {
                 Item::Between(bytes) => self.between(bytes)?,
                 Item::Part { bytes, first } => {
                     if first {
-                        let message = "the record is larger than max_record";
-                        wrong = Some(MatchError::Unexamined { message });
+                        wrong = Some(Unread::too_large());
                         self.separate(are_lines)?;
                     }
                     self.out.write_all(bytes)?;
                 }
                 Item::Broken { bytes, reason } => {
-                    wrong = Some(MatchError::Malformed { offset: 0, message: reason });
+                    wrong = Some(Unread::broken(reason));
                     self.separate(are_lines)?;
                     self.out.write_all(bytes)?;
                 }
@@ -238,10 +287,10 @@ impl<W: Write> Run<'_, W> {
         }
     }
 
-    /// Passes on what stands between records. Where records are left out, their commas and white
-    /// space are too.
+    /// Passes on what stands between records. Where records are left out or split, commas and white
+    /// space are written anew.
     fn between(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if !self.only_matching {
+        if !self.regroups {
             return self.out.write_all(bytes);
         }
         for byte in bytes {
@@ -260,9 +309,9 @@ impl<W: Write> Run<'_, W> {
         Ok(())
     }
 
-    /// Where records are left out: what has to stand before one that is kept.
+    /// Where records are left out or split: what has to stand before one that is kept.
     fn separate(&mut self, are_lines: bool) -> io::Result<()> {
-        if are_lines || !self.only_matching {
+        if are_lines || !self.regroups {
             return Ok(());
         }
         if self.array.is_open && std::mem::replace(&mut self.array.has_record, true) {
@@ -272,49 +321,57 @@ impl<W: Write> Run<'_, W> {
     }
 
     /// One record; gives what is wrong with it.
-    fn record(
-        &mut self,
-        record: &[u8],
-        end: &[u8],
-        are_lines: bool,
-    ) -> io::Result<Option<MatchError>> {
-        let (mut keep, mut length, mut wrong) = (true, 0, None);
+    fn record(&mut self, record: &[u8], end: &[u8], are_lines: bool) -> io::Result<Option<Unread>> {
+        let (mut planned, mut wrong) = (None, None);
         let event = Event { logsource: self.logsource, ..Event::new(Format::Json, record) };
         match self.scratch.tag_prepare(&self.engine, &event, &self.tagging) {
             Ok((needed, found)) => {
                 self.totals.examined(&found, self.scratch.hits());
-                let needed = needed.unwrap_or(0);
-                length = needed;
-                // A payload that could not be read may have held a match.
-                keep = needed > 0 || !self.only_matching || found.malformed > 0;
+                planned = needed;
             }
-            Err(error) => wrong = Some(error),
+            Err(error) => wrong = Some(error.into()),
         }
-        if !keep {
-            self.totals.dropped();
+        if planned == Some(0) {
+            self.scratch.tag_discard();
             return Ok(wrong);
         }
         self.separate(are_lines)?;
-        if length == 0 {
-            self.out.write_all(record)?;
-        } else {
+        if let Some(length) = planned {
             if self.tagged.len() < length {
                 self.tagged.resize(length, 0);
             }
             match self.scratch.tag_write(record, &mut self.tagged) {
-                Ok(written) => self.out.write_all(&self.tagged[..written])?,
+                Ok(written) => self.documents(written)?,
                 // The plan was made for these bytes a moment ago; the record must not be lost.
                 Err(error) => {
                     self.scratch.tag_discard();
-                    wrong = Some(error);
+                    wrong = Some(error.into());
                     self.out.write_all(record)?;
                 }
             }
+        } else {
+            self.out.write_all(record)?;
         }
-        if self.only_matching && !are_lines && !self.array.is_open {
+        if self.regroups && !are_lines && !self.array.is_open {
             self.out.write_all(b"\n")?;
         }
         self.out.write_all(end)?;
         Ok(wrong)
+    }
+
+    /// Writes what became of a record: in an array, the records that it was split into need commas.
+    fn documents(&mut self, length: usize) -> io::Result<()> {
+        let mut rest = &self.tagged[..length];
+        while self.array.is_open && self.tagging.split_records {
+            // Nothing but our own line feed stands between two.
+            let Ok(end) = json::skip_value(rest, json::skip_space(rest, 0)) else { break };
+            if json::skip_space(rest, end) == rest.len() {
+                break;
+            }
+            self.out.write_all(&rest[..end])?;
+            self.out.write_all(b",")?;
+            rest = &rest[end..];
+        }
+        self.out.write_all(rest)
     }
 }
