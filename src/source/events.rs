@@ -5,12 +5,14 @@
 //! may itself be a wrapper (a log line as JSON, whose `message` is JSON again), so its payloads
 //! and envelopes become places too, down to [`PAYLOAD_LEVELS`].
 
+use super::broken::{Breakage, Broken};
 use super::candidates::Candidates;
 use super::conditions::Conditions;
 use super::fields::{self, Own};
 use super::mariadb;
 use super::nested::{begins_like_json, walk_nested};
 use super::parts::{Element, Origin, Parts, Split, literal};
+use super::places::{Place, Shape, Step};
 use super::recognise;
 use super::tables::{PayloadEncoding, Source, SourceTables};
 use super::view::{EventView, Stores};
@@ -56,45 +58,6 @@ pub struct Outcome {
     pub unrouted: u32,
     /// Texts that begin like a payload and are malformed or too deep.
     pub malformed_payloads: u32,
-}
-
-/// How something that looks like a source's breaks its format. It is matched as far as it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Breakage {
-    /// A text that begins like a payload and is not one, or is too deep.
-    Payload = 0,
-    /// A text that stands for an object of the event and is not one.
-    Nested = 1,
-    /// An array with another number of elements than any known event of its kind.
-    Positions = 2,
-    /// A log line that is cut off, or begins like one only.
-    Line = 3,
-}
-
-impl Breakage {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [Breakage; 4] =
-        [Breakage::Payload, Breakage::Nested, Breakage::Positions, Breakage::Line];
-
-    /// The name that counters carry.
-    pub fn name(self) -> &'static str {
-        match self {
-            Breakage::Payload => "payload",
-            Breakage::Nested => "nested",
-            Breakage::Positions => "positions",
-            Breakage::Line => "line",
-        }
-    }
-}
-
-/// Something broken in a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Broken {
-    /// The source; `None` where it cannot be known (a payload that cannot be read).
-    pub source: Option<u32>,
-    /// How.
-    pub breakage: Breakage,
 }
 
 /// All mutable memory of reading events; one per thread.
@@ -155,43 +118,6 @@ impl Buffers {
             Stores { input: record, outer: &self.outer.arena, inner: &[], derived: &self.derived };
         Split::new(&self.parts, stores, body, head)
     }
-}
-
-/// Bytes that hold candidates one behind the other.
-#[derive(Clone, Copy)]
-struct Place {
-    store: Store,
-    at: u32,
-    end: u32,
-    shape: Shape,
-    level: u8,
-    origin: Origin,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// JSON values with white space between.
-    Json,
-    /// The elements of a JSON array behind its opening bracket; a cut may have left no other.
-    JsonElements,
-    /// So many msgpack values.
-    Msgpack(u32),
-    /// Lines of the payload of this number.
-    Lines(u32),
-}
-
-/// The next value of a place.
-enum Step {
-    End,
-    /// An object or map begins at this offset of the place's store.
-    Object(u32),
-    /// An array whose elements are candidates.
-    Array(Place),
-    /// A log line begins at this offset and has so many bytes.
-    Line(u32, u32),
-    /// Anything else is not an event.
-    Other,
-    Malformed,
 }
 
 /// Walks the record and shows its events one by one.
@@ -296,7 +222,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         }
         self.push_places(false, self.encoding, 1, root);
         while let Some(place) = self.buffers.places.last().copied() {
-            let (step, rest) = self.step(place);
+            let (step, rest) = place.step(self.stable(place.store));
             if !matches!(step, Step::End) {
                 self.buffers.parts.count_value(place.origin);
             }
@@ -314,7 +240,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                 Step::End => {}
                 Step::Object(at) => self.candidate(place, at),
                 Step::Array(elements) if elements.level <= PAYLOAD_LEVELS => {
-                    if rest.is_none() || self.is_empty(elements) {
+                    if rest.is_none() || elements.is_empty(self.stable(elements.store)) {
                         self.buffers.parts.keep_whole();
                     }
                     self.buffers.places.push(elements);
@@ -332,15 +258,6 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         }
     }
 
-    /// Whether an array has no elements: an envelope of none must not vanish.
-    fn is_empty(&self, elements: Place) -> bool {
-        let data = self.stable(elements.store);
-        match elements.shape {
-            Shape::Msgpack(count) => count == 0,
-            _ => data.get(json::skip_space(data, elements.at as usize)) == Some(&b']'),
-        }
-    }
-
     /// The bytes of a store that the walk of a candidate does not write to.
     fn stable(&self, store: Store) -> &[u8] {
         match store {
@@ -348,74 +265,6 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             Store::Outer => &self.buffers.outer.arena,
             Store::Derived => &self.buffers.derived,
             Store::Inner => &[],
-        }
-    }
-
-    /// The next value of a place, and the place behind it; `None` if that was all.
-    fn step(&self, place: Place) -> (Step, Option<Place>) {
-        let data = self.stable(place.store);
-        let data = data.get(..place.end as usize).unwrap_or(data);
-        let behind = |end: usize, shape| Some(Place { at: end as u32, shape, ..place });
-        match place.shape {
-            Shape::Json | Shape::JsonElements => {
-                let is_list = place.shape == Shape::JsonElements;
-                let mut at = json::skip_space(data, place.at as usize);
-                while is_list && data.get(at) == Some(&b',') {
-                    at = json::skip_space(data, at + 1);
-                }
-                match data.get(at) {
-                    None => (Step::End, None),
-                    Some(b']') if is_list => (Step::End, None),
-                    // Where the object ends is known once it was walked.
-                    Some(b'{') => (Step::Object(at as u32), behind(at, place.shape)),
-                    Some(b'[') => {
-                        let end = json::skip_value(data, at);
-                        let elements = Place {
-                            at: at as u32 + 1,
-                            end: end.as_ref().map_or(place.end, |end| *end as u32),
-                            shape: Shape::JsonElements,
-                            level: place.level + 1,
-                            origin: place.origin.elements(),
-                            ..place
-                        };
-                        // Of an array that is cut off, the elements before the cut still count.
-                        (Step::Array(elements), end.ok().and_then(|end| behind(end, place.shape)))
-                    }
-                    Some(_) => match json::skip_value(data, at) {
-                        Ok(end) => (Step::Other, behind(end, place.shape)),
-                        Err(_) => (Step::Malformed, None),
-                    },
-                }
-            }
-            Shape::Lines(_) => match mariadb::next_line(data, place.at as usize) {
-                None => (Step::End, None),
-                Some(line) => (
-                    Step::Line(line.start as u32, line.len() as u32),
-                    behind(line.end, place.shape),
-                ),
-            },
-            Shape::Msgpack(0) => (Step::End, None),
-            Shape::Msgpack(count) => {
-                let at = place.at as usize;
-                let (Ok((token, first)), Ok(end)) =
-                    (msgpack::token(data, at), msgpack::skip(data, at))
-                else {
-                    return (Step::Malformed, None);
-                };
-                let step = match token {
-                    msgpack::Token::Map(_) => Step::Object(place.at),
-                    msgpack::Token::Array(items) => Step::Array(Place {
-                        at: first as u32,
-                        end: end as u32,
-                        shape: Shape::Msgpack(items),
-                        level: place.level + 1,
-                        origin: place.origin.elements(),
-                        ..place
-                    }),
-                    _ => Step::Other,
-                };
-                (step, behind(end, Shape::Msgpack(count - 1)))
-            }
         }
     }
 

@@ -7,6 +7,7 @@
 //! shown as the record it came in, so a descriptor can add matches but never hide one; nothing
 //! here allocates when warm, recurses, or panics, on any input and any verified tables.
 
+mod broken;
 mod candidates;
 mod conditions;
 mod decode;
@@ -17,15 +18,16 @@ mod listing;
 mod mariadb;
 mod nested;
 mod parts;
+mod places;
 mod recognise;
 mod tables;
 mod verify;
 mod view;
 
+pub use broken::{Breakage, Broken};
 pub use decode::{AccountForm, Decoder, Quoting};
 pub use events::{
-    Breakage, Broken, Buffers, Encoding, Outcome, SourceEvent, for_each_event,
-    for_each_event_with_metadata,
+    Buffers, Encoding, Outcome, SourceEvent, for_each_event, for_each_event_with_metadata,
 };
 #[cfg(feature = "compile")]
 pub use listing::{ListedValue, Listing, list};

@@ -33,6 +33,7 @@ pub fn compile_sources(descriptors: &[Descriptor], ids: &mut Ids<'_>) -> SourceT
         tables: SourceTables::default(),
         texts: HashMap::new(),
         conditions: Vec::new(),
+        containers: descriptors.iter().flat_map(|descriptor| &descriptor.containers).collect(),
         ids,
     };
     for descriptor in descriptors {
@@ -47,6 +48,8 @@ struct Compiler<'a, 'b> {
     texts: HashMap<String, Range>,
     /// Conditions that are in the tables already.
     conditions: Vec<(Vec<TestGroup>, Range)>,
+    /// Paths of objects that are opened to look for events, of all descriptors.
+    containers: BTreeSet<&'a String>,
     ids: &'a mut Ids<'b>,
 }
 
@@ -130,7 +133,8 @@ impl Compiler<'_, '_> {
 
     fn payloads(&mut self, descriptor: &Descriptor) {
         for item in &descriptor.text_payloads {
-            let field = (self.ids.field)(&item.path);
+            let path = self.inner_path(&item.path);
+            let field = (self.ids.field)(path);
             let names = item.encoding.columns();
             let columns: Vec<u32> = names.iter().map(|name| (self.ids.field)(name)).collect();
             // Whose JSON a text is shows when it was read; a line belongs to whoever asks first.
@@ -146,11 +150,24 @@ impl Compiler<'_, '_> {
             }
         }
         for path in &descriptor.containers {
+            let path = self.inner_path(path);
             let id = (self.ids.container)(path);
             if !self.tables.containers.contains(&id) {
                 self.tables.containers.push(id);
             }
         }
+    }
+
+    /// The path of a place below the last object on the way that is opened itself: opened, it shows
+    /// the place, and with the whole path an event there would be found twice.
+    fn inner_path<'p>(&self, mut path: &'p str) -> &'p str {
+        while let Some((dot, _)) = path
+            .match_indices('.')
+            .find(|(dot, _)| self.containers.iter().any(|c| **c == path[..*dot]))
+        {
+            path = &path[dot + 1..];
+        }
+        path
     }
 
     /// The canonical fields that something needs.

@@ -145,3 +145,35 @@ fn lookups_have_rows_and_a_default() {
     assert_eq!(kind(json!(["4", "y"])).as_deref(), Some("four|other"));
     assert_eq!(kind(json!(null)), None);
 }
+
+#[test]
+fn an_event_that_two_paths_lead_to_is_one() {
+    let own = "
+source: own
+title: Own
+logsources: [{product: p}]
+payload:
+- {path: payload.log, encoding: native}
+- {path: payload.log, encoding: json}
+- {path: message.deep.log, encoding: native}
+- {path: aside.log, encoding: native}
+when: {all: [{path: own, exists: true}]}
+";
+    let mut sources = descriptors(own);
+    sources.extend(super::built_in());
+    let bench = Bench::new(&sources, &["own"]);
+    let event = json!({"own": 1});
+    let text = event.to_string();
+    for record in [
+        json!({"payload": {"log": event}}),
+        json!({"payload": {"log": [event]}}),
+        json!({"payload": {"log": text, "x": "\\"}}),
+        json!({"message": {"deep": {"log": event}}}),
+        json!({"aside": {"log": event}}),
+        json!({"log": {"payload": {"log": event}}}),
+    ] {
+        let (seen, outcome) = bench.both(&record);
+        assert_eq!((outcome.events, outcome.recognised), (1, 1), "{record}");
+        assert_eq!(seen[0].text("own").as_deref(), Some("1"), "{record}");
+    }
+}
