@@ -261,7 +261,7 @@ fn a_log_source_can_be_given_for_each_tag() {
 #[test]
 fn disabled_rules_do_not_report() {
     for list in [
-        format!("{EVIL_ID}"),
+        EVIL_ID.to_owned(),
         format!("  {} ,,", EVIL_ID.to_uppercase()),
         format!("{EVIL_ID} {ODD_ID}"),
         format!("{EVIL_ID},{ODD_ID}"),
