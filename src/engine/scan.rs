@@ -9,7 +9,9 @@ use crate::ruleset::hash::{
     pair_filter_key, short_filter_key, short_key,
 };
 use crate::ruleset::regexes::RegexCache;
-use crate::ruleset::tables::{FieldIndex, GramIndex, NONE, Slot, Table, Tables, flag, kind};
+use crate::ruleset::tables::{
+    FieldIndex, GramIndex, NONE, Predicate, Slot, Table, Tables, flag, kind,
+};
 
 /// Reports every indexed predicate of the field that holds for `original`. `buffer` receives the
 /// folded text.
@@ -150,7 +152,7 @@ impl<'a> Text<'a> {
             while let Some(at) = filter.next_pair(folded, from) {
                 for len in 2..=3 {
                     if let Some(bytes) = folded.get(at..at + len) {
-                        self.short(index.shorts, short_key(bytes), hits, regex);
+                        self.short(index.shorts, short_key(bytes), len as u32, hits, regex);
                     }
                 }
                 from = at + 1;
@@ -159,7 +161,7 @@ impl<'a> Text<'a> {
         if index.short_lengths & 0b10 != 0 {
             for byte in folded.chunks_exact(1) {
                 if filter.passes(short_filter_key(byte)) {
-                    self.short(index.shorts, short_key(byte), hits, regex);
+                    self.short(index.shorts, short_key(byte), 1, hits, regex);
                 }
             }
         }
@@ -184,9 +186,7 @@ impl<'a> Text<'a> {
                 continue;
             }
             let predicate = &self.tables.predicates[slot.predicate as usize];
-            let simple = predicate.kind == kind::CONTAINS
-                && predicate.flags & (flag::CASED | flag::RAGGED) == 0;
-            if !simple {
+            if !is_simple(predicate) {
                 self.decide(slot.predicate, hits, regex);
                 continue;
             }
@@ -200,16 +200,29 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Verifies every predicate that has this short literal.
+    /// Verifies every predicate that has this short literal of `len` bytes.
     #[inline(never)]
-    fn short(&self, table: Table, key: u32, hits: &mut Hits, regex: &mut RegexCache) {
+    fn short(&self, table: Table, key: u32, len: u32, hits: &mut Hits, regex: &mut RegexCache) {
         let slots = self.slots(table);
         let mut next = first_slot(gram_hash(key), table.mask) as usize;
         while let Some(slot) = slots.get(next).filter(|slot| slot.predicate != NONE) {
             next = (next + 1) & table.mask as usize;
-            if slot.key == key {
+            if slot.key != key || hits.has(slot.predicate) {
+                continue;
+            }
+            let predicate = &self.tables.predicates[slot.predicate as usize];
+            // The key is the whole literal: nothing is left to compare.
+            if is_simple(predicate) && predicate.b == len {
+                hits.report(slot.predicate);
+            } else {
                 self.decide(slot.predicate, hits, regex);
             }
         }
     }
+}
+
+/// Whether a predicate holds wherever the folded text has its literal.
+#[inline]
+fn is_simple(predicate: &Predicate) -> bool {
+    predicate.kind == kind::CONTAINS && predicate.flags & (flag::CASED | flag::RAGGED) == 0
 }

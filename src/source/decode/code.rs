@@ -30,6 +30,9 @@ pub(super) fn reduce(bytes: &mut [u8]) -> usize {
         if !matches!(byte, b'\'' | b'"' | b'`') {
             out.push(bytes, byte);
             read += 1;
+            if is_word(byte) {
+                read = out.copy_word(bytes, read);
+            }
             continue;
         }
         let end = quote_end(bytes, read);
@@ -76,8 +79,21 @@ fn is_plain(name: &[u8]) -> bool {
 }
 
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || byte >= 0x80
+    IS_WORD[byte as usize]
 }
+
+/// Bytes that words and numbers are made of.
+static IS_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let value = byte as u8;
+        table[byte] =
+            value.is_ascii_alphanumeric() || matches!(value, b'_' | b'$') || value >= 0x80;
+        byte += 1;
+    }
+    table
+};
 
 /// Beside these a blank says nothing.
 fn is_tight(byte: u8) -> bool {
@@ -112,6 +128,18 @@ impl Output {
         bytes[self.written] = byte;
         self.written += 1;
         (self.blank, self.text, self.name) = (false, false, false);
+    }
+
+    /// The rest of a word of which a byte was written: nothing but letters, which stay as they are.
+    /// Returns where it ends.
+    fn copy_word(&mut self, bytes: &mut [u8], start: usize) -> usize {
+        let len = bytes[start..].iter().position(|byte| !is_word(*byte));
+        let end = len.map_or(bytes.len(), |len| start + len);
+        if self.written < start {
+            bytes.copy_within(start..end, self.written);
+        }
+        self.written += end - start;
+        end
     }
 
     /// What is quoted and stays so.
