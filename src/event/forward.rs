@@ -199,7 +199,7 @@ mod tests {
             let message = Message::read(&single, 0).unwrap();
             assert_eq!(message.span, 0..single.len());
             assert_eq!(message.mode, Mode::Message { time: 3..4, body: 4..8 });
-            let size = (option.len() > 1).then_some((13..14, 2));
+            let size = (option.len() > 1).then_some((14..15, 2));
             assert_eq!(message.size, size);
             assert_eq!(message.records(&single).next(), None);
         }
