@@ -36,7 +36,7 @@ static int32_t load(const uint8_t *bytes, size_t len, sigmatag_error *error) {
 }
 
 static int is_reason(int32_t status) {
-  return status >= SIGMATAG_NOT_SGT && status <= SIGMATAG_TOO_LARGE;
+  return status <= SIGMATAG_NOT_SGT && status >= SIGMATAG_TOO_LARGE;
 }
 
 int main(int argc, char **argv) {
