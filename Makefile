@@ -14,6 +14,8 @@ BINDIR     = $(DESTDIR)$(PREFIX)/bin
 LIBDIR     = $(DESTDIR)$(PREFIX)/lib
 INCLUDEDIR = $(DESTDIR)$(PREFIX)/include
 DOCDIR     = $(DESTDIR)$(PREFIX)/share/doc/sigmatag
+MANDIR     = $(DESTDIR)$(PREFIX)/share/man/man1
+SHAREDIR   = $(DESTDIR)$(PREFIX)/share
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 TARGET  := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
@@ -61,6 +63,12 @@ install: library
 	$(CARGO) build --release --locked
 	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCLUDEDIR) $(DOCDIR)
 	install -s -m 0755 $(TARGET)/release/sigmatag $(BINDIR)/sigmatag
+	$(TARGET)/release/sigmatag man --out $(MANDIR)
+	install -d $(SHAREDIR)/bash-completion/completions $(SHAREDIR)/zsh/site-functions \
+	    $(SHAREDIR)/fish/vendor_completions.d
+	$(TARGET)/release/sigmatag completions bash >$(SHAREDIR)/bash-completion/completions/sigmatag
+	$(TARGET)/release/sigmatag completions zsh >$(SHAREDIR)/zsh/site-functions/_sigmatag
+	$(TARGET)/release/sigmatag completions fish >$(SHAREDIR)/fish/vendor_completions.d/sigmatag.fish
 	install -s -m 0755 $(SHIPPED)/release/libsigmatag.so $(LIBDIR)/libsigmatag.so.$(VERSION)
 	ln -sf libsigmatag.so.$(VERSION) $(LIBDIR)/libsigmatag.so.$(ABI)
 	ln -sf libsigmatag.so.$(ABI) $(LIBDIR)/libsigmatag.so

@@ -511,6 +511,40 @@ typedef struct sigmatag_summary {
 } sigmatag_summary;
 
 /**
+ * What one call saw of one source. 48 bytes, for ever: it has no struct_size.
+ */
+typedef struct sigmatag_source_counts {
+  /**
+   * Index for sigmatag_source_info, in the rule set that the scratch holds.
+   */
+  uint32_t source;
+  /**
+   * Generation of the rule set.
+   */
+  uint32_t generation;
+  /**
+   * As in sigmatag_source_t.
+   */
+  uint64_t events;
+  /**
+   * As in sigmatag_source_t.
+   */
+  uint64_t broken_payload;
+  /**
+   * As in sigmatag_source_t.
+   */
+  uint64_t broken_nested;
+  /**
+   * As in sigmatag_source_t.
+   */
+  uint64_t broken_positions;
+  /**
+   * As in sigmatag_source_t.
+   */
+  uint64_t broken_line;
+} sigmatag_source_counts;
+
+/**
  * How tags are written. NULL means SIGMATAG_NESTED under the key "sigma".
  */
 typedef struct sigmatag_tagging {
@@ -950,6 +984,21 @@ int32_t sigmatag_scratch_hits(const struct sigmatag_scratch *scratch,
                               struct sigmatag_hit *hits,
                               size_t cap,
                               size_t *count);
+
+/**
+ * Writes what the last sigmatag_match, sigmatag_match_batch or sigmatag_tag_prepare with this scratch
+ * saw of each source; sources that it did not see are left out. (sigmatag_source_info gives the totals of the engine;
+ * this is for hosts that count per caller, and costs next to nothing.) With cap 0 only *count; if
+ * there are more than cap, SIGMATAG_SMALL_BUFFER and only *count; sigmatag_info_t.sources is always
+ * enough. Allowed while a plan is pending.
+ *
+ * Statuses: the common ones, SIGMATAG_SMALL_BUFFER, SIGMATAG_IN_USE, SIGMATAG_POISONED. Any thread,
+ * with a scratch that no other call uses.
+ */
+int32_t sigmatag_scratch_sources(const struct sigmatag_scratch *scratch,
+                                 struct sigmatag_source_counts *counts,
+                                 size_t cap,
+                                 size_t *count);
 
 /**
  * Examines an event, a chunk or a message, once, and plans its tagged copy.

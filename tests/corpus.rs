@@ -132,7 +132,7 @@ fn sigmahq_rules_compile_or_are_refused_with_a_reason() {
         ("rule files", files),
         ("compiled rules", rules.rule_count() as usize),
         ("refused rules", loaded.refused),
-        ("fields", tables.fields.len()),
+        ("fields of rules, and paths where sources look for them", tables.fields.len()),
         ("different tests (predicates)", tables.predicates.len()),
         ("different regular expressions", tables.regexes.len()),
         ("rules that are looked at for every event (open rules)", tables.open_rules.len()),

@@ -125,12 +125,22 @@ fn counters_are_exported() {
     host.wait_for_lines(3);
     let request =
         "GET /api/v2/metrics/prometheus HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    let expected =
-        [("matches", 3), ("records", 3), ("malformed", 0), ("unexamined", 0), ("errors", 0)].map(
-            |(name, value)| {
+    let mut expected =
+        [("matches", 3), ("records", 3), ("malformed", 0), ("unexamined", 0), ("errors", 0)]
+            .map(|(name, value)| {
                 format!("fluentbit_filter_sigmatag_{name}_total{{name=\"sigmatag.0\"}} {value}")
-            },
-        );
+            })
+            .to_vec();
+    for (name, labels, value) in [
+        ("rule_matches", format!("rule=\"{EVIL_ID}\""), 3),
+        ("level_matches", "level=\"high\"".to_owned(), 3),
+        ("level_matches", "level=\"low\"".to_owned(), 0),
+        ("passed", "reason=\"unrouted\"".to_owned(), 3),
+    ] {
+        expected.push(format!(
+            "fluentbit_filter_sigmatag_{name}_total{{name=\"sigmatag.0\",{labels}}} {value}"
+        ));
+    }
     host.wait_for("counters", |_| {
         let answer = http(port, request);
         expected.iter().all(|line| answer.contains(line))

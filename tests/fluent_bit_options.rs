@@ -541,3 +541,47 @@ fn every_option_works_in_every_generation() {
         }
     }
 }
+
+/// Every option, refused starts, a reload, calls that collide, and what is freed at the end.
+#[test]
+fn valgrind_finds_nothing() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let rules = rules_file(directory.path(), &[EVIL, ODD, AUDIT]);
+    for generation in [V1_8_12, V5_0_3] {
+        let mut host = FakeHost::under_valgrind(generation);
+        host.started(
+            0,
+            &[
+                ("rules", &rules),
+                ("disable_rules", &format!("{ODD_ID}, nobody")),
+                ("logsource", "b.*=windows//, a.*=marker//"),
+                ("match_metadata", "on"),
+                ("split_records", "on"),
+                ("only_matching", "on"),
+                ("strip_foreign", "on"),
+                ("tag_key", "found"),
+            ],
+        );
+        host.filter(0, "own", &[v2("evil"), v2("plain"), legacy("evil")].concat());
+        host.filter(0, "own", &v2("plain"));
+        host.filter(0, "own", b"\x92\xc1 no record");
+        host.result(&format!("parallel 0 20 {}", fluent_bit_support::fake_host::hex(&v2("evil"))));
+        host.refused(1, &[("rules", &rules), ("logsource", "a=b=c//")]);
+        host.command("exit 1");
+        host.refused(1, &[("rules", &rules), ("split_records", "maybe")]);
+        host.command("exit 1");
+        host.refused(1, &[("rules", "missing.sgt")]);
+        host.command("exit 1");
+        host.started(1, &[("rules", &rules), ("tag_format", "flat")]);
+        host.filter(1, "own", &record(audit_event("mallory")));
+        host.command("exit 1");
+        host.command(&format!("load {}", fluent_bit_support::filter_object().display()));
+        host.instance(2, &[("rules", &rules)]);
+        assert_eq!(host.result("check 2").0, 0);
+        host.command("exit 0");
+        assert_eq!(host.result("start 2").0, 0);
+        host.command("exit 2");
+        let status = host.end();
+        assert!(status.success(), "{generation:?}: {status}; valgrind says why on standard error");
+    }
+}

@@ -116,6 +116,51 @@ fn options_apply() {
     assert!(ecs.get("rule").is_some() && ecs["sigma"].get("ids").is_some(), "{ecs}");
 }
 
+/// Records of three chunks: all dropped, some dropped, an envelope that is split.
+#[test]
+fn records_are_dropped_and_split_where_asked_for() {
+    let source = workplace();
+    let path = source.path().join("in.log");
+    let envelope = r#"{"records":[{"category":"MySqlAuditLogs","message":"odd"},{"category":"MySqlAuditLogs","message":"plain"},{"category":"MySqlAuditLogs","message":"evil"}]}"#;
+    let harmless = "{\"message\":\"plain\"}\n";
+    fs::write(&path, harmless.repeat(50)).expect("write");
+    let directory = workplace();
+    compile_rules(&[EVIL, ODD], &directory.path().join("rules.sgt"));
+    let filter = filter_section(
+        "    rules @/rules.sgt\n    only_matching on\n    split_records on\n    logsource t=marker//\n",
+    );
+    let config = classic(&directory, &format!("{}{filter}{FILE_OUT}", tail_input(&path)));
+    let mut host = Host::start(directory, &config);
+    host.wait_for("the first lines", |host| host.log().contains("inotify_fs_add"));
+    let mut file = fs::OpenOptions::new().append(true).open(&path).expect("open");
+    file.write_all(format!("{harmless}{envelope}\n{harmless}").as_bytes()).expect("write");
+    let lines = host.wait_for_lines(2);
+    let found: Vec<_> = lines.iter().map(|line| json_ids(&json(line), "sigma")).collect();
+    assert_eq!(found, [Some(vec![ODD_ID.to_owned()]), Some(vec![EVIL_ID.to_owned()])]);
+    let log = host.stop();
+    assert!(log.contains("53 records, 1 tagged, 2 rule matches"), "{log}");
+    assert!(log.contains("53 dropped, 1 split, 0 stripped"), "{log}");
+}
+
+/// Longer than a line of a classic file may be: by a variable.
+#[test]
+fn rules_are_disabled_by_a_long_list() {
+    let ids: Vec<String> = (0..400).map(|n| format!("00000000-0000-4000-8000-{n:012}")).collect();
+    let variable = ("DISABLED_RULES".to_owned(), format!("{}, {ODD_ID}", ids.join(", ")));
+    let directory = workplace();
+    compile_rules(&[EVIL, ODD], &directory.path().join("rules.sgt"));
+    let input = "[INPUT]\n    Name dummy\n    Tag d\n    Dummy {\"message\":\"odd and evil\"}\n    Rate 20\n    Samples 1\n";
+    let filter = filter_section("    rules @/rules.sgt\n    disable_rules ${DISABLED_RULES}\n");
+    let config = classic(&directory, &format!("{input}{filter}{FILE_OUT}"));
+    let mut host = Host::start_with(directory, &config, &[variable]);
+    let line = host.wait_for_lines(1).remove(0);
+    assert_eq!(json_ids(&json(&line), "sigma"), Some(vec![EVIL_ID.to_owned()]));
+    let log = host.stop();
+    let warning = "option `disable_rules`: 400 of its ids are not in the rule set";
+    assert!(log.contains(warning), "{log}");
+    assert!(log.contains("(1 disabled, 0 skipped when compiled)"), "{log}");
+}
+
 #[test]
 fn wrong_configurations_are_refused_with_the_reason() {
     let cases = [
@@ -128,6 +173,14 @@ fn wrong_configurations_are_refused_with_the_reason() {
         ),
         ("    rules @/rules.sgt\n    tag_format yaml\n", "(values: nested, flat, ecs)"),
         ("    ruels @/rules.sgt\n", "unknown option `ruels`; did you mean `rules`?"),
+        (
+            "    rules @/rules.sgt\n    logsource a.*=windows//, b\n",
+            "option `logsource`: entry 2 `b` has no tag pattern",
+        ),
+        (
+            "    rules @/rules.sgt\n    only_matching maybe\n",
+            "option `only_matching`: unknown value `maybe`",
+        ),
         // The host itself refuses a key without a value.
         ("    rules @/rules.sgt\n    min_level\n", "value"),
     ];

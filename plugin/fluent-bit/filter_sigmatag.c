@@ -195,7 +195,7 @@ static void note_unrouted(struct instance *instance)
 
 static void note_call(struct instance *instance, const sigmatag_summary *summary)
 {
-    if (!count_call(&instance->metrics, instance->engine, instance->scratch, summary)) {
+    if (!count_call(&instance->metrics, instance->scratch, summary)) {
         complain(&instance->at, &instance->uncounted_said, LOG_WARN, summary->hits,
                  "match(es) are missing in the counters by rule and level: no memory", "");
     }

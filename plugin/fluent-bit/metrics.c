@@ -20,7 +20,7 @@ static const struct { char *name, *help; } total_names[TOTAL_COUNT] = {
 };
 
 static char *const reason_names[REASON_COUNT] = { "malformed", "unexamined", "unrouted", "error" };
-static char *const broken_names[SOURCE_TOTALS] = { NULL, "payload", "nested", "positions", "line" };
+static char *const broken_names[BROKEN_COUNT] = { "payload", "nested", "positions", "line" };
 enum { NO_LEVEL = 0, LEVEL_VALUES = LEVEL_COUNT + 1 };
 
 static char *level_label(uint8_t level)
@@ -128,6 +128,13 @@ static void start_rules(struct metrics *metrics, const struct host_instance *at,
     }
 }
 
+static void drop_sources(struct metrics *metrics)
+{
+    while (metrics->source_count > 0) {
+        free(metrics->sources[--metrics->source_count]);
+    }
+}
+
 static void start_sources(struct metrics *metrics, const struct host_instance *at, const sigmatag *engine, uint32_t count)
 {
     sigmatag_source_t source = { .struct_size = sizeof source };
@@ -135,21 +142,25 @@ static void start_sources(struct metrics *metrics, const struct host_instance *a
     int j;
 
     metrics->sources = calloc(count + 1, sizeof *metrics->sources);
-    for (i = 0; metrics->sources != NULL && i < count; i++) {
+    metrics->seen = calloc(count + 1, sizeof *metrics->seen);
+    for (i = 0; metrics->sources != NULL && metrics->seen != NULL && i < count; i++) {
         if (sigmatag_source_info(engine, i, &source) != SIGMATAG_OK ||
-            (metrics->sources[i].name = strndup(source.name, source.name_len)) == NULL) {
+            (metrics->sources[i] = strndup(source.name, source.name_len)) == NULL) {
             break;
         }
         metrics->source_count++;
+    }
+    if (metrics->source_count < count) { /* no memory: all or none */
+        drop_sources(metrics);
     }
     metrics->source_counter = create(at, PLUGIN_NAME "_source_events_total", "Events recognised, by source.", "source", NULL);
     metrics->broken_counter = create(at, PLUGIN_NAME "_source_broken_total",
                                      "Events that are not as their source describes them; matched as they came.", "source",
                                      "reason");
     for (i = 0; i < metrics->source_count; i++) {
-        change(metrics, metrics->source_counter, metrics->sources[i].name, NULL, 0, true);
-        for (j = BROKEN_PAYLOAD; j < SOURCE_TOTALS; j++) {
-            change(metrics, metrics->broken_counter, metrics->sources[i].name, broken_names[j], 0, true);
+        change(metrics, metrics->source_counter, metrics->sources[i], NULL, 0, true);
+        for (j = 0; j < BROKEN_COUNT; j++) {
+            change(metrics, metrics->broken_counter, metrics->sources[i], broken_names[j], 0, true);
         }
     }
 }
@@ -172,12 +183,9 @@ void start_metrics(struct metrics *metrics, char *name, const struct host_instan
 
 void free_metrics(struct metrics *metrics)
 {
-    size_t i;
-
-    for (i = 0; i < metrics->source_count; i++) {
-        free(metrics->sources[i].name);
-    }
+    drop_sources(metrics);
     free(metrics->sources);
+    free(metrics->seen);
     free(metrics->levels);
     free(metrics->ids);
     free(metrics->id_text);
@@ -245,32 +253,31 @@ static bool count_hits(struct metrics *metrics, const sigmatag_scratch *scratch)
     return true;
 }
 
-/* The engine is this instance's own: what its totals gained is what this instance saw. */
-static void count_sources(struct metrics *metrics, const sigmatag *engine)
+/* What the call saw of each source. There is room for all of them, or for none without memory. */
+static void count_sources(struct metrics *metrics, const sigmatag_scratch *scratch)
 {
-    sigmatag_source_t now = { .struct_size = sizeof now };
-    uint32_t i;
+    size_t i, count = 0;
     int j;
 
-    for (i = 0; i < metrics->source_count; i++) {
-        struct source *source = &metrics->sources[i];
-
-        if (sigmatag_source_info(engine, i, &now) != SIGMATAG_OK) {
-            continue;
-        }
-        const uint64_t totals[SOURCE_TOTALS] = {
-            now.events, now.broken_payload, now.broken_nested, now.broken_positions, now.broken_line
+    if (metrics->source_count == 0 ||
+        sigmatag_scratch_sources(scratch, metrics->seen, metrics->source_count, &count) != SIGMATAG_OK) {
+        return;
+    }
+    for (i = 0; i < count; i++) {
+        const sigmatag_source_counts *seen = &metrics->seen[i];
+        char *name = metrics->sources[seen->source];
+        const uint64_t broken[BROKEN_COUNT] = {
+            seen->broken_payload, seen->broken_nested, seen->broken_positions, seen->broken_line
         };
-        for (j = 0; j < SOURCE_TOTALS; j++) {
-            change(metrics, j == SOURCE_EVENTS ? metrics->source_counter : metrics->broken_counter, source->name,
-                   broken_names[j], totals[j] - source->seen[j], false);
-            source->seen[j] = totals[j];
+
+        change(metrics, metrics->source_counter, name, NULL, seen->events, false);
+        for (j = 0; j < BROKEN_COUNT; j++) {
+            change(metrics, metrics->broken_counter, name, broken_names[j], broken[j], false);
         }
     }
 }
 
-bool count_call(struct metrics *metrics, const sigmatag *engine, const sigmatag_scratch *scratch,
-                const sigmatag_summary *summary)
+bool count_call(struct metrics *metrics, const sigmatag_scratch *scratch, const sigmatag_summary *summary)
 {
     count_total(metrics, RECORDS, summary->records);
     count_total(metrics, MATCHES, summary->hits);
@@ -286,6 +293,6 @@ bool count_call(struct metrics *metrics, const sigmatag *engine, const sigmatag_
     count_passed(metrics, PASSED_UNEXAMINED, summary->unexamined);
     count_passed(metrics, PASSED_UNROUTED, summary->unrouted);
     metrics->matched_records += summary->matched_records;
-    count_sources(metrics, engine);
+    count_sources(metrics, scratch);
     return summary->hits == 0 || count_hits(metrics, scratch);
 }

@@ -18,13 +18,7 @@ enum total {
 /* Why a record went on without a complete verdict. */
 enum reason { PASSED_MALFORMED, PASSED_UNEXAMINED, PASSED_UNROUTED, PASSED_ERROR, REASON_COUNT };
 
-/* What the engine says of a source, in the order of sigmatag_source_t. */
-enum source_total { SOURCE_EVENTS, BROKEN_PAYLOAD, BROKEN_NESTED, BROKEN_POSITIONS, BROKEN_LINE, SOURCE_TOTALS };
-
-struct source {
-    char *name;
-    uint64_t seen[SOURCE_TOTALS]; /* what the counters show already */
-};
+enum { BROKEN_COUNT = 4 }; /* ways in which an event is not as its source describes it */
 
 /*
  * Counters exist with every label value from the start: the host's exporter walks
@@ -46,7 +40,8 @@ struct metrics {
     sigmatag_hit *hits;
     size_t hit_room;
 
-    struct source *sources;
+    char **sources;              /* their names */
+    sigmatag_source_counts *seen; /* room for one of each */
     size_t source_count;
 };
 
@@ -66,7 +61,6 @@ void count_total(struct metrics *metrics, enum total total, uint64_t n);
 void count_passed(struct metrics *metrics, enum reason reason, uint64_t n);
 
 /* Counts a call that was examined. False: there was no memory to count its rules one by one. */
-bool count_call(struct metrics *metrics, const sigmatag *engine, const sigmatag_scratch *scratch,
-                const sigmatag_summary *summary);
+bool count_call(struct metrics *metrics, const sigmatag_scratch *scratch, const sigmatag_summary *summary);
 
 #endif

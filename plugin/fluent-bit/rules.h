@@ -16,8 +16,7 @@
  * restart (where a refusal ends the process) can fall back to it.
  *
  * `engine` is never asked to match: it is what the engines of the instances take
- * the rules from. Those are one per instance, because options and totals are the
- * engine's, and several instances may run at the same time.
+ * the rules from. Those are one per instance, because options are the engine's.
  */
 struct rule_set {
     struct rule_set *next;

@@ -51,7 +51,7 @@ static void say_rules(const struct host_instance *at, const struct options *opti
 {
     struct line line = { .used = 0 };
 
-    say(&line, "%u rules from %s", info->rules, options->rules != NULL ? options->rules : "the built-in MySQL pack");
+    say(&line, "%u rule%s from %s", info->rules, info->rules == 1 ? "" : "s", options->rules != NULL ? options->rules : "the built-in MySQL pack");
     if (options->disable_rules != NULL) {
         say(&line, " (%u disabled, %u skipped when compiled)", info->disabled_rules, info->skipped_rules);
     } else {

@@ -8,7 +8,7 @@ use super::scratch::{Leased, sigmatag_scratch};
 use super::status::Status;
 use super::types::{
     SIGMATAG_FLB_CHUNK, SIGMATAG_FORWARD, SIGMATAG_JSON, SIGMATAG_MAX_BATCH, SIGMATAG_MSGPACK,
-    sigmatag_event, sigmatag_hit, sigmatag_summary,
+    sigmatag_event, sigmatag_hit, sigmatag_source_counts, sigmatag_summary,
 };
 use crate::engine::{Event, Format, MatchError, Summary};
 
@@ -274,5 +274,50 @@ pub unsafe extern "C" fn sigmatag_scratch_hits(
         // SAFETY: pointers as the header asks of the caller.
         let (scratch, room) = unsafe { (borrow(scratch)?, HitRoom::new(hits, cap, count)?) };
         scratch.lease(|leased| room.write(leased))
+    })
+}
+
+/// Writes what the last sigmatag_match, sigmatag_match_batch or sigmatag_tag_prepare with this scratch
+/// saw of each source; sources that it did not see are left out. (sigmatag_source_info gives the totals of the engine;
+/// this is for hosts that count per caller, and costs next to nothing.) With cap 0 only *count; if
+/// there are more than cap, SIGMATAG_SMALL_BUFFER and only *count; sigmatag_info_t.sources is always
+/// enough. Allowed while a plan is pending.
+///
+/// Statuses: the common ones, SIGMATAG_SMALL_BUFFER, SIGMATAG_IN_USE, SIGMATAG_POISONED. Any thread,
+/// with a scratch that no other call uses.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sigmatag_scratch_sources(
+    scratch: *const sigmatag_scratch,
+    counts: *mut sigmatag_source_counts,
+    cap: usize,
+    count: *mut usize,
+) -> i32 {
+    status_of(|| {
+        // SAFETY: pointers as the header asks of the caller.
+        let (scratch, counts, count) =
+            unsafe { (borrow(scratch)?, Room::new(counts, cap)?, Place::required(count)?) };
+        scratch.lease(|leased| {
+            let found = leased.scratch.source_counts().count();
+            count.write(found);
+            if counts.capacity() == 0 {
+                return Ok(());
+            }
+            if counts.capacity() < found {
+                return Err(Status::SmallBuffer);
+            }
+            let generation = leased.scratch.generation();
+            counts.fill(leased.scratch.source_counts().map(|(source, seen)| {
+                sigmatag_source_counts {
+                    source,
+                    generation,
+                    events: seen.events,
+                    broken_payload: seen.broken_payload,
+                    broken_nested: seen.broken_nested,
+                    broken_positions: seen.broken_positions,
+                    broken_line: seen.broken_line,
+                }
+            }));
+            Ok(())
+        })
     })
 }

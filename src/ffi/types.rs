@@ -158,6 +158,26 @@ pub struct sigmatag_hit {
     pub generation: u32,
 }
 
+/// What one call saw of one source. 48 bytes, for ever: it has no struct_size.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sigmatag_source_counts {
+    /// Index for sigmatag_source_info, in the rule set that the scratch holds.
+    pub source: u32,
+    /// Generation of the rule set.
+    pub generation: u32,
+    /// As in sigmatag_source_t.
+    pub events: u64,
+    /// As in sigmatag_source_t.
+    pub broken_payload: u64,
+    /// As in sigmatag_source_t.
+    pub broken_nested: u64,
+    /// As in sigmatag_source_t.
+    pub broken_positions: u64,
+    /// As in sigmatag_source_t.
+    pub broken_line: u64,
+}
+
 /// What one call examined.
 #[repr(C)]
 #[derive(Clone, Copy)]

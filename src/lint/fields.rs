@@ -1,7 +1,6 @@
 //! Fields that no source of a rule's log source has: the rule never fires.
 //!
-//! Only where sources name all that there is: one that lifts whole objects into its events
-//! (`lift`) has fields that nobody listed.
+//! Only where sources name all that there is, which those of databases do.
 
 use super::{all_items, finding};
 use crate::rule::ast::{Collection, Item, LogSource, Scalar};
@@ -12,26 +11,26 @@ use std::collections::BTreeSet;
 /// `unknown-field`.
 pub fn lint(collection: &Collection, sources: &[Descriptor], found: &mut Vec<Diagnostic>) {
     for rule in &collection.rules {
-        let known = known(&rule.logsource, sources);
-        if known.is_empty() {
-            continue;
-        }
+        let Some(Known { names: given, paths }) = known(&rule.logsource, sources) else { continue };
         let mut seen = BTreeSet::new();
         for item in all_items(&rule.detection.searches) {
             for name in names(item) {
                 // With dots it is a path into the record itself.
-                if name.contains('.') || known.contains(name) || !seen.insert(name) {
+                let is_known = given.contains(name) || paths.contains(name);
+                if name.contains('.') || is_known || !seen.insert(name) {
                     continue;
                 }
-                let suggestion = did_you_mean(similar(name, known.iter().copied()));
-                let list = known.iter().copied().filter(|name| !name.contains('.'));
+                let suggestion = did_you_mean(similar(name, given.iter().copied()));
                 found.push(finding(
                     Severity::Warning,
                     "unknown-field",
                     &rule.meta,
                     item.pos,
                     format!("events of this log source have no field {}{suggestion}", quoted(name)),
-                    format!("the fields are {}", list.collect::<Vec<_>>().join(", ")),
+                    format!(
+                        "the fields are {}",
+                        given.iter().copied().collect::<Vec<_>>().join(", ")
+                    ),
                 ));
             }
         }
@@ -50,35 +49,43 @@ fn names(item: &Item) -> Vec<&str> {
     names
 }
 
-/// Every name that the sources of a log source give; none if not all of them are known.
-fn known<'a>(logsource: &LogSource, sources: &'a [Descriptor]) -> BTreeSet<&'a str> {
-    let is_of = |source: &&Descriptor| {
-        source.logsources.iter().any(|own| {
-            let same =
-                |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
-            same(&logsource.product, &own.logsource.product)
-                && same(&logsource.category, &own.logsource.category)
-                && same(&logsource.service, &own.logsource.service)
-        })
+/// What the sources of a log source have.
+#[derive(Default)]
+struct Known<'a> {
+    /// The names they give.
+    names: BTreeSet<&'a str>,
+    /// The paths they read, which can be named as well.
+    paths: BTreeSet<&'a str>,
+}
+
+/// What all sources of a log source have; `None` if not all of it is known.
+fn known<'a>(logsource: &LogSource, sources: &'a [Descriptor]) -> Option<Known<'a>> {
+    let same = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
+    let fits = |own: &LogSource| {
+        same(&logsource.product, &own.product)
+            && same(&logsource.category, &own.category)
+            && same(&logsource.service, &own.service)
     };
     // A rule about a category alone, such as `database`, may be about products without a source.
-    if logsource.product.is_none() {
-        return BTreeSet::new();
-    }
-    let mut names = BTreeSet::new();
-    for source in sources.iter().filter(is_of) {
-        // Members of lifted objects have names that nobody listed.
-        if !source.lifts.is_empty() {
-            return BTreeSet::new();
+    logsource.product.as_ref()?;
+    let mut known = Known::default();
+    for source in sources {
+        let mut own = source.logsources.iter().map(|own| &own.logsource).filter(|own| fits(own));
+        let Some(first) = own.next() else { continue };
+        // Audit logs of databases have fields of their own only. Others pass on whatever keys an
+        // agent adds, and members of lifted objects have names that nobody listed.
+        if first.category.as_deref() != Some("database") || !source.lifts.is_empty() {
+            return None;
         }
-        names.extend(source.names());
+        known.names.extend(source.names());
         let variants = source.variants.iter().flat_map(|variant| &variant.fields);
         let fields = source.fields.iter().chain(variants);
-        names.extend(fields.flat_map(|field| &field.paths).map(String::as_str));
-        names.extend(source.derived.iter().flat_map(|field| &field.from).map(String::as_str));
+        let paths = &mut known.paths;
+        paths.extend(fields.flat_map(|field| &field.paths).map(String::as_str));
+        paths.extend(source.derived.iter().flat_map(|field| &field.from).map(String::as_str));
         let groups = source.when.iter().chain(source.logsources.iter().flat_map(|own| &own.when));
         let tests = groups.flat_map(|group| group.all.iter().chain(&group.any));
-        names.extend(tests.map(|test| test.path.as_str()));
+        paths.extend(tests.map(|test| test.path.as_str()));
     }
-    names
+    (!known.names.is_empty()).then_some(known)
 }

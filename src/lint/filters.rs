@@ -6,7 +6,7 @@ use super::texts::{self, Accepted};
 use super::{finding, key};
 use crate::compile::logsource_text;
 use crate::compile::lower::applies;
-use crate::rule::ast::{Collection, Filter, FilterRules, Item, LogSource, Rule, Spanned};
+use crate::rule::ast::{Collection, Filter, FilterRules, Item, Rule, Spanned};
 use crate::rule::diagnostic::{Diagnostic, Severity, did_you_mean, quoted, similar};
 
 /// `filter-unknown-rule`, `filter-logsource`, `filter-no-rule`, `filter-never-holds`.
@@ -81,22 +81,19 @@ fn listed_rule(
 
 /// The attributes of the filter's log source that are not the rule's.
 fn repair(filter: &Filter, rule: &Rule) -> String {
-    let get: [(&str, fn(&LogSource) -> &Option<String>); 3] = [
-        ("product", |logsource| &logsource.product),
-        ("category", |logsource| &logsource.category),
-        ("service", |logsource| &logsource.service),
-    ];
-    let changes: Vec<String> = get
-        .into_iter()
-        .filter(|(_, get)| {
-            let own = get(&filter.logsource);
-            own.is_some() && own != get(&rule.logsource)
-        })
-        .map(|(name, get)| match get(&rule.logsource) {
-            Some(value) => format!("write `{name}: {value}`"),
-            None => format!("remove `{name}`"),
-        })
-        .collect();
+    let (own, other) = (&filter.logsource, &rule.logsource);
+    let changes: Vec<String> = [
+        ("product", &own.product, &other.product),
+        ("category", &own.category, &other.category),
+        ("service", &own.service, &other.service),
+    ]
+    .into_iter()
+    .filter(|(_, own, other)| own.is_some() && own != other)
+    .map(|(name, _, other)| match other {
+        Some(value) => format!("write `{name}: {value}`"),
+        None => format!("remove `{name}`"),
+    })
+    .collect();
     changes.join(" and ")
 }
 

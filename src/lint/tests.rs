@@ -166,5 +166,7 @@ fn exclusions_that_are_wider_than_they_look() {
     assert_eq!(of(both), [""; 0]);
     assert_eq!(of(r"TargetFilename|contains: '\backup\'"), [""; 0]);
     assert_eq!(of(r"TargetFilename: '*\backup_*.exe'"), ["filter-wildcard"]);
+    assert_eq!(of(r"TargetFilename: 'C:\app\*\x.exe'"), ["wildcard-escaped"]);
+    assert_eq!(of(r"TargetFilename: 'C:\app\\*\x.exe'"), ["filter-wildcard"]);
     assert_eq!(of(r"TargetFilename: '*\backup_1.exe'"), [""; 0]);
 }

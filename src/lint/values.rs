@@ -9,12 +9,13 @@ use crate::rule::diagnostic::{Diagnostic, Severity, quoted};
 /// Texts of so few bytes occur in nearly every log line; characters beyond ASCII are rare.
 const SHORT: usize = 2;
 
-/// `contains-everything`, `contains-short`, `base64offset-short`.
+/// `contains-everything`, `contains-short`, `base64offset-short`, `wildcard-escaped`.
 pub fn lint(collection: &Collection, found: &mut Vec<Diagnostic>) {
     for (meta, detection) in detections(collection) {
         for item in all_items(&detection.searches) {
             everything(item, meta, found);
             short_base64(item, meta, found);
+            escaped_wildcard(item, meta, found);
         }
     }
     for rule in &collection.rules {
@@ -73,6 +74,31 @@ fn short_base64(item: &Item, meta: &Metadata, found: &mut Vec<Diagnostic>) {
                     quoted(text)
                 ),
                 "encode at least two bytes, better five or more",
+            ));
+        }
+    }
+}
+
+/// In `C:\temp\*` the backslash makes the star literal, and no file of Windows has one in its name.
+fn escaped_wildcard(item: &Item, meta: &Metadata, found: &mut Vec<Diagnostic>) {
+    let is_file = item.field.as_deref().is_some_and(|field| {
+        ["Image", "Filename", "FileName", "ImageLoaded", "Directory"]
+            .into_iter()
+            .any(|end| field.ends_with(end))
+    });
+    if !is_file || item.has("re") {
+        return;
+    }
+    for value in &item.values {
+        let Scalar::Str(text) = &value.value else { continue };
+        if texts::parse(text).contains(&Token::Char('*')) {
+            found.push(finding(
+                Severity::Warning,
+                "wildcard-escaped",
+                meta,
+                value.pos,
+                format!("`\\*` in {} is a literal star, which no file name has", quoted(text)),
+                "write `\\\\*` for a backslash and a wildcard behind it",
             ));
         }
     }

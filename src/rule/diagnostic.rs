@@ -379,6 +379,7 @@ pub const CODES: &[&str] = &[
     "value-not-finite",
     "value-not-number",
     "value-not-text",
+    "wildcard-escaped",
     "yaml-alias",
     "yaml-alias-bomb",
     "yaml-depth",

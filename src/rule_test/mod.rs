@@ -193,7 +193,8 @@ fn expected(case: &Map<String, Value>, inherited: &mut Vec<String>) -> Result<Ex
             Ok(Expected::Match { matches: *matches, rule })
         }
         (None, Some(Value::Bool(suppressed))) => {
-            if case.contains_key("rules") || !case.contains_key("change") {
+            let is_whole = case.contains_key("event") || case.contains_key("line");
+            if case.contains_key("rules") || is_whole {
                 *inherited = texts(case, "rules")?;
             }
             Ok(Expected::Suppressed { suppressed: *suppressed, rules: inherited.clone() })

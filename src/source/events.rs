@@ -5,6 +5,7 @@
 //! may itself be a wrapper (a log line as JSON, whose `message` is JSON again), so its payloads
 //! and envelopes become places too, down to [`PAYLOAD_LEVELS`].
 
+use super::candidates::Candidates;
 use super::conditions::Conditions;
 use super::fields::{self, Own};
 use super::mariadb;
@@ -104,6 +105,7 @@ pub struct Buffers {
     places: Vec<Place>,
     logsources: Vec<u32>,
     values: Vec<Value>,
+    candidates: Candidates,
     conditions: Conditions,
     broken: Vec<Broken>,
     parts: Parts,
@@ -126,6 +128,7 @@ impl Buffers {
             places: Vec::with_capacity(16),
             logsources: Vec::with_capacity(8),
             values: Vec::with_capacity(64),
+            candidates: Candidates::new(tables, fields),
             conditions: Conditions::new(tables),
             broken: Vec::with_capacity(16),
             parts: Parts::default(),
@@ -282,7 +285,12 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             inner: &[],
             derived: &[],
         };
-        if let Some(source) = recognise::recognise(self.tables, &self.buffers.outer, &stores) {
+        if let Some(source) = recognise::recognise(
+            self.tables,
+            &self.buffers.candidates,
+            &self.buffers.outer,
+            &stores,
+        ) {
             self.show_recognised(source, false, None, None);
             return;
         }
@@ -445,10 +453,10 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         };
         let span = Span { store: place.store, start: at, len: len as u32 };
         let element = place.origin.element(span);
-        let Buffers { outer, inner, derived, .. } = &*self.buffers;
+        let Buffers { outer, inner, derived, candidates, .. } = &*self.buffers;
         let stores =
             Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
-        let found = recognise::recognise(self.tables, inner, &stores);
+        let found = recognise::recognise(self.tables, candidates, inner, &stores);
         if let Some(source) = found {
             return self.show_recognised(source, true, Some((span, encoding)), Some(element));
         }
@@ -489,10 +497,10 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             self.buffers.parts.keep_whole();
         }
         let element = place.origin.element(Span { store: place.store, start: at, len });
-        let Buffers { outer, inner, derived, .. } = &*self.buffers;
+        let Buffers { outer, inner, derived, candidates, .. } = &*self.buffers;
         let stores =
             Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
-        match recognise::recognise(self.tables, inner, &stores) {
+        match recognise::recognise(self.tables, candidates, inner, &stores) {
             Some(source) => self.show_recognised(source, true, None, Some(element)),
             None => self.unrecognised(Some(element)),
         }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::candidates::Candidates;
 use super::conditions::Conditions;
 use super::tables::{Group, Range, Source, SourceTables, Test, TestKind};
 use super::view::Stores;
@@ -10,9 +11,19 @@ use crate::event::slots::Slots;
 use crate::event::value::Value;
 
 /// The first source that recognises the event.
-pub(super) fn recognise(tables: &SourceTables, slots: &Slots, stores: &Stores<'_>) -> Option<u32> {
-    let found = tables.sources.iter().position(|source| holds(tables, source.when, slots, stores));
-    found.map(|index| index as u32)
+pub(super) fn recognise(
+    tables: &SourceTables,
+    candidates: &Candidates,
+    slots: &Slots,
+    stores: &Stores<'_>,
+) -> Option<u32> {
+    candidates
+        .of(slots, tables.sources.len())
+        .find(|index| {
+            let source = tables.sources.get(*index);
+            source.is_some_and(|source| holds(tables, source.when, slots, stores))
+        })
+        .map(|index| index as u32)
 }
 
 /// The logsources of an event of that source, whose late conditions were decided. Empty if none

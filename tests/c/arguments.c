@@ -252,6 +252,7 @@ static void event_arguments(void) {
 static void match_arguments(const sigmatag *stranger) {
   sigmatag_event event = json_event(STATEMENT);
   sigmatag_hit hit;
+  sigmatag_source_counts seen;
   size_t count = UNTOUCHED;
   uint32_t sizes[WRONG_SIZES];
   int i;
@@ -303,6 +304,10 @@ static void match_arguments(const sigmatag *stranger) {
     STATUS(sigmatag_tag_prepare(engine, scratch, &event, NULL, &count, &summary),
            SIGMATAG_BAD_ARGUMENT);
   }
+  STATUS(sigmatag_scratch_sources(NULL, &seen, 1, &count), SIGMATAG_NULL_ARGUMENT);
+  STATUS(sigmatag_scratch_sources(scratch, NULL, 1, &count), SIGMATAG_NULL_ARGUMENT);
+  STATUS(sigmatag_scratch_sources(scratch, &seen, 1, NULL), SIGMATAG_NULL_ARGUMENT);
+  STATUS(sigmatag_scratch_sources(scratch, &seen, SIZE_MAX, &count), SIGMATAG_BAD_ARGUMENT);
   STATUS(sigmatag_scratch_hits(NULL, &hit, 1, &count), SIGMATAG_NULL_ARGUMENT);
   STATUS(sigmatag_scratch_hits(scratch, NULL, 1, &count), SIGMATAG_NULL_ARGUMENT);
   STATUS(sigmatag_scratch_hits(scratch, &hit, 1, NULL), SIGMATAG_NULL_ARGUMENT);

@@ -37,6 +37,15 @@ int main(void) {
   FIELD(sigmatag_hit, event);
   FIELD(sigmatag_hit, rule);
   FIELD(sigmatag_hit, generation);
+
+  STRUCT(sigmatag_source_counts);
+  FIELD(sigmatag_source_counts, source);
+  FIELD(sigmatag_source_counts, generation);
+  FIELD(sigmatag_source_counts, events);
+  FIELD(sigmatag_source_counts, broken_payload);
+  FIELD(sigmatag_source_counts, broken_nested);
+  FIELD(sigmatag_source_counts, broken_positions);
+  FIELD(sigmatag_source_counts, broken_line);
   STRUCT(sigmatag_summary);
   FIELD(sigmatag_summary, struct_size);
   FIELD(sigmatag_summary, generation);

@@ -163,6 +163,33 @@ static void newer_structs(const sigmatag *engine, sigmatag_scratch *scratch) {
   CHECK(summary.known.struct_size == sizeof summary && summary.unknown == UINT64_MAX);
 }
 
+/* What a call saw of each source, beside the totals of the engine. */
+static void sources(const sigmatag *engine, sigmatag_scratch *scratch) {
+  static const char azure[] = "{\"category\":\"MySqlAuditLogs\",\"a\":1}";
+  sigmatag_event event = json_event(azure);
+  sigmatag_source_counts seen[2];
+  sigmatag_source_t source = empty_source();
+  size_t count = 99;
+  int i;
+  for (i = 1; i <= 2; i++) {
+    STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &count, NULL), SIGMATAG_OK);
+    STATUS(sigmatag_scratch_sources(scratch, NULL, 0, &count), SIGMATAG_OK);
+    CHECK(count == 1);
+    memset(seen, 0xee, sizeof seen);
+    STATUS(sigmatag_scratch_sources(scratch, seen, 2, &count), SIGMATAG_OK);
+    NEED(count == 1);
+    CHECK(seen[0].events == 1 && seen[0].broken_payload == 0 && seen[0].broken_line == 0);
+    CHECK(seen[1].events == UINT64_C(0xeeeeeeeeeeeeeeee));
+    STATUS(sigmatag_source_info(engine, seen[0].source, &source), SIGMATAG_OK);
+    CHECK(source.name_len == 11 && memcmp(source.name, "azure-mysql", 11) == 0);
+    CHECK(source.events == (uint64_t)i);
+  }
+  event = json_event(HARMLESS);
+  STATUS(sigmatag_match(engine, scratch, &event, NULL, 0, &count, NULL), SIGMATAG_OK);
+  STATUS(sigmatag_scratch_sources(scratch, seen, 2, &count), SIGMATAG_OK);
+  CHECK(count == 0);
+}
+
 static void levels_and_sources(const char *path) {
   sigmatag_options options = empty_options();
   sigmatag_event event = json_event(STATEMENT);
@@ -181,6 +208,7 @@ static void levels_and_sources(const char *path) {
   event.logsource_len = 12;
   STATUS(sigmatag_match(engine, scratch, &event, hits, 4, &count, NULL), SIGMATAG_OK);
   CHECK(count == 1);
+  sources(engine, scratch);
   event.logsource = (const uint8_t *)"windows//sysmon";
   event.logsource_len = 15;
   STATUS(sigmatag_match(engine, scratch, &event, hits, 4, &count, NULL), SIGMATAG_OK);

@@ -1,9 +1,11 @@
 //! The same event as other products and pipelines write it.
 //!
-//! The events beside the rules have one shape: that of Azure's Flexible Server for SQL. A dialect
+//! The events beside the rules have one shape: that of Azure's Flexible
+//! Server for what a database does, and Sysmon's for files and processes. A dialect
 //! is another one; it turns an event into a record of its own, or says why it cannot.
 
 pub mod azure;
+pub mod endpoint;
 pub mod mariadb;
 
 use serde_json::Value;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -60,7 +60,24 @@ pub struct FakeHost {
 
 impl FakeHost {
     pub fn start(generation: Generation, layout: Option<&str>) -> FakeHost {
-        let mut command = Command::new(generation.executable());
+        FakeHost::run(Command::new(generation.executable()), generation, layout)
+    }
+
+    /// Reports what valgrind finds as its exit status, see `end`.
+    pub fn under_valgrind(generation: Generation) -> FakeHost {
+        let mut command = Command::new("valgrind");
+        // Rule sets are kept for a reload, held by pointers into their memory.
+        command
+            .args(["-q", "--error-exitcode=99", "--leak-check=full"])
+            .args([
+                "--show-leak-kinds=definite,indirect",
+                "--errors-for-leak-kinds=definite,indirect",
+            ])
+            .arg(generation.executable());
+        FakeHost::run(command, generation, None)
+    }
+
+    fn run(mut command: Command, generation: Generation, layout: Option<&str>) -> FakeHost {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).env_remove("SIGMATAG_FLB_LAYOUT");
         command.env_remove("SIGMATAG_TEST_UNSET").env("SIGMATAG_TEST_WORD", "high");
         if let Some(layout) = layout {
@@ -101,6 +118,12 @@ impl FakeHost {
             "`{command:.80}`: {answer:?}"
         );
         answer
+    }
+
+    /// Ends it in good order.
+    pub fn end(mut self) -> ExitStatus {
+        writeln!(self.input, "quit").expect("a host that runs");
+        self.child.wait().expect("wait")
     }
 
     pub fn result(&mut self, command: &str) -> (i32, Vec<String>) {

@@ -117,12 +117,22 @@ pub fn filter_section(options: &str) -> String {
 
 impl Host {
     pub fn start(directory: tempfile::TempDir, config: &Path) -> Host {
+        Host::start_with(directory, config, &[])
+    }
+
+    /// With variables for the configuration.
+    pub fn start_with(
+        directory: tempfile::TempDir,
+        config: &Path,
+        variables: &[(String, String)],
+    ) -> Host {
         let log = File::create(directory.path().join("log")).expect("log file");
         let child = Command::new(&fluent_bit().path)
             .arg("-c")
             .arg(config)
             .current_dir(directory.path())
             .env_remove("SIGMATAG_FLB_LAYOUT")
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("log file"))
             .stderr(log)
@@ -140,9 +150,10 @@ impl Host {
         self.directory.path().join(name)
     }
 
-    /// Whole lines of the output file so far.
+    /// Whole lines of the output file so far: out.jsonl, or tagged.jsonl of the examples.
     pub fn lines(&self) -> Vec<String> {
-        let text = fs::read_to_string(self.path("out.jsonl")).unwrap_or_default();
+        let read = |name: &str| fs::read_to_string(self.path(name));
+        let text = read("out.jsonl").or_else(|_| read("tagged.jsonl")).unwrap_or_default();
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         whole.lines().map(str::to_owned).collect()
     }

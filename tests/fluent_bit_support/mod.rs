@@ -1,5 +1,6 @@
 //! What both Fluent Bit tests need: the filter as it ships, compiled rules, and msgpack.
 
+pub mod examples;
 pub mod fake_host;
 pub mod host;
 

@@ -73,47 +73,23 @@ impl Case {
 
 /// The events beside a rule or filter: `tests/STEM.jsonl` in its folder.
 ///
-/// A line with `event` gives a whole event; one with `change` gives the event before it with one
-/// value changed, so that a case says what the decision hangs on.
+/// A change changes one value, so that a case says what the decision hangs on.
 pub fn cases(folder: &str, stem: &str) -> Vec<Case> {
     let path = format!("{folder}/tests/{stem}.jsonl");
     let text = std::fs::read_to_string(root().join(&path))
         .unwrap_or_else(|error| panic!("{path}: {error}: every rule needs test events"));
-    let mut cases = Vec::new();
-    let mut base: Option<Value> = None;
-    for (number, line) in text.lines().enumerate() {
-        let case: Value =
-            serde_json::from_str(line).unwrap_or_else(|e| panic!("{path}:{}: {e}", number + 1));
-        let name = case["name"].as_str().expect("name");
-        let place = format!("{path}:{}: {name}", number + 1);
-        let event = match case.get("event") {
-            Some(event) => {
-                base = Some(event.clone());
-                event.clone()
-            }
-            None => {
-                let change = case["change"].as_object().expect("event or change");
-                assert_eq!(change.len(), 1, "{place}: change one value");
-                let (path, value) = change.iter().next().expect("one change");
-                let mut event = base.clone().expect("an event before the change");
-                set(&mut event, path, value.clone(), &place);
-                event
-            }
-        };
-        cases.push(Case { place, event, line: case });
-    }
+    let (cases, problems) = sigmatag::rule_test::read(&text);
+    assert_eq!(problems, [], "{path}");
+    let lines: Vec<&str> = text.lines().collect();
     cases
-}
-
-/// Sets the value at a dotted path, which differs from what was there.
-fn set(event: &mut Value, path: &str, value: Value, place: &str) {
-    let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
-    let mut at = event;
-    for key in parents.split('.').filter(|key| !key.is_empty()) {
-        at = at.get_mut(key).unwrap_or_else(|| panic!("{place}: no `{key}`"));
-    }
-    let before = at.as_object_mut().expect("an object").insert(last.to_owned(), value.clone());
-    assert!(before.is_some_and(|before| before != value), "{place}: `{path}` is not changed");
+        .into_iter()
+        .map(|case| {
+            let place = format!("{path}:{}: {}", case.line, case.name);
+            assert!(case.changed.len() <= 1, "{place}: change one value");
+            let line = serde_json::from_str(lines[case.line as usize - 1]).expect("JSON");
+            Case { place, event: case.record, line }
+        })
+        .collect()
 }
 
 /// A record as msgpack.

@@ -149,10 +149,12 @@ fn text(read: &Read, documents: &[(usize, &str)], counts: [usize; 3]) -> Result<
         .filter(|(number, _)| *number > 0)
         .map(|(number, noun)| count(*number as u64, noun))
         .collect();
+    let documents =
+        if documents.is_empty() { "no documents".to_owned() } else { documents.join(", ") };
     let [errors, warnings, infos] = counts;
     text.push_str(&format!(
         "{}: {}, {}, {}\n",
-        documents.join(", "),
+        documents,
         count(errors as u64, "error"),
         count(warnings as u64, "warning"),
         count(infos as u64, "info"),

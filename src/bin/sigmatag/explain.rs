@@ -2,12 +2,11 @@
 
 use crate::Output;
 use crate::failure::{EXIT_CODES, Failure, say};
-use crate::input::{Form, Input, Item as Piece, Records};
+use crate::input::{Form, Input, Item as Piece, Records, Unread};
 use crate::rules::{self, Selected};
 use crate::summary::printable;
 use crate::tag::{logsource, warn_of_unknown};
 use serde_json::{Value, json};
-use sigmatag::engine::MatchError;
 use sigmatag::engine::explain::{Explainer, Explanation, Field, Found, Item, ItemValue, Selection};
 use sigmatag::limits;
 use sigmatag::ruleset::RuleSet;
@@ -76,16 +75,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 let place = records.place(&input);
                 let mut text = String::new();
                 let done = record.and_then(|record| {
-                    explainer.explain(rule, &record, Encoding::Json, logsource, |explanation| {
-                        printer.print(&mut text, &place, &explanation);
-                    })
+                    let print = |explanation| printer.print(&mut text, &place, &explanation);
+                    let done = explainer.explain(rule, &record, Encoding::Json, logsource, print);
+                    Ok(done?)
                 });
                 match done {
                     Ok(outcome) if outcome.malformed_payloads > 0 => {
                         say(format_args!("{place}: a payload in it is malformed"));
                     }
                     Ok(_) => {}
-                    Err(error) => say(format_args!("{place}: {error}")),
+                    Err(unread) => say(format_args!("{place}: {}", unread.reason)),
                 }
                 out.write_all(text.as_bytes()).map_err(|error| Failure::output(&error))?;
             }
@@ -95,17 +94,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// The next record that is complete, or why it cannot be explained.
-pub fn next(records: &mut Records) -> Option<Result<Vec<u8>, MatchError>> {
+pub fn next(records: &mut Records) -> Option<Result<Vec<u8>, Unread>> {
     loop {
         match records.buffered()? {
             Piece::Record { bytes, .. } => return Some(Ok(bytes.to_vec())),
-            Piece::Part { first: true, .. } => {
-                let message = "the record is larger than max_record";
-                return Some(Err(MatchError::Unexamined { message }));
-            }
-            Piece::Broken { reason, .. } => {
-                return Some(Err(MatchError::Malformed { offset: 0, message: reason }));
-            }
+            Piece::Part { first: true, .. } => return Some(Err(Unread::too_large())),
+            Piece::Broken { reason, .. } => return Some(Err(Unread::broken(reason))),
             Piece::Part { first: false, .. } | Piece::Blank { .. } | Piece::Between(_) => {}
         }
     }

@@ -14,6 +14,7 @@ mod inspect;
 mod rules;
 mod select;
 mod shell;
+mod sources;
 mod summary;
 mod tag;
 mod test;
@@ -37,6 +38,7 @@ enum Command {
     Tag(tag::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
+    Sources(sources::Arguments),
     Completions(shell::Completions),
     Man(shell::Man),
 }
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Tag(arguments) => tag::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Sources(arguments) => sources::run(arguments),
         Command::Completions(arguments) => shell::completions(arguments, full_command()),
         Command::Man(arguments) => shell::man(arguments, full_command()),
     };

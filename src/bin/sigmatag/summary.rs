@@ -3,7 +3,7 @@
 use crate::failure::{count, say, thousands};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
-use sigmatag::engine::{Hit, MatchError, Summary};
+use sigmatag::engine::{Hit, Summary};
 use sigmatag::ruleset::{LEVELS, RuleSet};
 use std::cmp::Reverse;
 use std::io::{IsTerminal, stderr};
@@ -102,14 +102,15 @@ impl Totals {
 
     /// A record that could not be examined.
     #[cold]
-    pub fn unread(&mut self, place: String, error: &MatchError) {
+    pub fn unread(&mut self, place: String, unread: crate::input::Unread) {
         self.records += 1;
-        match error {
-            MatchError::Malformed { .. } => self.malformed += 1,
-            _ => self.unexamined += 1,
+        if unread.is_malformed {
+            self.malformed += 1;
+        } else {
+            self.unexamined += 1;
         }
         if self.unread.len() < NAMED {
-            self.unread.push(Unread { place, reason: error.to_string() });
+            self.unread.push(Unread { place, reason: unread.reason });
         }
     }
 

@@ -1,14 +1,12 @@
 //! `sigmatag tag`: records through, those that match with a tag.
 
 use crate::failure::{EXIT_CODES, Failure, say};
-use crate::input::{Form as InputForm, Input, Item, Records};
+use crate::input::{Form as InputForm, Input, Item, Records, Unread};
 use crate::rules::{self, Selected};
 use crate::summary::{Form, Totals};
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
-use sigmatag::engine::{
-    Engine, Event, Format, LogsourceMode, MatchError, Options, Scratch, Shape, Tagging,
-};
+use sigmatag::engine::{Engine, Event, Format, LogsourceMode, Options, Scratch, Shape, Tagging};
 use sigmatag::event::json;
 use sigmatag::limits;
 use sigmatag::ruleset::{LEVELS, RuleSet};
@@ -254,8 +252,8 @@ impl<W: Write> Run<'_, W> {
         // The place is asked for only where something is wrong, but behind the item that borrows.
         let mut wrong = None;
         loop {
-            if let Some(reason) = wrong.take() {
-                self.totals.unread(records.place(input), &reason);
+            if let Some(unread) = wrong.take() {
+                self.totals.unread(records.place(input), unread);
             }
             let Some(item) = records.buffered() else { return Ok(()) };
             match item {
@@ -275,14 +273,13 @@ impl<W: Write> Run<'_, W> {
                 Item::Between(bytes) => self.between(bytes)?,
                 Item::Part { bytes, first } => {
                     if first {
-                        let message = "the record is larger than max_record";
-                        wrong = Some(MatchError::Unexamined { message });
+                        wrong = Some(Unread::too_large());
                         self.separate(are_lines)?;
                     }
                     self.out.write_all(bytes)?;
                 }
                 Item::Broken { bytes, reason } => {
-                    wrong = Some(MatchError::Malformed { offset: 0, message: reason });
+                    wrong = Some(Unread::broken(reason));
                     self.separate(are_lines)?;
                     self.out.write_all(bytes)?;
                 }
@@ -324,12 +321,7 @@ impl<W: Write> Run<'_, W> {
     }
 
     /// One record; gives what is wrong with it.
-    fn record(
-        &mut self,
-        record: &[u8],
-        end: &[u8],
-        are_lines: bool,
-    ) -> io::Result<Option<MatchError>> {
+    fn record(&mut self, record: &[u8], end: &[u8], are_lines: bool) -> io::Result<Option<Unread>> {
         let (mut planned, mut wrong) = (None, None);
         let event = Event { logsource: self.logsource, ..Event::new(Format::Json, record) };
         match self.scratch.tag_prepare(&self.engine, &event, &self.tagging) {
@@ -337,7 +329,7 @@ impl<W: Write> Run<'_, W> {
                 self.totals.examined(&found, self.scratch.hits());
                 planned = needed;
             }
-            Err(error) => wrong = Some(error),
+            Err(error) => wrong = Some(error.into()),
         }
         if planned == Some(0) {
             self.scratch.tag_discard();
@@ -353,7 +345,7 @@ impl<W: Write> Run<'_, W> {
                 // The plan was made for these bytes a moment ago; the record must not be lost.
                 Err(error) => {
                     self.scratch.tag_discard();
-                    wrong = Some(error);
+                    wrong = Some(error.into());
                     self.out.write_all(record)?;
                 }
             }

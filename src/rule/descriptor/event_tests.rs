@@ -1,14 +1,13 @@
 //! The built-in sources on records of every form, against golden files (`SIGMATAG_BLESS=1`
 //! rewrites them), and what stays true on hostile records.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use super::{Descriptor, Ids, built_in, compile_sources, read};
+use super::{Descriptor, Probe, built_in, read};
 use crate::event::keys::KeyTable;
 use crate::rule::ast::LogSource;
 use crate::source::{
@@ -55,41 +54,12 @@ fn text(value: &ListedValue) -> String {
 impl Bench {
     /// `referenced`: what rules name; empty: every canonical and derived field.
     pub fn new(descriptors: &[Descriptor], referenced: &[&str]) -> Bench {
-        let names = RefCell::new(Vec::<String>::new());
-        let containers = RefCell::new(Vec::<String>::new());
-        let logsources = RefCell::new(Vec::<LogSource>::new());
         let referenced: Vec<String> = if referenced.is_empty() {
             names_of(descriptors)
         } else {
             referenced.iter().map(|name| (*name).to_owned()).collect()
         };
-        for name in &referenced {
-            id(&names, name.clone());
-        }
-        let tables = compile_sources(
-            descriptors,
-            &mut Ids {
-                field: &mut |name| id(&names, name.to_owned()),
-                container: &mut |path| id(&containers, path.to_owned()),
-                logsource: &mut |logsource| id(&logsources, logsource.clone()),
-                referenced: &referenced,
-            },
-        );
-        let (names, containers) = (names.into_inner(), containers.into_inner());
-        let bytes = |texts: &[String]| -> Vec<Vec<u8>> {
-            texts.iter().map(|text| text.clone().into_bytes()).collect()
-        };
-        let (field_bytes, container_bytes) = (bytes(&names), bytes(&containers));
-        let keys = KeyTable::build(
-            &field_bytes.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-            &container_bytes.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-        );
-        let logsources = logsources.into_inner();
-        let count = |len: usize| u32::try_from(len).unwrap();
-        tables
-            .verify(count(names.len()), count(containers.len()), count(logsources.len()))
-            .unwrap();
-        keys.verify(count(names.len()), count(containers.len())).unwrap();
+        let Probe { names, logsources, tables, keys, .. } = Probe::new(descriptors, &referenced);
         Bench { names, logsources, tables, keys }
     }
 
@@ -136,16 +106,6 @@ impl Bench {
         assert_eq!(seen, packed, "JSON and msgpack differ");
         seen
     }
-}
-
-fn id<T: PartialEq>(all: &RefCell<Vec<T>>, item: T) -> u32 {
-    let mut all = all.borrow_mut();
-    let found = all.iter().position(|known| *known == item);
-    let index = found.unwrap_or_else(|| {
-        all.push(item);
-        all.len() - 1
-    });
-    u32::try_from(index).unwrap()
 }
 
 fn msgpack(record: &Json) -> Vec<u8> {

@@ -52,6 +52,7 @@ mod names;
 mod nodes;
 mod order;
 mod parse;
+mod probe;
 mod routing;
 #[cfg(test)]
 mod shape_tests;
@@ -64,6 +65,7 @@ mod windows_tests;
 
 pub use compile::{Ids, compile_sources};
 pub use parse::{check_names, read};
+pub use probe::{Probe, Seen};
 
 use super::ast::{LogSource, Place};
 use crate::source::{Decoder, PayloadEncoding, TestKind};

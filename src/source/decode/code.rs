@@ -101,10 +101,9 @@ impl Output {
         if self.name && is_word(byte) {
             self.blank = true;
         }
-        if let Some(before) = self.last(bytes) {
-            if self.blank && before != b'@' && !is_tight(before) && !is_tight(byte) {
-                self.push_as_is(bytes, b' ');
-            }
+        let keeps_blank = |beside: u8| beside != b'@' && !is_tight(beside) && !is_tight(byte);
+        if self.blank && self.last(bytes).is_some_and(keeps_blank) {
+            self.push_as_is(bytes, b' ');
         }
         self.push_as_is(bytes, byte);
     }

@@ -57,7 +57,7 @@ pub fn detect(
             input = Box::new(Utf16::new(input, first == [0xFE, 0xFF]));
             continue;
         }
-        peek(&mut *input, &mut first, WINDOW, |seen| is_decided(seen))?;
+        peek(&mut *input, &mut first, WINDOW, is_decided)?;
         let has_mark = wants_text && first.starts_with(MARK);
         if has_mark {
             first.drain(..MARK.len());

@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use detect::{Detected, Peeked};
 use lines::{Lines, Piece};
 use packed::Packed;
+use sigmatag::engine::MatchError;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -173,6 +174,35 @@ enum Reader {
     TextLines(Lines<Peeked>, bool),
     Stream(Stream<Peeked>),
     Packed(Packed<Peeked>),
+}
+
+/// Why a record was not examined.
+#[derive(Debug)]
+pub struct Unread {
+    /// Whether it is malformed; else it is beyond a limit.
+    pub is_malformed: bool,
+    /// For people.
+    pub reason: String,
+}
+
+impl Unread {
+    /// A record over the limit.
+    pub fn too_large() -> Unread {
+        let reason = "not examined: the record is larger than max_record".to_owned();
+        Unread { is_malformed: false, reason }
+    }
+
+    /// Bytes that are no record.
+    pub fn broken(reason: &str) -> Unread {
+        Unread { is_malformed: true, reason: reason.to_owned() }
+    }
+}
+
+impl From<MatchError> for Unread {
+    fn from(error: MatchError) -> Unread {
+        let is_malformed = matches!(error, MatchError::Malformed { .. });
+        Unread { is_malformed, reason: error.to_string() }
+    }
 }
 
 impl Records {

@@ -61,14 +61,24 @@ impl Results<'_> {
     }
 }
 
-/// Runs everything.
+/// The rules that tests are run against.
+struct Beds<'a> {
+    read: &'a Read,
+    /// The rules without filters.
+    alone: Bed,
+    /// What is going to be shipped, if it is what is tested.
+    shipped: Option<Bed>,
+}
+
+/// Runs everything. `shipped`: what to test instead of the rules as read.
 pub fn all<'a>(
     read: &'a Read,
-    in_force: RuleSet,
+    shipped: Option<RuleSet>,
     suites: &'a [Suite],
 ) -> Result<Results<'a>, Failure> {
     let mut results = Results::default();
-    let mut bed = Bed::new(in_force);
+    let alone = Bed::new(compiled_with(Vec::new(), read)?);
+    let mut beds = Beds { read, alone, shipped: shipped.map(Bed::new) };
     let collection = &read.collection;
     for suite in suites {
         let place = |line: u32| format!("{}:{line}", suite.path.display());
@@ -83,11 +93,12 @@ pub fn all<'a>(
         let cases = suite.cases.as_deref().unwrap_or_default();
         let mut taken = vec![false; cases.len()];
         for rule in &rules {
-            let subject = of_rule(rule, rules.len(), suite, &mut taken, &mut bed)?;
+            let bed = beds.shipped.as_mut().unwrap_or(&mut beds.alone);
+            let subject = of_rule(rule, rules.len(), suite, &mut taken, bed)?;
             results.subjects.push(subject);
         }
         for filter in &filters {
-            let subject = of_filter(filter, filters.len(), read, suite, &mut taken, &mut bed)?;
+            let subject = of_filter(filter, filters.len(), suite, &mut taken, &mut beds)?;
             results.subjects.push(subject);
         }
         for (case, taken) in cases.iter().zip(taken) {
@@ -202,10 +213,9 @@ fn doubts(verdicts: &[Verdict<'_>], warnings: &mut Vec<String>) {
 fn of_filter<'a>(
     filter: &'a Filter,
     filters_in_file: usize,
-    read: &'a Read,
     suite: &'a Suite,
     taken: &mut [bool],
-    bed: &mut Bed,
+    beds: &mut Beds<'a>,
 ) -> Result<Subject<'a>, Failure> {
     let meta = &filter.meta;
     let mut subject = Subject {
@@ -222,7 +232,16 @@ fn of_filter<'a>(
     if filters_in_file > 1 || !has_cases {
         return Ok(subject);
     }
-    let mut without = Bed::new(compiled_without(filter, read)?);
+    let read = beds.read;
+    let without = &mut beds.alone;
+    let mut own;
+    let bed = match &mut beds.shipped {
+        Some(shipped) => shipped,
+        None => {
+            own = Bed::new(compiled_with(vec![filter.clone()], read)?);
+            &mut own
+        }
+    };
     for (case, taken) in cases.iter().zip(taken) {
         let Expected::Suppressed { suppressed, rules } = &case.expected else { continue };
         *taken = true;
@@ -240,7 +259,7 @@ fn of_filter<'a>(
             let found = rule(&read.collection, name);
             let index =
                 |bed: &Bed| found.and_then(|r| bed.find(r.meta.id.as_deref(), &r.meta.title));
-            let (Some(with), Some(alone)) = (index(bed), index(&without)) else {
+            let (Some(with), Some(alone)) = (index(bed), index(without)) else {
                 verdict.failure = Some(format!("no rule has the id or name `{name}`"));
                 break;
             };
@@ -269,14 +288,14 @@ fn of_filter<'a>(
     Ok(subject)
 }
 
-fn rule<'a>(collection: &'a Collection, name: &String) -> Option<&'a Rule> {
-    let is = |rule: &&Rule| [&rule.meta.id, &rule.meta.name].contains(&&Some(name.clone()));
-    collection.rules.iter().find(is)
+fn rule<'a>(collection: &'a Collection, name: &str) -> Option<&'a Rule> {
+    let is = |own: &Option<String>| own.as_deref() == Some(name);
+    collection.rules.iter().find(|rule| is(&rule.meta.id) || is(&rule.meta.name))
 }
 
-fn compiled_without(filter: &Filter, read: &Read) -> Result<RuleSet, Failure> {
-    let mut collection = read.collection.clone();
-    collection.filters.retain(|other| other.meta.place != filter.meta.place);
+/// The rules with these filters only.
+fn compiled_with(filters: Vec<Filter>, read: &Read) -> Result<RuleSet, Failure> {
+    let collection = Collection { filters, ..read.collection.clone() };
     let options = Options { sources: read.sources.clone(), ..Options::default() };
     let compiled = compile::compile(&collection, &options).map_err(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();

@@ -1,0 +1,58 @@
+//! Which sources an event can be of at all.
+//!
+//! A source is recognised by fields that its events have. Most records have none of them, and a
+//! record that is nobody's should cost next to nothing however many sources there are: the fields
+//! that are present say which sources are worth a test.
+
+use super::tables::{Group, Source, SourceTables};
+use crate::event::slots::Slots;
+
+/// Sources by the fields without which they cannot be recognised. Sources beyond the number of
+/// bits are always worth a test.
+pub(super) struct Candidates {
+    /// For each field, the sources that it may lead to: one bit each.
+    by_field: Vec<u64>,
+    /// Sources that no field leads to.
+    always: u64,
+}
+
+impl Candidates {
+    /// For the sources of a rule set with `fields` fields.
+    pub fn new(tables: &SourceTables, fields: usize) -> Candidates {
+        let mut candidates = Candidates { by_field: vec![0; fields], always: 0 };
+        for (source, bit) in tables.sources.iter().zip((0..64).map(|bit| 1 << bit)) {
+            candidates.add(tables, source, bit);
+        }
+        candidates
+    }
+
+    fn add(&mut self, tables: &SourceTables, source: &Source, bit: u64) {
+        for Group { all, any } in source.when.of(&tables.groups) {
+            // All tests must hold, so one of them is enough to look for.
+            let keys = match all.of(&tables.tests) {
+                [] => any.of(&tables.tests),
+                [first, ..] => std::slice::from_ref(first),
+            };
+            if keys.is_empty() {
+                self.always |= bit;
+            }
+            for test in keys {
+                if let Some(sources) = self.by_field.get_mut(test.field as usize) {
+                    *sources |= bit;
+                }
+            }
+        }
+    }
+
+    /// The sources worth a test, in their order.
+    pub fn of(&self, slots: &Slots, sources: usize) -> impl Iterator<Item = usize> + use<> {
+        let present = slots.touched().iter().map(|field| self.by_field[*field as usize]);
+        let mut bits = present.fold(self.always, |all, some| all | some);
+        let numbered = std::iter::from_fn(move || {
+            let next = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+            bits &= bits - 1;
+            Some(next)
+        });
+        numbered.chain(64..sources)
+    }
+}
