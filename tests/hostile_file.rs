@@ -132,7 +132,8 @@ fn examine(bytes: &[u8]) -> Result<(), LoadErrorKind> {
             let mut out = Vec::new();
             for data in EVENTS {
                 let event = Event::new(Format::Json, data);
-                let tagging = Tagging::default();
+                let tagging =
+                    Tagging { split_records: true, strip_foreign: true, ..Tagging::default() };
                 if let Ok((Some(needed), _)) = scratch.tag_prepare(&engine, &event, &tagging) {
                     out.resize(needed, 0);
                     scratch.tag_write(data, &mut out).expect("a prepared tag can be written");

@@ -117,7 +117,7 @@ fn json_documents() {
     let engine = engine();
     let mut scratch = Scratch::new(&engine);
     let mut rng = Rng(7);
-    for round in 0..1500 {
+    for round in 0..600 {
         let node = Node::random(&mut rng);
         let (before, behind) = if round % 3 == 0 { (" \t", " \r\n") } else { ("", "") };
         let text = format!("{before}{}{behind}", node.value());
@@ -146,7 +146,7 @@ fn msgpack_maps() {
     let engine = engine();
     let mut scratch = Scratch::new(&engine);
     let mut rng = Rng(11);
-    for _ in 0..1500 {
+    for _ in 0..600 {
         let node = Node::random(&mut rng);
         let data = to_msgpack(&node.value());
         for options in all_options() {
@@ -294,7 +294,7 @@ fn forward_messages() {
     let engine = engine();
     let mut scratch = Scratch::new(&engine);
     let mut rng = Rng(31);
-    for round in 0..500 {
+    for round in 0..250 {
         let count = if round % 2 == 0 { 1 } else { rng.below(4) };
         let nodes: Vec<Node> = (0..count).map(|_| Node::random(&mut rng)).collect();
         for data in messages(&nodes) {
