@@ -11,7 +11,7 @@ use generator::Rng;
 use sigmatag::compile::{self, Options};
 use sigmatag::engine::{Engine, Event, Format, Options as EngineOptions, Scratch, Tagging};
 use sigmatag::rule::ast::Placeholders;
-use sigmatag::rule::descriptor::built_in;
+use sigmatag::rule::descriptor::{Descriptor, built_in, read};
 use sigmatag::rule::load::load_text;
 use sigmatag::ruleset::format::reseal;
 use sigmatag::ruleset::{LoadErrorKind, RuleSet};
@@ -101,12 +101,36 @@ detection:
 fn file(text: &str) -> Vec<u8> {
     let loaded = load_text("r.yml", text, &Placeholders::new());
     assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
-    let options = Options { sources: built_in(), ..Options::default() };
+    let options = Options { sources: sources(), ..Options::default() };
     compile::compile(&loaded.collection, &options).unwrap().bytes
 }
 
+/// Every kind of table in few bytes: a source of its own, and the smallest built-in ones.
+fn sources() -> Vec<Descriptor> {
+    let own = "
+source: own
+title: Own
+logsources: [{product: p, when: {all: [{path: kind, is: 1}]}}, {product: q, otherwise: true}]
+when: {all: [{path: own, exists: true}]}
+fields: {kind: [kind, meta.kind]}
+lift: [data]
+positions: [{path: list, when: {all: [{path: kind, is: 1}]}, names: [f, '-', g]}]
+variants: [{when: {any: [{path: kind, is: 2}]}, fields: {h: old}}]
+derive: {k: {decoder: lookup, from: kind, values: {1: word, 2: other}, default: none}}
+";
+    let mut diagnostics = Vec::new();
+    let mut sources = read(&"own.yml".into(), own, &mut diagnostics);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let small = ["azure-mysql", "mariadb-audit"];
+    sources.extend(built_in().into_iter().filter(|source| small.contains(&source.name.as_str())));
+    sources
+}
+
 /// Events that reach every kind of predicate.
-const EVENTS: [&[u8]; 6] = [
+const EVENTS: [&[u8]; 9] = [
+    br#"{"own":1,"kind":1,"list":["x\\x.exe",0,"xxabcdefxx"],"data":{"h":"prefixed"}}"#,
+    br#"{"own":1,"meta":{"kind":2},"old":"p","list":[1]}"#,
+    br#"{"log":"20261122 09:15:02,db,app,10.1.2.3,4,5,QUERY,shop,'x',0"}"#,
     br#"{"f":"x\\x.exe","g":"xxabcdefxx","h":"prefixed","n":3.5,"t":"2024-07-10T05:00:00Z"}"#,
     br#"{"f":["C:\\a\\yx","b  -d","n\u00e9w"],"g":" \u2013e","ip":"10.1.2.3","a":"a keyword here"}"#,
     br#"{"f":4688,"g":null,"y":{},"x":{"z":1},"ip":"fe80::1","k":"word"}"#,
