@@ -253,10 +253,24 @@ impl Index {
         table
     }
 
+    /// The first bytes of short literals, as a set.
+    fn first_bytes(&mut self, shorts: &[Slot]) -> Table {
+        if shorts.is_empty() {
+            return Table::EMPTY;
+        }
+        let start = self.filters.len();
+        self.filters.resize(start + 8, 0);
+        for first in shorts.iter().map(|slot| slot.key & 0xff) {
+            self.filters[start + first as usize / 32] |= 1 << (first % 32);
+        }
+        Table { start: start as u32, mask: 7 }
+    }
+
     fn grams(&mut self, entries: &GramEntries) -> GramIndex {
         GramIndex {
             filter: self.filter(&entries.grams.iter().map(|slot| slot.key).collect::<Vec<_>>()),
             grams: self.table(&entries.grams, gram_slot),
+            short_first: self.first_bytes(&entries.shorts),
             short_filter: self.filter(&entries.short_filter),
             shorts: self.table(&entries.shorts, gram_slot),
             short_lengths: entries.short_lengths,

@@ -77,13 +77,20 @@ impl Filter<'_> {
         let found = windows.position(|window| self.passes(u32::from_le_bytes(*window)));
         found.map(|at| from + at)
     }
+}
 
-    /// Where the next pair begins that may be the start of a short literal.
+/// The first bytes of short literals.
+#[derive(Clone, Copy)]
+struct FirstBytes<'a> {
+    words: &'a [u32; 8],
+}
+
+impl FirstBytes<'_> {
+    /// Where the next byte is that a short literal begins with.
     #[inline(never)]
-    fn next_pair(self, text: &[u8], from: usize) -> Option<usize> {
-        let key = |pair: &[u8; 2]| pair_filter_key(u16::from_le_bytes(*pair).into());
-        let found = text.get(from..)?.array_windows().position(|pair| self.passes(key(pair)));
-        found.map(|at| from + at)
+    fn next(self, text: &[u8], from: usize) -> Option<usize> {
+        let begins = |byte: &u8| self.words[*byte as usize / 32] >> (byte % 32) & 1 == 1;
+        text.get(from..)?.iter().position(begins).map(|at| from + at)
     }
 }
 
@@ -146,25 +153,33 @@ impl<'a> Text<'a> {
                 from = at + 1;
             }
         }
-        let Some(filter) = self.filter(index.short_filter) else { return };
-        if index.short_lengths & 0b1100 != 0 {
-            let mut from = 0;
-            while let Some(at) = filter.next_pair(folded, from) {
-                for len in 2..=3 {
-                    if let Some(bytes) = folded.get(at..at + len) {
-                        self.short(index.shorts, short_key(bytes), len as u32, hits, regex);
-                    }
+        let (Some(filter), Some(first)) =
+            (self.filter(index.short_filter), self.first_bytes(index.short_first))
+        else {
+            return;
+        };
+        let mut from = 0;
+        while let Some(at) = first.next(folded, from) {
+            from = at + 1;
+            if index.short_lengths & 0b10 != 0 && filter.passes(short_filter_key(&folded[at..from]))
+            {
+                self.short(index.shorts, short_key(&folded[at..from]), 1, hits, regex);
+            }
+            let Some(pair) = folded[at..].first_chunk() else { break };
+            if !filter.passes(pair_filter_key(u16::from_le_bytes(*pair).into())) {
+                continue;
+            }
+            for len in 2..=3 {
+                if let Some(bytes) = folded.get(at..at + len) {
+                    self.short(index.shorts, short_key(bytes), len as u32, hits, regex);
                 }
-                from = at + 1;
             }
         }
-        if index.short_lengths & 0b10 != 0 {
-            for byte in folded.chunks_exact(1) {
-                if filter.passes(short_filter_key(byte)) {
-                    self.short(index.shorts, short_key(byte), 1, hits, regex);
-                }
-            }
-        }
+    }
+
+    fn first_bytes(&self, table: Table) -> Option<FirstBytes<'a>> {
+        let words = self.tables.filters.get(table.start as usize..)?.first_chunk()?;
+        (!table.is_empty()).then_some(FirstBytes { words })
     }
 
     fn filter(&self, table: Table) -> Option<Filter<'a>> {

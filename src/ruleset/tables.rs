@@ -58,9 +58,11 @@ record! {
         pub filter: Table,
         /// Gram to predicates.
         pub grams: Table,
-        /// The same for literals of 1 to 3 bytes; the key carries the length in its top byte.
+        /// One bit per first byte of a literal of 1 to 3 bytes: 8 words.
+        pub short_first: Table,
+        /// A filter of the first two bytes of literals of 1 to 3 bytes, or of the only one.
         pub short_filter: Table,
-        /// Short literal to predicates.
+        /// Short literal to predicates; the key carries the length in its top byte.
         pub shorts: Table,
         /// Bit `n` is set if a literal of `n` bytes is in `shorts`.
         pub short_lengths: u32,
@@ -72,6 +74,7 @@ impl GramIndex {
     pub const EMPTY: GramIndex = GramIndex {
         filter: Table::EMPTY,
         grams: Table::EMPTY,
+        short_first: Table::EMPTY,
         short_filter: Table::EMPTY,
         shorts: Table::EMPTY,
         short_lengths: 0,

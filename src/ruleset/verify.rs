@@ -178,6 +178,13 @@ fn index(t: &Tables) -> Check {
         for g in grams {
             table_in(g.filter, t.filters.len(), TABLE)?;
             table_in(g.short_filter, t.filters.len(), TABLE)?;
+            table_in(g.short_first, t.filters.len(), TABLE)?;
+            ensure(
+                g.short_first.is_empty() == g.shorts.is_empty()
+                    && (g.short_first.is_empty() || g.short_first.mask == 7),
+                TABLE,
+                "not one bit for each first byte",
+            )?;
             ensure(
                 g.filter.is_empty() == g.grams.is_empty()
                     && g.short_filter.is_empty() == g.shorts.is_empty(),
