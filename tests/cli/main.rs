@@ -4,6 +4,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+
+mod bench;
 mod harness;
 mod input;
 mod rules;
@@ -19,7 +21,7 @@ use std::process::Stdio;
 
 #[test]
 fn help_and_version() {
-    let commands = ["check", "test", "compile", "tag", "inspect", "explain", "sources"];
+    let commands = ["check", "test", "compile", "tag", "inspect", "explain", "bench", "sources"];
     let mut commands: Vec<String> =
         commands.iter().map(|command| format!("{command} --help")).collect();
     commands.insert(0, "--help".to_owned());

@@ -4,6 +4,7 @@
 //! error, so that the output can always be piped on.
 #![deny(unsafe_code)]
 
+mod bench;
 mod check;
 mod compile;
 mod explain;
@@ -38,6 +39,7 @@ enum Command {
     Tag(tag::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
+    Bench(bench::Arguments),
     Sources(sources::Arguments),
     Completions(shell::Completions),
     Man(shell::Man),
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Tag(arguments) => tag::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Sources(arguments) => sources::run(arguments),
         Command::Completions(arguments) => shell::completions(arguments, full_command()),
         Command::Man(arguments) => shell::man(arguments, full_command()),

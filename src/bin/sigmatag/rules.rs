@@ -9,7 +9,8 @@ use sigmatag::rule::descriptor::{self, Descriptor};
 use sigmatag::rule::diagnostic::{Diagnostic, Severity};
 use sigmatag::rule::load::{SourceText, load_paths};
 use sigmatag::ruleset::format::MAGIC;
-use sigmatag::ruleset::{RuleSet, embedded};
+use sigmatag::ruleset::{LoadError, RuleSet, embedded};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -251,6 +252,46 @@ fn leave_out(
 /// # Errors
 /// If rules are refused, or nothing can be read.
 pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
+    rule_file(selected)?.load()
+}
+
+/// A compiled file in memory that nobody has looked into.
+pub struct RuleFile {
+    /// Its bytes.
+    pub bytes: Cow<'static, [u8]>,
+    /// Where it is from.
+    pub origin: Origin,
+}
+
+/// Where a compiled file is from.
+pub enum Origin {
+    /// The pack in this program.
+    BuiltIn,
+    /// A file.
+    File(PathBuf),
+    /// Rules that were compiled just now.
+    Compiled,
+}
+
+impl RuleFile {
+    /// Its rule set.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn load(&self) -> Result<RuleSet, Failure> {
+        RuleSet::from_bytes(&self.bytes).map_err(|error| match &self.origin {
+            Origin::BuiltIn => Failure::Unusable(format!("the built-in rules: {error}")),
+            Origin::File(path) => Failure::Unusable(format!("{}: {error}", path.display())),
+            Origin::Compiled => defect(&error),
+        })
+    }
+}
+
+/// As [`rule_set`], before anything is loaded.
+///
+/// # Errors
+/// As [`rule_set`], except that a file is not looked into.
+pub fn rule_file(selected: &Selected) -> Result<RuleFile, Failure> {
     let paths = &selected.paths;
     let reading = &selected.reading;
     let is_compiled_already = |what: &str| {
@@ -265,8 +306,7 @@ pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
         if has_additions {
             return Err(is_compiled_already("the built-in rules"));
         }
-        return RuleSet::from_bytes(embedded::pack())
-            .map_err(|error| Failure::Unusable(format!("the built-in rules: {error}")));
+        return Ok(RuleFile { bytes: embedded::pack().into(), origin: Origin::BuiltIn });
     }
     let mut compiled = None;
     for path in paths {
@@ -276,7 +316,9 @@ pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
     }
     match (compiled, &paths[..]) {
         (Some(path), [_]) if has_additions => Err(is_compiled_already(&path.display().to_string())),
-        (Some(path), [_]) => read_compiled(path),
+        (Some(path), [_]) => {
+            Ok(RuleFile { bytes: read_bytes(path)?.into(), origin: Origin::File(path.clone()) })
+        }
         (Some(path), _) => Err(Failure::Unusable(format!(
             "{}: a compiled file stands alone: give one compiled file, or any number of rule \
              files and folders",
@@ -286,17 +328,17 @@ pub fn rule_set(selected: &Selected) -> Result<RuleSet, Failure> {
     }
 }
 
-fn compile_now(paths: &[PathBuf], reading: &Reading) -> Result<RuleSet, Failure> {
+fn compile_now(paths: &[PathBuf], reading: &Reading) -> Result<RuleFile, Failure> {
     let built = build(paths, reading, &Selection::default(), false)?;
     finding::print(&built.read.findings, &built.read.texts);
-    let Some(compiled) = &built.compiled else {
+    let Some(compiled) = built.compiled else {
         return Err(built.failure("no event was looked at"));
     };
     if built.read.refused > 0 {
         let number = failure::count(built.read.refused as u64, "document");
         say(format_args!("{number} left out because of --skip-unsupported"));
     }
-    verified(compiled)
+    Ok(RuleFile { bytes: compiled.bytes.into(), origin: Origin::Compiled })
 }
 
 /// The rule set of what was just compiled.
@@ -304,12 +346,14 @@ fn compile_now(paths: &[PathBuf], reading: &Reading) -> Result<RuleSet, Failure>
 /// # Errors
 /// If it does not load, which is a defect of the compiler.
 pub fn verified(compiled: &Compiled) -> Result<RuleSet, Failure> {
-    RuleSet::from_bytes(&compiled.bytes).map_err(|error| {
-        Failure::Refused(format!(
-            "the compiled rules do not load: {error}; this is a defect of sigmatag, please report \
-             it with the rules"
-        ))
-    })
+    RuleSet::from_bytes(&compiled.bytes).map_err(|error| defect(&error))
+}
+
+fn defect(error: &LoadError) -> Failure {
+    Failure::Refused(format!(
+        "the compiled rules do not load: {error}; this is a defect of sigmatag, please report it \
+         with the rules"
+    ))
 }
 
 /// Whether a path is meant to be a compiled file, by its name or its first bytes.
@@ -330,14 +374,18 @@ fn is_compiled(path: &Path) -> Result<bool, Failure> {
 /// # Errors
 /// If it cannot be read or is not one.
 pub fn read_compiled(path: &Path) -> Result<RuleSet, Failure> {
+    let origin = Origin::File(path.to_owned());
+    RuleFile { bytes: read_bytes(path)?.into(), origin }.load()
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     // One byte more than is accepted, so that the loader gives the reason.
     let limit = sigmatag::limits::MAX_FILE as u64 + 1;
     File::open(path)
         .and_then(|file| file.take(limit).read_to_end(&mut bytes))
         .map_err(|error| Failure::file(path, "read", &error))?;
-    RuleSet::from_bytes(&bytes)
-        .map_err(|error| Failure::Unusable(format!("{}: {error}", path.display())))
+    Ok(bytes)
 }
 
 fn read_text(path: &Path) -> Result<String, Failure> {

@@ -90,15 +90,26 @@ impl ShapeName {
     }
 }
 
+/// Which rules an event meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum ModeName {
+pub enum ModeName {
     Auto,
     Strict,
     None,
 }
 
 impl ModeName {
-    fn mode(self) -> LogsourceMode {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            ModeName::Auto => "auto",
+            ModeName::Strict => "strict",
+            ModeName::None => "none",
+        }
+    }
+
+    /// The mode.
+    pub fn mode(self) -> LogsourceMode {
         match self {
             ModeName::Auto => LogsourceMode::Auto,
             ModeName::Strict => LogsourceMode::Strict,
