@@ -2,6 +2,7 @@
 # make test       format, lints, every test (C and Fluent Bit included)
 # make test-long  differential and corpus tests, optimised and long
 # make bench      every figure of the README
+# make rivals     other Sigma engines on the same rules and events
 # make pack       compile rules/mysql again after a change
 # make install    PREFIX=/usr/local, DESTDIR= for packages
 #
@@ -28,7 +29,7 @@ ABI     := 0
 
 LONG_TESTS := $(basename $(notdir $(wildcard tests/differential*.rs tests/corpus*.rs)))
 
-.PHONY: all library demo test test-long bench pack install clean
+.PHONY: all library demo test test-long bench rivals pack install clean
 
 all:
 	$(CARGO) build --release --locked
@@ -55,6 +56,10 @@ test-long:
 
 bench:
 	$(CARGO) bench --locked
+
+rivals:
+	$(CARGO) run --release --locked --manifest-path benches/rivals/Cargo.toml \
+	    --target-dir $(TARGET)/rivals -- --json $(TARGET)/rivals.json
 
 pack:
 	$(CARGO) run --release --locked -- compile rules/mysql -o rules/mysql/pack.sgt

@@ -6,6 +6,7 @@
 
 mod common;
 
+use common::azure::Traffic;
 use common::{Corpus, azure_record, doubled, to_msgpack};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sigmatag::compile::{Options as CompileOptions, compile};
@@ -74,6 +75,29 @@ fn pack(c: &mut Criterion) {
     group.finish();
 }
 
+/// Generated Azure traffic in everything that it comes wrapped in, the rules of `rules/mysql`.
+fn traffic(c: &mut Criterion) {
+    let engine = engine(&common::pack());
+    let mut scratch = Scratch::new(&engine);
+    let mut traffic = Traffic::new(1);
+    let records: Vec<_> = (0..2000).map(|_| traffic.record()).collect();
+    let events = records.iter().map(|record| record.attacks.len() as u64).sum();
+    let values = || records.iter().map(|record| &record.value);
+    let packed: Vec<Vec<u8>> = values().map(to_msgpack).collect();
+    let texts: Vec<Vec<u8>> = values().map(|value| value.to_string().into()).collect();
+    let mut group = c.benchmark_group("traffic");
+    group.throughput(Throughput::Elements(events));
+    for (name, format, data) in
+        [("msgpack", Format::Msgpack, &packed), ("JSON", Format::Json, &texts)]
+    {
+        let batch: Vec<Event<'_>> = data.iter().map(|data| Event::new(format, data)).collect();
+        group.bench_function(format!("2,000 Azure records, {name}"), |b| {
+            b.iter(|| scratch.match_batch(&engine, black_box(&batch)));
+        });
+    }
+    group.finish();
+}
+
 /// All of SigmaHQ's rules, no routing, real event shapes.
 fn sigmahq(c: &mut Criterion) {
     let Some(corpus) = Corpus::open() else {
@@ -111,5 +135,5 @@ fn sigmahq(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pack, sigmahq);
+criterion_group!(benches, pack, traffic, sigmahq);
 criterion_main!(benches);

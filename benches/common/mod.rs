@@ -1,6 +1,11 @@
 //! Events and rules that the benches share; each uses a part of them.
 #![allow(dead_code)]
 
+#[path = "../../tests/generator/azure/mod.rs"]
+pub mod azure;
+#[path = "../../tests/generator/rng.rs"]
+mod rng;
+
 use serde_json::{Value, json};
 use sigmatag::compile::{Options, compile};
 use sigmatag::rule::ast::{Collection, Placeholders, Scalar, Search};
