@@ -14,6 +14,7 @@ use sigmatag::rule::ast::Placeholders;
 use sigmatag::rule::descriptor::{Descriptor, built_in, read};
 use sigmatag::rule::load::load_text;
 use sigmatag::ruleset::format::reseal;
+use sigmatag::ruleset::tables::FieldIndex;
 use sigmatag::ruleset::{LoadErrorKind, RuleSet};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -96,6 +97,16 @@ detection:
   e: {z: null, y|exists: true}
   k: [word, 'key*word']
   condition: 2 of them and not k or e and k
+---
+title: c
+id: c
+logsource: {product: linux}
+detection:
+  k: [word, 'key*word', wor]
+  g: {g|contains: [ré, Ж]}
+  h: {h|startswith: 'C:\Windows\', g|endswith: 'a rather long literal in a table'}
+  i: {i|contains: 'a long literal'}
+  condition: k or g or h or i
 ";
 
 fn file(text: &str) -> Vec<u8> {
@@ -218,7 +229,12 @@ fn the_file_has_every_kind_of_section() {
     assert!(!tables.tokens.is_empty() && !tables.networks.is_empty());
     assert!(!tables.numbers.is_empty() && !tables.sources.sources.is_empty());
     assert!(tables.groups > 0 && !tables.debug.items.is_empty());
+    let index = |holds: fn(&FieldIndex) -> bool| tables.indexes.iter().any(holds);
     assert!(!tables.indexes.last().unwrap().is_empty(), "no keywords");
+    assert!(index(|field| field.ascii.triples != 0), "no literal of three bytes");
+    assert!(index(|field| field.ascii.stride > 1), "no stride");
+    assert!(index(|field| !field.other.shorts.is_empty()), "no short literal beyond ASCII");
+    assert!(index(|field| field.suffix_lengths >> 24 != 0), "no long key");
     for (name, len) in &rules.header().sections {
         assert!(*len > 4, "section {name} is empty");
     }

@@ -1,13 +1,14 @@
 //! From lowered rules to tables.
 
 use super::frequency::Frequencies;
-use super::index::{self, key_of};
+use super::index;
 use super::ir::{Fields, Ir, KEYWORDS, OrderedNumber, PredicateKey, Predicates, Test};
 use super::item::Context;
 use super::lower::{LoweredRule, lower};
 use super::pattern::{Pattern, Piece};
 use super::program::Programs;
-use super::{CompileError, Options, canonical, level_number, logsource_text, pivot, regex};
+use super::select::{Selection, select};
+use super::{CompileError, Options, canonical, level_number, logsource_text, regex};
 use crate::event::keys::KeyTable;
 use crate::rule::ast::{Collection, Filter, LogSource, Rule as AstRule};
 use crate::rule::descriptor::{Ids, compile_sources};
@@ -205,9 +206,6 @@ impl Emit {
                 Test::Exists => test(kind::EXISTS, 0, 0),
             };
             record.field = field;
-            if key_of(key).is_some() {
-                record.flags |= flag::INDEXED;
-            }
             self.tables.predicates.push(record);
         }
         self.tables.needles = needles.bytes;
@@ -301,24 +299,27 @@ impl Emit {
         let frequencies = Frequencies::typical();
         let field_count = self.tables.fields.len();
         let field_of = |field: u32| if field == KEYWORDS { field_count } else { field as usize };
-        let built = index::build(keys, field_count, &field_of, &frequencies);
+        let conditions: Vec<&Ir> = lowered.iter().map(|(_, _, done)| &done.ir).collect();
+        let Selection { indexed, pivots: waits_for } = select(keys, &conditions, &frequencies);
+        let is_indexed = |id: u32| indexed[id as usize];
+        let built = index::build(keys, &is_indexed, field_count, &field_of, &frequencies);
         self.tables.indexes = built.fields;
         self.tables.slots = built.slots;
+        self.tables.entries = built.entries;
         self.tables.filters = built.filters;
+        for (predicate, indexed) in self.tables.predicates.iter_mut().zip(&indexed) {
+            if *indexed {
+                predicate.flags |= flag::INDEXED;
+            }
+        }
 
         let predicates = self.tables.predicates.clone();
-        let is_indexed = |id: u32| predicates[id as usize].flags & flag::INDEXED != 0;
         let cost = |id: u32| match predicates[id as usize].kind {
             kind::NULL | kind::EXISTS | kind::ANY_TEXT => 2,
             kind::COMPARE | kind::EQUALS => 4,
             kind::REGEX => 200,
             _ => 20,
         };
-        let memo: Vec<Option<f64>> = keys
-            .iter()
-            .enumerate()
-            .map(|(id, key)| is_indexed(id as u32).then(|| frequencies.predicate(key)))
-            .collect();
         let mut programs = Programs {
             is_indexed: &is_indexed,
             cost: &cost,
@@ -328,12 +329,11 @@ impl Emit {
         let mut pivots: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         let mut code: Vec<Instruction> = Vec::new();
         let mut debug = DebugBuilder::default();
-        for (index, (id, rule, done)) in lowered.iter().enumerate() {
+        for (index, ((id, rule, done), pivot)) in lowered.iter().zip(waits_for).enumerate() {
             let index = index as u32;
             let program = programs.emit(&done.ir, &mut code);
-            match pivot::choose(&done.ir, &|id| memo[id as usize]) {
-                Some(pivot) => {
-                    let mut list = pivot.predicates;
+            match pivot {
+                Some(mut list) => {
                     list.sort_unstable();
                     list.dedup();
                     for predicate in list {

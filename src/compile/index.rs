@@ -4,11 +4,18 @@ use super::frequency::Frequencies;
 use super::ir::{PredicateKey, Test};
 use super::pattern::{DASHES, Pattern, Piece};
 use crate::ruleset::hash::{
-    KEY_LENGTHS, anchored_hash, exact_hash, filter_bit, first_slot, gram_hash, load,
-    short_filter_key, short_key,
+    FILTER_WORDS, KEY_LENGTHS, STRIDES, anchored_hash, exact_hash, filter_bit, first_slot,
+    gram_hash, gram_key, gram_slot, grams_of_triple, short_key, triple_key,
 };
-use crate::ruleset::tables::{FieldIndex, GramIndex, NONE, Slot, Table};
+use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Slot, Table};
 use std::collections::HashMap;
+
+/// Bytes of a gram.
+const GRAM: usize = 4;
+
+/// How many literals may share a gram before any other gram is preferred: each is compared wherever
+/// the gram occurs.
+const BUCKET: u32 = 8;
 
 /// How the index finds a predicate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,90 +84,94 @@ fn is_selective(key: &Key) -> bool {
 }
 
 /// The index tables of all fields.
+#[derive(Default)]
 pub struct Index {
     /// One per field, keywords last.
     pub fields: Vec<FieldIndex>,
     /// All slots.
     pub slots: Vec<Slot>,
+    /// All entries.
+    pub entries: Vec<Entry>,
     /// All filter words.
     pub filters: Vec<u32>,
 }
 
+/// An entry and its key.
+type Keyed = (u32, Entry);
+
 /// Entries of one field before they get their table.
 #[derive(Default)]
 struct Entries {
-    exact: Vec<Slot>,
+    exact: Vec<Keyed>,
     exact_max: usize,
-    prefixes: Vec<Slot>,
+    prefixes: Vec<Keyed>,
     prefix_lengths: u32,
-    suffixes: Vec<Slot>,
+    suffixes: Vec<Keyed>,
     suffix_lengths: u32,
-    ascii: GramEntries,
-    other: GramEntries,
-    reads_text: bool,
+    ascii: Literals,
+    other: Literals,
+    numbers: bool,
 }
 
+/// Literals that are looked for everywhere in a text, each with its predicate.
 #[derive(Default)]
-struct GramEntries {
-    grams: Vec<Slot>,
-    used: HashMap<u32, u32>,
-    shorts: Vec<Slot>,
-    short_filter: Vec<u32>,
-    short_lengths: u32,
+struct Literals {
+    long: Vec<(u32, Vec<u8>)>,
+    triples: Vec<Keyed>,
+    short: Vec<Keyed>,
 }
 
-/// Builds the index of `predicates` over `fields` fields; `field_of` maps keywords as well.
+/// Builds the index of the predicates that `is_indexed` says, over `fields` fields; `field_of` maps
+/// keywords as well.
 pub fn build(
     predicates: &[PredicateKey],
+    is_indexed: &dyn Fn(u32) -> bool,
     fields: usize,
     field_of: &dyn Fn(u32) -> usize,
     frequencies: &Frequencies,
 ) -> Index {
     let mut entries: Vec<Entries> = (0..=fields).map(|_| Entries::default()).collect();
-    for (id, predicate) in predicates.iter().enumerate() {
-        let entry = &mut entries[field_of(predicate.field)];
-        if !matches!(predicate.test, Test::Null | Test::Exists) {
-            entry.reads_text = true;
-        }
-        if let Test::FieldRef { field, .. } = predicate.test {
-            entries[field as usize].reads_text = true;
-            continue;
-        }
-        if let Some(key) = key_of(predicate) {
-            entry.add(id as u32, key, frequencies);
+    for (id, predicate) in (0..).zip(predicates) {
+        if is_indexed(id)
+            && let Some(key) = key_of(predicate)
+        {
+            let entry = &mut entries[field_of(predicate.field)];
+            entry.numbers |= may_be_number(predicate);
+            entry.add(id, key);
         }
     }
-    let mut index =
-        Index { fields: Vec::with_capacity(fields + 1), slots: Vec::new(), filters: Vec::new() };
-    for entry in &entries {
+    let mut index = Index { fields: Vec::with_capacity(fields + 1), ..Index::default() };
+    for (number, entry) in entries.iter().enumerate() {
+        let routed = number == fields;
         let field = FieldIndex {
-            exact: index.table(&entry.exact, anchored_slot),
+            exact: index.table(&entry.exact, first_slot),
             exact_max: entry.exact_max as u32,
-            prefixes: index.table(&entry.prefixes, anchored_slot),
+            prefixes: index.table(&entry.prefixes, first_slot),
             prefix_lengths: entry.prefix_lengths,
-            suffixes: index.table(&entry.suffixes, anchored_slot),
+            suffixes: index.table(&entry.suffixes, first_slot),
             suffix_lengths: entry.suffix_lengths,
-            ascii: index.grams(&entry.ascii),
-            other: index.grams(&entry.other),
-            reads_text: u32::from(entry.reads_text),
+            ascii: index.literals(&entry.ascii, routed, frequencies),
+            other: index.literals(&entry.other, false, frequencies),
+            numbers: u32::from(entry.numbers),
         };
         index.fields.push(field);
     }
     index
 }
 
-/// Keys of anchored tables are hashes already.
-fn anchored_slot(key: u32, mask: u32) -> u32 {
-    first_slot(key, mask)
-}
-
-fn gram_slot(key: u32, mask: u32) -> u32 {
-    first_slot(gram_hash(key), mask)
+/// Whether a pattern may hold for the text of a number or boolean. Says yes rather than no.
+fn may_be_number(key: &PredicateKey) -> bool {
+    let Test::Pattern { pattern, .. } = &key.test else { return false };
+    let fits = |byte: &u8| b"0123456789.-+truefals".contains(&byte.to_ascii_lowercase());
+    pattern.clone().folded().pieces().iter().all(|piece| match piece {
+        Piece::Literal(text) => text.iter().all(fits),
+        Piece::Any | Piece::One | Piece::Dash => true,
+    })
 }
 
 impl Entries {
-    fn add(&mut self, predicate: u32, key: Key, frequencies: &Frequencies) {
-        let anchored = |hash: u32| Slot { key: hash, predicate, offset: 0 };
+    fn add(&mut self, predicate: u32, key: Key) {
+        let anchored = |hash: u32| (hash, Entry { predicate, offset: 0 });
         match key {
             Key::Exact(text) => {
                 self.exact_max = self.exact_max.max(text.len());
@@ -169,18 +180,17 @@ impl Entries {
             Key::Prefix(text) => {
                 let len = key_length(text.len());
                 self.prefix_lengths |= 1 << len;
-                self.prefixes.push(anchored(anchored_hash(load(&text[..len]), len)));
+                self.prefixes.push(anchored(anchored_hash(&text[..len])));
             }
             Key::Suffix(text) => {
                 let len = key_length(text.len());
                 self.suffix_lengths |= 1 << len;
-                let tail = &text[text.len() - len..];
-                self.suffixes.push(anchored(anchored_hash(load(tail), len)));
+                self.suffixes.push(anchored(anchored_hash(&text[text.len() - len..])));
             }
             Key::Anywhere(texts) => {
                 for text in texts {
-                    let entries = if text.is_ascii() { &mut self.ascii } else { &mut self.other };
-                    entries.add(predicate, &text, frequencies);
+                    let literals = if text.is_ascii() { &mut self.ascii } else { &mut self.other };
+                    literals.add(predicate, text);
                 }
             }
         }
@@ -191,89 +201,134 @@ fn key_length(len: usize) -> usize {
     KEY_LENGTHS.into_iter().find(|&key| key <= len).unwrap_or(1)
 }
 
-impl GramEntries {
-    fn add(&mut self, predicate: u32, text: &[u8], frequencies: &Frequencies) {
-        if text.len() < 4 {
-            self.short_lengths |= 1 << text.len();
-            self.short_filter.push(short_filter_key(text));
-            self.shorts.push(Slot { key: short_key(text), predicate, offset: 0 });
-            return;
+/// The longest stride at which a literal of `len` bytes is met wherever it stands.
+fn stride_of(len: usize) -> usize {
+    let fits = |stride: &usize| GRAM - 1 + stride <= len;
+    STRIDES.map(|stride| stride as usize).into_iter().find(fits).unwrap_or(1)
+}
+
+impl Literals {
+    fn add(&mut self, predicate: u32, text: Vec<u8>) {
+        match text[..] {
+            [a, b, c] => {
+                self.triples.push((triple_key([a, b, c]), Entry { predicate, offset: 0 }));
+            }
+            [_] | [_, _] => {
+                self.short.push((short_key(&text), Entry { predicate, offset: 0 }));
+            }
+            _ => self.long.push((predicate, text)),
         }
-        // The rarest gram; of equals the one with the fewest literals so far.
-        let mut best: Option<(u32, u32, usize)> = None;
-        for (offset, gram) in text.windows(4).enumerate() {
-            let bytes = [gram[0], gram[1], gram[2], gram[3]];
-            let key = u32::from_le_bytes(bytes);
-            let used = self.used.get(&key).copied().unwrap_or(0);
-            let cost = frequencies.gram(bytes).saturating_mul(2).saturating_add(used);
-            if best.is_none_or(|(lowest, _, _)| cost < lowest) {
-                best = Some((cost, key, offset));
+    }
+
+    /// The stride at which every literal is met.
+    fn stride(&self) -> usize {
+        if !self.triples.is_empty() {
+            return 1;
+        }
+        self.long.iter().map(|(_, text)| stride_of(text.len())).min().unwrap_or(1)
+    }
+
+    /// Grams by which each literal is met: for each phase of the stride the rarest; of equals the
+    /// one with the fewest literals so far. Without a stride, each literal has its own longest.
+    fn grams(&self, stride: Option<usize>, frequencies: &Frequencies) -> Vec<Keyed> {
+        let mut used: HashMap<u32, u32> = HashMap::new();
+        let mut slots = Vec::with_capacity(self.long.len() * stride.unwrap_or(4));
+        for (predicate, text) in &self.long {
+            let stride = stride.unwrap_or_else(|| stride_of(text.len()));
+            for phase in 0..stride {
+                let mut best: Option<(u32, u32, usize)> = None;
+                for (offset, gram) in text.array_windows().enumerate().skip(phase).step_by(stride) {
+                    let key = gram_key(*gram);
+                    let crowd = used.get(&key).copied().unwrap_or(0);
+                    let crowd = if crowd < BUCKET { crowd } else { crowd.saturating_mul(1000) };
+                    let cost = frequencies.gram(*gram).saturating_mul(2).saturating_add(crowd);
+                    if best.is_none_or(|(lowest, _, _)| cost < lowest) {
+                        best = Some((cost, key, offset));
+                    }
+                }
+                if let Some((_, key, offset)) = best {
+                    *used.entry(key).or_insert(0) += 1;
+                    slots.push((key, Entry { predicate: *predicate, offset: offset as u32 }));
+                }
             }
         }
-        if let Some((_, key, offset)) = best {
-            *self.used.entry(key).or_insert(0) += 1;
-            self.grams.push(Slot { key, predicate, offset: offset as u32 });
-        }
+        slots
     }
 }
 
 impl Index {
-    fn table(&mut self, entries: &[Slot], slot_of: fn(u32, u32) -> u32) -> Table {
-        if entries.is_empty() {
+    fn table(&mut self, keyed: &[Keyed], slot_of: fn(u32, u32) -> u32) -> Table {
+        let mut keyed = keyed.to_vec();
+        keyed.sort_by_key(|(key, _)| *key);
+        let keys = keyed.chunk_by(|a, b| a.0 == b.0).count();
+        if keys == 0 {
             return Table::EMPTY;
         }
-        let size = (entries.len() * 2).next_power_of_two();
+        let size = (keys * 2).next_power_of_two();
         let table = Table { start: self.slots.len() as u32, mask: size as u32 - 1 };
-        let empty = Slot { key: 0, predicate: NONE, offset: 0 };
-        self.slots.resize(self.slots.len() + size, empty);
+        self.slots.resize(self.slots.len() + size, Slot::EMPTY);
         let slots = &mut self.slots[table.start as usize..];
-        for entry in entries {
-            let mut at = slot_of(entry.key, table.mask);
-            while slots[at as usize].predicate != NONE {
+        for bucket in keyed.chunk_by(|a, b| a.0 == b.0) {
+            let (key, first) = (bucket[0].0, self.entries.len() as u32);
+            self.entries.extend(bucket.iter().map(|(_, entry)| *entry));
+            let mut at = slot_of(key, table.mask);
+            while !slots[at as usize].is_empty() {
                 at = (at + 1) & table.mask;
             }
-            slots[at as usize] = *entry;
+            slots[at as usize] = Slot { key, first, end: self.entries.len() as u32 };
         }
         table
     }
 
-    fn filter(&mut self, keys: &[u32]) -> Table {
-        const MAX_WORDS: usize = 8192;
-        if keys.is_empty() {
+    fn filter(&mut self, grams: &[Keyed], triples: &[Keyed]) -> Table {
+        let wanted = grams.len() + triples.len() * 128;
+        if wanted == 0 {
             return Table::EMPTY;
         }
-        let size = (keys.len() * 2).next_power_of_two().clamp(32, MAX_WORDS);
-        let table = Table { start: self.filters.len() as u32, mask: size as u32 - 1 };
-        self.filters.resize(self.filters.len() + size, 0);
-        for &key in keys {
-            let hash = gram_hash(key);
-            let (word, bit) = filter_bit(hash);
-            self.filters[(table.start + (word & table.mask)) as usize] |= 1 << bit;
+        // So that few bits are set: each one met by chance costs a look into the table.
+        let words = FILTER_WORDS.into_iter().find(|words| *words >= wanted);
+        let words = words.unwrap_or(FILTER_WORDS[FILTER_WORDS.len() - 1]);
+        let table = Table { start: self.filters.len() as u32, mask: words as u32 - 1 };
+        self.filters.resize(self.filters.len() + words, 0);
+        let of_triples = triples.iter().flat_map(|(key, _)| grams_of_triple(*key));
+        for key in grams.iter().map(|(key, _)| *key).chain(of_triples) {
+            let (word, bit) = filter_bit(gram_hash(key), words);
+            self.filters[table.start as usize + word] |= 1 << bit;
         }
         table
     }
 
     /// The first bytes of short literals, as a set.
-    fn first_bytes(&mut self, shorts: &[Slot]) -> Table {
+    fn first_bytes(&mut self, shorts: &[Keyed]) -> Table {
         if shorts.is_empty() {
             return Table::EMPTY;
         }
         let start = self.filters.len();
         self.filters.resize(start + 8, 0);
-        for first in shorts.iter().map(|slot| slot.key & 0xff) {
-            self.filters[start + first as usize / 32] |= 1 << (first % 32);
+        for byte in shorts.iter().map(|(key, _)| *key as u8) {
+            self.filters[start + usize::from(byte) / 32] |= 1 << (byte % 32);
         }
         Table { start: start as u32, mask: 7 }
     }
 
-    fn grams(&mut self, entries: &GramEntries) -> GramIndex {
+    /// `routed`: the engine makes filters of its own for the literals that an event may concern.
+    fn literals(
+        &mut self,
+        literals: &Literals,
+        routed: bool,
+        frequencies: &Frequencies,
+    ) -> GramIndex {
+        let stride = literals.stride();
+        let mut grams = literals.grams((!routed).then_some(stride), frequencies);
+        let filter = self.filter(&grams, &literals.triples);
+        grams.extend_from_slice(&literals.triples);
         GramIndex {
-            filter: self.filter(&entries.grams.iter().map(|slot| slot.key).collect::<Vec<_>>()),
-            grams: self.table(&entries.grams, gram_slot),
-            short_first: self.first_bytes(&entries.shorts),
-            short_filter: self.filter(&entries.short_filter),
-            shorts: self.table(&entries.shorts, gram_slot),
-            short_lengths: entries.short_lengths,
+            filter,
+            grams: self.table(&grams, gram_slot),
+            stride: if grams.is_empty() { 0 } else { stride as u32 },
+            triples: u32::from(!literals.triples.is_empty()),
+            shorts: self.table(&literals.short, gram_slot),
+            short_first: self.first_bytes(&literals.short),
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod pivot;
 pub mod placeholder;
 pub mod program;
 pub mod regex;
+pub mod select;
 
 use crate::rule::ast::{Collection, Level, LogSource, Place};
 use crate::rule::descriptor::Descriptor;

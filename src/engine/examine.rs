@@ -1,6 +1,5 @@
 //! From the bytes of a call to records, each examined and, if the call tags, planned.
 
-use super::matcher::Allowed;
 use super::output::{Examined, Output, Placed};
 use super::scratch::State;
 use super::{Engine, Event, Format, Hit, MatchError, Scratch, Summary, Tagging};
@@ -241,8 +240,8 @@ impl Scratch {
             if let Some(source) = found.source {
                 tally.count(source, |counts| counts.events += 1);
             }
-            let met = routes.met(rules, event.logsource, found.logsources);
-            matcher.run(rules, &found.view, Allowed { met, silent });
+            let route = routes.met(rules, silent, event.logsource, found.logsources);
+            matcher.run(rules, &found.view, route);
             for &rule in &matcher.matched {
                 hits.push(Hit { record: placed.index, event: found.index, rule });
             }

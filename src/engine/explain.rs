@@ -252,8 +252,8 @@ impl Parts<'_> {
     fn explanation(&mut self, rule: u32, found: &SourceEvent<'_>, logsource: &[u8]) -> Explanation {
         let (rules, tables) = (self.rules, self.rules.tables());
         let record = &tables.rules[rule as usize];
-        let met = self.routes.met(rules, logsource, found.logsources);
-        let applies = met.admits(record.logsource);
+        let route = self.routes.met(rules, &[], logsource, found.logsources);
+        let applies = route.is_some_and(|route| route.admits(rule));
         let logsources = if logsource.is_empty() {
             let path = |&id: &u32| rules.logsource(id).join("/");
             found.logsources.iter().map(path).collect()

@@ -6,11 +6,14 @@
 //! The index is complete: an indexed predicate that it does not report is false, so programs
 //! never evaluate one. Everything else is evaluated when a program first asks and remembered.
 
+use super::interest::{Interest, RoutedFilter};
+use super::keywords::WorthALook;
 use super::predicate::{self, Work};
-use super::route::Met;
+use super::route::Route;
 use super::scan::scan;
+use crate::event::value::Value;
 use crate::ruleset::RuleSet;
-use crate::ruleset::tables::{Instruction, Tables, op};
+use crate::ruleset::tables::{FieldIndex, Instruction, Tables, op};
 use crate::source::EventView;
 
 /// What is known about predicates, groups and rules in the current event.
@@ -114,26 +117,10 @@ pub struct Matcher {
     work: Work,
     /// Rules that matched, ascending.
     pub matched: Vec<u32>,
+    worth: WorthALook,
     mode: Mode,
     /// Predicates by group; filled in exhaustive mode only.
     members: Vec<Vec<u32>>,
-}
-
-/// Which rules may report.
-#[derive(Clone, Copy)]
-pub(crate) struct Allowed<'a> {
-    /// By their log source.
-    pub met: Met<'a>,
-    /// One bit per rule that never reports.
-    pub silent: &'a [u64],
-}
-
-impl Allowed<'_> {
-    #[inline]
-    fn admits(&self, tables: &Tables, rule: u32) -> bool {
-        let silent = self.silent[rule as usize / 64] >> (rule % 64) & 1 == 1;
-        !silent && self.met.admits(tables.rules[rule as usize].logsource)
-    }
 }
 
 impl Matcher {
@@ -153,27 +140,29 @@ impl Matcher {
             }
         }
         let matched = Vec::with_capacity(64);
-        Matcher { hits: Hits::new(tables), work, matched, mode, members }
+        let worth = WorthALook::default();
+        Matcher { hits: Hits::new(tables), work, matched, worth, mode, members }
     }
 
-    /// Matches one event; `self.matched` holds the rules afterwards.
-    pub(crate) fn run(&mut self, rules: &RuleSet, view: &EventView<'_>, allowed: Allowed<'_>) {
-        let tables = rules.tables();
+    /// Matches one event against the rules of its route; `self.matched` holds those that match
+    /// afterwards.
+    pub(super) fn run(&mut self, rules: &RuleSet, view: &EventView<'_>, route: Option<&Route>) {
         self.matched.clear();
-        if let Met::Nothing = allowed.met {
-            return;
-        }
+        let Some(route) = route else { return };
+        let tables = rules.tables();
         self.hits.begin();
         if self.mode == Mode::Exhaustive {
             self.hits.begin_text();
+            self.work.begin();
             for rule in 0..tables.rules.len() as u32 {
-                self.consider(rules, rule, view, allowed);
+                self.consider(rules, rule, view, route);
             }
             return;
         }
-        self.look_up(rules, view);
+        self.look_up(rules, view, &route.interest);
         // From here on the clock stands: what is evaluated lazily is remembered under it.
         self.hits.begin_text();
+        self.work.begin();
         let Hits { groups, list, event, .. } = &mut self.hits;
         for &predicate in &*list {
             for &group in range(&tables.group_starts, &tables.group_list, predicate) {
@@ -183,53 +172,88 @@ impl Matcher {
         for at in 0..self.hits.list.len() {
             let predicate = self.hits.list[at];
             for &rule in range(&tables.pivot_starts, &tables.pivot_rules, predicate) {
-                self.consider(rules, rule, view, allowed);
+                self.consider(rules, rule, view, route);
             }
         }
-        for &rule in &tables.open_rules {
-            self.consider(rules, rule, view, allowed);
+        for &rule in &route.interest.open {
+            self.consider(rules, rule, view, route);
         }
         self.matched.sort_unstable();
     }
 
-    /// Asks the index of every field that has values.
-    fn look_up(&mut self, rules: &RuleSet, view: &EventView<'_>) {
+    /// Asks the index of every field that has values and that a rule of the route reads.
+    fn look_up(&mut self, rules: &RuleSet, view: &EventView<'_>, interest: &Interest) {
         let tables = rules.tables();
-        let work = &mut self.work;
         for field in view.touched() {
-            let index = &tables.indexes[field as usize];
-            if index.reads_text == 0 || index.is_empty() {
+            if !interest.has(field) {
                 continue;
             }
+            let index = &tables.indexes[field as usize];
             for value in view.values(field) {
-                if let Some(text) = predicate::text(value, view, &mut work.number) {
-                    scan(rules, index, text, &mut work.folded, &mut self.hits, &mut work.regex);
+                self.look_up_value(rules, index, None, value, view);
+            }
+        }
+        if interest.has(tables.fields.len() as u32) {
+            self.look_up_keywords(rules, view, &interest.keywords);
+        }
+    }
+
+    /// Asks the index of keywords about every leaf.
+    ///
+    /// The texts of an event stand close together in the record, so the record is looked at in one
+    /// pass, keys and all; only a leaf in which something was found is looked up by itself. So are
+    /// leaves with characters beyond ASCII, which must be folded first.
+    fn look_up_keywords(&mut self, rules: &RuleSet, view: &EventView<'_>, filter: &RoutedFilter) {
+        let index = &rules.tables().indexes[rules.tables().fields.len()];
+        let anchored =
+            !(index.exact.is_empty() && index.prefixes.is_empty()) || !index.suffixes.is_empty();
+        if index.numbers != 0 || anchored {
+            for &leaf in view.leaves() {
+                if anchored || !matches!(leaf, Value::Str(_)) {
+                    self.look_up_value(rules, index, Some(filter), leaf, view);
                 }
             }
         }
-        let keywords = &tables.indexes[tables.fields.len()];
-        if !keywords.is_empty() {
-            for &leaf in view.leaves() {
-                if let Some(text) = predicate::text(leaf, view, &mut work.number) {
-                    scan(rules, keywords, text, &mut work.folded, &mut self.hits, &mut work.regex);
-                }
-            }
+        if anchored {
+            return;
+        }
+        let mut worth = std::mem::take(&mut self.worth);
+        worth.find(rules.tables(), view, index, filter);
+        for leaf in worth.leaves(view) {
+            self.look_up_value(rules, index, Some(filter), leaf, view);
+        }
+        self.worth = worth;
+    }
+
+    #[inline]
+    fn look_up_value(
+        &mut self,
+        rules: &RuleSet,
+        index: &FieldIndex,
+        routed: Option<&RoutedFilter>,
+        value: Value,
+        view: &EventView<'_>,
+    ) {
+        let Work { folded, number, regex, .. } = &mut self.work;
+        if index.numbers == 0 && !matches!(value, Value::Str(_)) {
+            return;
+        }
+        if let Some(text) = predicate::text(value, view, number) {
+            scan(rules, (index, routed), text, folded, &mut self.hits, regex);
         }
     }
 
     #[inline]
-    fn consider(&mut self, rules: &RuleSet, rule: u32, view: &EventView<'_>, allowed: Allowed<'_>) {
+    fn consider(&mut self, rules: &RuleSet, rule: u32, view: &EventView<'_>, route: &Route) {
         let seen = &mut self.hits.rules[rule as usize];
-        if *seen == self.hits.event {
+        if *seen == self.hits.event || !route.admits(rule) {
             return;
         }
         *seen = self.hits.event;
         let tables = rules.tables();
-        if allowed.admits(tables, rule) {
-            let start = tables.rules[rule as usize].program;
-            if self.execute(rules, &tables.program, start, view) {
-                self.matched.push(rule);
-            }
+        let start = tables.rules[rule as usize].program;
+        if self.execute(rules, &tables.program, start, view) {
+            self.matched.push(rule);
         }
     }
 
@@ -286,6 +310,7 @@ impl Matcher {
     /// Prepares for evaluating programs on an event outside of `run`: `explain`.
     pub fn begin(&mut self) {
         self.hits.begin();
+        self.work.begin();
         self.matched.clear();
     }
 
@@ -294,7 +319,7 @@ impl Matcher {
         &mut self,
         rules: &RuleSet,
         id: u32,
-        value: crate::event::value::Value,
+        value: Value,
         view: &EventView<'_>,
     ) -> bool {
         let predicate = &rules.tables().predicates[id as usize];

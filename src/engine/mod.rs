@@ -10,6 +10,8 @@
 mod examine;
 pub mod explain;
 pub mod glob;
+mod interest;
+mod keywords;
 pub mod matcher;
 mod output;
 pub mod predicate;

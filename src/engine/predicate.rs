@@ -1,9 +1,9 @@
 //! One predicate on one value, or on a field: the meaning that the index only speeds up.
 
 use super::{glob, time};
-use crate::event::fold::{fold_into, is_boundary};
+use crate::event::fold::{fold_into, is_ascii_caseless, is_boundary};
 use crate::event::number::{Number, NumberText};
-use crate::event::value::Value;
+use crate::event::value::{Span, Value};
 use crate::ruleset::RuleSet;
 use crate::ruleset::regexes::RegexCache;
 use crate::ruleset::tables::{NumberRecord, Predicate, comparison, flag, kind, reference_mode};
@@ -11,17 +11,86 @@ use crate::source::EventView;
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
+/// A text that predicates are evaluated on. It is folded when a predicate first needs it.
+pub struct Subject<'a> {
+    original: &'a [u8],
+    folded: Folded<'a>,
+    /// Set when the text of a buffer was folded.
+    was_folded: bool,
+}
+
+enum Folded<'a> {
+    /// The text is ASCII and was not folded yet.
+    Later(&'a mut Vec<u8>),
+    /// The folded text.
+    Known(&'a [u8]),
+}
+
+impl<'a> Subject<'a> {
+    /// A text and memory for its folded form.
+    pub fn new(original: &'a [u8], buffer: &'a mut Vec<u8>) -> Subject<'a> {
+        if original.is_ascii() {
+            return Subject { original, folded: Folded::Later(buffer), was_folded: false };
+        }
+        buffer.clear();
+        fold_into(original, buffer);
+        Subject { original, folded: Folded::Known(buffer), was_folded: true }
+    }
+
+    /// The text that is compared without regard to case: the original where it is ASCII, else the
+    /// folded one. Only [`is_ascii_caseless`] may compare it.
+    #[inline]
+    pub fn caseless(&self) -> &'a [u8] {
+        match &self.folded {
+            Folded::Later(_) => self.original,
+            Folded::Known(folded) => {
+                if self.original.is_ascii() {
+                    self.original
+                } else {
+                    folded
+                }
+            }
+        }
+    }
+
+    /// The folded text.
+    fn folded(&mut self) -> &'a [u8] {
+        let empty = Folded::Known(&[]);
+        let folded: &'a [u8] = match std::mem::replace(&mut self.folded, empty) {
+            Folded::Known(folded) => folded,
+            Folded::Later(buffer) => {
+                buffer.clear();
+                fold_into(self.original, buffer);
+                self.was_folded = true;
+                buffer
+            }
+        };
+        self.folded = Folded::Known(folded);
+        folded
+    }
+}
+
 /// Memory for evaluating predicates, part of the scratch.
 #[derive(Default)]
 pub struct Work {
     /// The folded value.
     pub folded: Vec<u8>,
+    /// Of which text of the event `folded` is the folded form: rules ask several things of one.
+    folded_of: Option<Span>,
     other: Vec<u8>,
     other_folded: Vec<u8>,
     /// Text of a number.
     pub number: NumberText,
     /// For regular expressions.
     pub regex: RegexCache,
+}
+
+impl Work {
+    /// Forgets the event before: its spans say nothing about the next one's texts.
+    #[inline]
+    pub fn begin(&mut self) {
+        self.folded_of = None;
+    }
 }
 
 /// The text of a value, if it has one.
@@ -44,34 +113,52 @@ pub fn text<'a>(
     }
 }
 
-/// A text predicate on a text and its folded form.
+/// A text predicate on a text.
 #[inline]
 pub fn on_text(
     rules: &RuleSet,
     predicate: &Predicate,
-    original: &[u8],
-    folded: &[u8],
+    subject: &mut Subject<'_>,
     regex: &mut RegexCache,
 ) -> bool {
     let tables = rules.tables();
-    let text = if predicate.flags & flag::CASED != 0 { original } else { folded };
+    let original = subject.original;
     let ragged = predicate.flags & flag::RAGGED != 0;
+    let cased = predicate.flags & flag::CASED != 0;
     let needle = || &tables.needles[predicate.a as usize..(predicate.a + predicate.b) as usize];
+    if !cased && !ragged {
+        // What most predicates are, without folding the text.
+        let text = subject.caseless();
+        let len = predicate.b as usize;
+        match predicate.kind {
+            kind::EQUALS => return is_ascii_caseless(text, needle()),
+            kind::PREFIX => {
+                return text.get(..len).is_some_and(|text| is_ascii_caseless(text, needle()));
+            }
+            kind::SUFFIX => {
+                let tail = text.len().checked_sub(len).map(|from| &text[from..]);
+                return tail.is_some_and(|text| is_ascii_caseless(text, needle()));
+            }
+            kind::CONTAINS if text.len() < len => return false,
+            _ => {}
+        }
+    }
+    let mut text = || if cased { original } else { subject.folded() };
     match predicate.kind {
-        kind::EQUALS => text == needle(),
+        kind::EQUALS => text() == needle(),
         kind::PREFIX => {
-            let needle = needle();
+            let (text, needle) = (text(), needle());
             text.starts_with(needle) && (!ragged || is_boundary(text, needle.len()))
         }
         kind::SUFFIX => {
-            let needle = needle();
+            let (text, needle) = (text(), needle());
             text.ends_with(needle) && (!ragged || is_boundary(text, text.len() - needle.len()))
         }
-        kind::CONTAINS if ragged => contains_ragged(text, needle()),
-        kind::CONTAINS => memchr::memmem::find(text, needle()).is_some(),
+        kind::CONTAINS if ragged => contains_ragged(text(), needle()),
+        kind::CONTAINS => contains(text(), needle()),
         kind::GLOB => {
             let tokens = &tables.tokens[predicate.a as usize..(predicate.a + predicate.b) as usize];
-            glob::matches(tables, tokens, text, ragged)
+            glob::matches(tables, tokens, text(), ragged)
         }
         kind::ANY_TEXT => true,
         kind::REGEX => rules.regexes().is_match(predicate.a, original, regex),
@@ -81,6 +168,17 @@ pub fn on_text(
             holds(predicate.a >> 8, Number::Int(part.into()).compare(bound))
         }),
         _ => false,
+    }
+}
+
+/// Whether the needle occurs.
+fn contains(text: &[u8], needle: &[u8]) -> bool {
+    match needle {
+        // PERF: a searcher costs more to prepare than a short needle in a short text to find.
+        [first, rest @ ..] if rest.len() < 3 => {
+            memchr::memchr_iter(*first, text).any(|at| text[at + 1..].starts_with(rest))
+        }
+        _ => memchr::memmem::find(text, needle).is_some(),
     }
 }
 
@@ -189,9 +287,20 @@ pub fn on_value(
         kind::TIME_PART if !matches!(value, Value::Str(_)) => false,
         _ => {
             let Some(text) = text(value, view, &mut work.number) else { return false };
-            work.folded.clear();
-            fold_into(text, &mut work.folded);
-            on_text(rules, predicate, text, &work.folded, &mut work.regex)
+            let span = if let Value::Str(span) = value { Some(span) } else { None };
+            let mut subject = match span {
+                Some(_) if work.folded_of == span => Subject {
+                    original: text,
+                    folded: Folded::Known(&work.folded),
+                    was_folded: true,
+                },
+                _ => Subject::new(text, &mut work.folded),
+            };
+            let holds = on_text(rules, predicate, &mut subject, &mut work.regex);
+            if subject.was_folded {
+                work.folded_of = span;
+            }
+            holds
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! An attribute of an event's log source is a name, empty (not known), or `-` (known to be none).
 
+use super::interest::Interest;
 use crate::ruleset::RuleSet;
 
 /// How log sources decide which rules an event meets.
@@ -21,17 +22,20 @@ pub enum LogsourceMode {
 /// What stands for "known to have none".
 const NONE: &str = "-";
 
-/// The rules' log sources that an event may concern: one bit each.
-struct Route {
-    bits: Vec<u64>,
+/// The rules that an event of some log sources may concern.
+pub(crate) struct Route {
+    /// One bit per rule.
+    rules: Vec<u64>,
     any: bool,
+    /// What these rules ask the index for.
+    pub(super) interest: Interest,
 }
 
-/// The rules' log sources that are compatible with those of an event. Remembered by the scratch,
-/// so that a set is worked out once.
+/// The routes that events take. Remembered by the scratch, so that each is worked out once.
 #[derive(Default)]
 pub(crate) struct Routes {
     mode: LogsourceMode,
+    all: Option<Route>,
     known: Vec<(Vec<u32>, Route)>,
     named: Vec<(Vec<u8>, Route)>,
 }
@@ -39,50 +43,33 @@ pub(crate) struct Routes {
 /// Most host-given log sources that are remembered; a host has a handful of tags.
 const MAX_NAMED: usize = 256;
 
-/// What an event may meet.
-#[derive(Clone, Copy)]
-pub(crate) enum Met<'a> {
-    /// Every rule.
-    All,
-    /// Rules of the log sources whose bit is set.
-    Of(&'a [u64]),
-    /// None: the event need not be looked at.
-    Nothing,
-}
-
-impl Met<'_> {
-    /// Whether rules of that log source of the tables are among them.
-    #[inline]
-    pub fn admits(&self, logsource: u32) -> bool {
-        match self {
-            Met::All => true,
-            Met::Of(bits) => bits[logsource as usize / 64] >> (logsource % 64) & 1 == 1,
-            Met::Nothing => false,
-        }
-    }
-}
-
 impl Routes {
     pub fn new(mode: LogsourceMode) -> Routes {
         Routes { mode, ..Routes::default() }
     }
 
-    /// What an event meets whose source says the log sources `ids` (none: it is not known), or
-    /// for which the host says `product/category/service`.
-    pub fn met(&mut self, rules: &RuleSet, named: &[u8], ids: &[u32]) -> Met<'_> {
-        if self.mode == LogsourceMode::None {
-            return Met::All;
-        }
-        if !named.is_empty() {
-            return self.of_name(rules, named).met();
-        }
-        if !ids.is_empty() {
-            return self.of_ids(rules, ids).met();
-        }
-        match self.mode {
-            LogsourceMode::Strict => Met::Nothing,
-            _ => Met::All,
-        }
+    /// The route of an event whose source says the log sources `ids` (none: it is not known), or
+    /// for which the host says `product/category/service`. `None` if it meets no rule. `silent` has
+    /// a bit per rule that never reports, the same in every call.
+    pub fn met(
+        &mut self,
+        rules: &RuleSet,
+        silent: &[u64],
+        named: &[u8],
+        ids: &[u32],
+    ) -> Option<&Route> {
+        let route = if self.mode == LogsourceMode::None {
+            self.all(rules, silent)
+        } else if !named.is_empty() {
+            self.of_name(rules, silent, named)
+        } else if !ids.is_empty() {
+            self.of_ids(rules, silent, ids)
+        } else if self.mode == LogsourceMode::Strict {
+            return None;
+        } else {
+            self.all(rules, silent)
+        };
+        route.any.then_some(route)
     }
 
     /// Whether an event without a log source of its own counts as unrouted.
@@ -90,31 +77,32 @@ impl Routes {
         self.mode != LogsourceMode::None && named.is_empty()
     }
 
-    fn of_ids(&mut self, rules: &RuleSet, ids: &[u32]) -> &Route {
+    fn all(&mut self, rules: &RuleSet, silent: &[u64]) -> &Route {
+        self.all.get_or_insert_with(|| Route::new(rules, silent, |_| true))
+    }
+
+    fn of_ids(&mut self, rules: &RuleSet, silent: &[u64], ids: &[u32]) -> &Route {
         let found = self.known.iter().position(|(known, _)| known == ids);
         let at = found.unwrap_or_else(|| {
-            let mut route = Route::new(rules);
-            for &id in ids {
-                route.add(self.mode, rules, rules.logsource(id));
-            }
+            let events: Vec<[&str; 3]> = ids.iter().map(|id| rules.logsource(*id)).collect();
+            let route = Route::compatible(self.mode, rules, silent, &events);
             self.known.push((ids.to_vec(), route));
             self.known.len() - 1
         });
         &self.known[at].1
     }
 
-    fn of_name(&mut self, rules: &RuleSet, name: &[u8]) -> &Route {
+    fn of_name(&mut self, rules: &RuleSet, silent: &[u64], name: &[u8]) -> &Route {
         let found = self.named.iter().position(|(known, _)| known == name);
         let at = found.unwrap_or_else(|| {
             if self.named.len() == MAX_NAMED {
                 self.named.clear();
             }
-            let mut route = Route::new(rules);
             let text = String::from_utf8_lossy(name).to_lowercase();
             let mut parts = text.split('/').map(str::trim);
             let mut next = || parts.next().unwrap_or("");
             let parts = [next(), next(), next()];
-            route.add(self.mode, rules, parts);
+            let route = Route::compatible(self.mode, rules, silent, &[parts]);
             self.named.push((name.to_vec(), route));
             self.named.len() - 1
         });
@@ -123,25 +111,40 @@ impl Routes {
 }
 
 impl Route {
-    fn new(rules: &RuleSet) -> Route {
-        Route { bits: vec![0; rules.tables().logsources.len().div_ceil(64)], any: false }
+    /// The rules whose log source is compatible with one of the event.
+    fn compatible(
+        mode: LogsourceMode,
+        rules: &RuleSet,
+        silent: &[u64],
+        events: &[[&str; 3]],
+    ) -> Route {
+        Route::new(rules, silent, |logsource| {
+            let own = rules.logsource(logsource);
+            events
+                .iter()
+                .any(|event| own.iter().zip(event).all(|(rule, event)| fits(mode, rule, event)))
+        })
     }
 
-    /// Adds the rules' log sources that are compatible with one of the event.
-    fn add(&mut self, mode: LogsourceMode, rules: &RuleSet, event: [&str; 3]) {
-        // The table holds the sources' log sources as well; only the rules' are worth a look.
-        for rule in &rules.tables().rules {
-            let id = rule.logsource;
-            let own = rules.logsource(id);
-            if own.iter().zip(event).all(|(rule, event)| fits(mode, rule, event)) {
-                self.bits[id as usize / 64] |= 1 << (id % 64);
-                self.any = true;
-            }
+    fn new(rules: &RuleSet, silent: &[u64], admits: impl Fn(u32) -> bool) -> Route {
+        let tables = rules.tables();
+        let logsources: Vec<bool> = (0..tables.logsources.len() as u32).map(admits).collect();
+        let mut bits = vec![0u64; tables.rules.len().div_ceil(64)];
+        for (number, rule) in tables.rules.iter().enumerate() {
+            bits[number / 64] |= u64::from(logsources[rule.logsource as usize]) << (number % 64);
         }
+        for (bits, silent) in bits.iter_mut().zip(silent) {
+            *bits &= !silent;
+        }
+        let admits = |rule: u32| bits[rule as usize / 64] >> (rule % 64) & 1 == 1;
+        let interest = Interest::new(tables, admits);
+        Route { any: bits.iter().any(|bits| *bits != 0), rules: bits, interest }
     }
 
-    fn met(&self) -> Met<'_> {
-        if self.any { Met::Of(&self.bits) } else { Met::Nothing }
+    /// Whether a rule is among them.
+    #[inline]
+    pub fn admits(&self, rule: u32) -> bool {
+        self.rules[rule as usize / 64] >> (rule % 64) & 1 == 1
     }
 }
 

@@ -1,242 +1,316 @@
 //! The index at match time: which predicates of a field hold for one text.
+//!
+//! A text of ASCII is looked up as it is: keys ignore the bit that tells the cases apart, and what
+//! they find is compared without regard to case. Only a text with other characters is folded first.
 
+use super::interest::RoutedFilter;
 use super::matcher::Hits;
-use super::predicate::on_text;
-use crate::event::fold::fold_into;
+use super::predicate::{Subject, on_text};
+use crate::event::fold::is_ascii_caseless;
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
-    KEY_LENGTHS, anchored_hash, exact_hash, filter_bit, first_slot, gram_hash, load,
-    pair_filter_key, short_filter_key, short_key,
+    anchored_hash, exact_hash, filter_bit, first_slot, gram_hash, gram_key, gram_slot, load,
+    short_hash, short_key, triple_key,
 };
 use crate::ruleset::regexes::RegexCache;
-use crate::ruleset::tables::{
-    FieldIndex, GramIndex, NONE, Predicate, Slot, Table, Tables, flag, kind,
-};
+use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Predicate, Table, Tables, flag, kind};
+
+/// Bytes of a gram.
+const GRAM: usize = 4;
+
+/// Grams that are asked about before one branch is taken.
+const BLOCK: usize = 4;
+
+/// The most bytes of a literal that are compared where its gram was found. If they agree and there
+/// are more, the whole text is searched for the literal, once: a text that repeats the beginning of
+/// a long literal cannot make every one of its bytes cost a long comparison.
+const HEAD: usize = 64;
 
 /// Reports every indexed predicate of the field that holds for `original`. `buffer` receives the
-/// folded text.
-pub fn scan(
+/// folded text where one is needed. A filter of the route stands for that of the ASCII literals.
+pub(super) fn scan(
     rules: &RuleSet,
-    index: &FieldIndex,
+    (index, routed): (&FieldIndex, Option<&RoutedFilter>),
     original: &[u8],
     buffer: &mut Vec<u8>,
     hits: &mut Hits,
     regex: &mut RegexCache,
 ) {
     hits.begin_text();
-    buffer.clear();
-    let ascii = fold_into(original, buffer);
-    let text = Text { rules, tables: rules.tables(), original, folded: buffer };
-    let folded = text.folded;
-    if folded.len() <= index.exact_max as usize && !index.exact.is_empty() {
-        text.anchored(index.exact, exact_hash(folded), hits, regex);
+    let subject = Subject::new(original, buffer);
+    let text = subject.caseless();
+    let mut lookup = Lookup { rules, tables: rules.tables(), text, subject, hits, regex };
+    if text.len() <= index.exact_max as usize && !index.exact.is_empty() {
+        lookup.anchored(index.exact, exact_hash(text));
     }
-    let lengths = index.prefix_lengths | index.suffix_lengths;
-    for len in KEY_LENGTHS {
-        if lengths == 0 {
-            break;
+    if index.prefix_lengths | index.suffix_lengths != 0 {
+        lookup.ends(index);
+    }
+    match routed {
+        Some(filter) if filter.words.is_empty() => {}
+        Some(RoutedFilter { words, stride }) => {
+            lookup.long(&index.ascii, words, words.len(), *stride);
         }
-        if lengths & 1 << len == 0 || folded.len() < len {
-            continue;
-        }
-        if index.prefix_lengths & 1 << len != 0 {
-            let hash = anchored_hash(load(&folded[..len]), len);
-            text.anchored(index.prefixes, hash, hits, regex);
-        }
-        if index.suffix_lengths & 1 << len != 0 {
-            let hash = anchored_hash(load(&folded[folded.len() - len..]), len);
-            text.anchored(index.suffixes, hash, hits, regex);
-        }
+        None => lookup.literals(&index.ascii),
     }
-    text.literals(&index.ascii, hits, regex);
-    if !ascii && !folded.is_ascii() {
-        text.literals(&index.other, hits, regex);
+    if !index.other.is_empty() && !text.is_ascii() {
+        lookup.literals(&index.other);
     }
-}
-
-/// A filter of hashes: a power of two of words.
-#[derive(Clone, Copy)]
-struct Filter<'a> {
-    words: &'a [u32],
-}
-
-impl Filter<'_> {
-    #[inline(always)]
-    fn passes(&self, key: u32) -> bool {
-        // Written so that the compiler sees that the index is inside.
-        let Some(mask) = self.words.len().checked_sub(1) else { return false };
-        let (word, bit) = filter_bit(gram_hash(key));
-        self.words[word as usize & mask] & (1 << bit) != 0
-    }
-
-    /// Where the next gram begins that may be a literal's. A loop without calls keeps everything
-    /// in registers.
-    #[inline(never)]
-    fn next_gram(self, text: &[u8], from: usize) -> Option<usize> {
-        let mut windows = text.get(from..)?.array_windows();
-        let found = windows.position(|window| self.passes(u32::from_le_bytes(*window)));
-        found.map(|at| from + at)
-    }
-}
-
-/// The first bytes of short literals.
-#[derive(Clone, Copy)]
-struct FirstBytes<'a> {
-    words: &'a [u32; 8],
-}
-
-impl FirstBytes<'_> {
-    /// Where the next byte is that a short literal begins with.
-    #[inline(never)]
-    fn next(self, text: &[u8], from: usize) -> Option<usize> {
-        let begins = |byte: &u8| self.words[*byte as usize / 32] >> (byte % 32) & 1 == 1;
-        text.get(from..)?.iter().position(begins).map(|at| from + at)
-    }
-}
-
-/// Four bytes as the key of a gram.
-#[inline(always)]
-fn gram(window: &[u8]) -> u32 {
-    u32::from_le_bytes([window[0], window[1], window[2], window[3]])
 }
 
 /// One text being looked up.
-struct Text<'a> {
+struct Lookup<'a, 'b> {
     rules: &'a RuleSet,
     tables: &'a Tables,
-    original: &'a [u8],
-    folded: &'a [u8],
+    /// What keys are read from and literals compared with.
+    text: &'b [u8],
+    subject: Subject<'b>,
+    hits: &'b mut Hits,
+    regex: &'b mut RegexCache,
 }
 
-impl<'a> Text<'a> {
-    /// The slots of a table; a power of two of them, or none.
-    fn slots(&self, table: Table) -> &'a [Slot] {
-        if table.is_empty() {
-            return &[];
+impl<'a> Lookup<'a, '_> {
+    /// Verifies every predicate whose anchored key has this hash.
+    #[inline]
+    fn anchored(&mut self, table: Table, hash: u32) {
+        for entry in entries(self.tables, table, hash, first_slot(hash, table.mask)) {
+            self.decide(entry.predicate);
         }
-        &self.tables.slots[table.start as usize..][..table.mask as usize + 1]
     }
 
-    /// Verifies every predicate whose anchored key has this hash.
-    fn anchored(&self, table: Table, hash: u32, hits: &mut Hits, regex: &mut RegexCache) {
-        let slots = self.slots(table);
-        let mut at = first_slot(hash, table.mask) as usize;
-        while let Some(slot) = slots.get(at).filter(|slot| slot.predicate != NONE) {
-            if slot.key == hash {
-                self.decide(slot.predicate, hits, regex);
-            }
-            at = (at + 1) & table.mask as usize;
+    /// Looks up the beginning and the end of the text.
+    fn ends(&mut self, index: &FieldIndex) {
+        let text = self.text;
+        let known = text.len().min(8);
+        let (first, last) = (load(&text[..known]), load(&text[text.len() - known..]));
+        // Lengths that the text fills, of those that the field has.
+        let filled = (2u32 << text.len().min(30)) - 1;
+        let mut lengths = index.prefix_lengths & filled;
+        while lengths != 0 {
+            let len = lengths.trailing_zeros() as usize;
+            lengths &= lengths - 1;
+            let hash = match len {
+                0..=8 => short_hash(first & u64::MAX >> ((64 - 8 * len) & 63), len),
+                _ => anchored_hash(text.get(..len).unwrap_or(&[])),
+            };
+            self.anchored(index.prefixes, hash);
+        }
+        let mut lengths = index.suffix_lengths & filled;
+        while lengths != 0 {
+            let len = lengths.trailing_zeros() as usize;
+            lengths &= lengths - 1;
+            let hash = match len {
+                0..=8 => short_hash(last >> ((8 * (known - len)) & 63), len),
+                _ => anchored_hash(&text[text.len() - len..]),
+            };
+            self.anchored(index.suffixes, hash);
         }
     }
 
     /// Evaluates a predicate on the whole text, once per text.
-    fn decide(&self, id: u32, hits: &mut Hits, regex: &mut RegexCache) {
-        if hits.is_decided(id) {
+    #[inline(never)]
+    fn decide(&mut self, id: u32) {
+        if self.hits.is_decided(id) {
             return;
         }
         let predicate = &self.tables.predicates[id as usize];
-        if on_text(self.rules, predicate, self.original, self.folded, regex) {
-            hits.report(id);
+        if on_text(self.rules, predicate, &mut self.subject, self.regex) {
+            self.hits.report(id);
         } else {
-            hits.reject(id);
+            self.hits.reject(id);
         }
     }
 
-    /// Looks for literals everywhere in the text. Those of two and three bytes share a filter over
-    /// their first two.
-    fn literals(&self, index: &GramIndex, hits: &mut Hits, regex: &mut RegexCache) {
-        let folded = self.folded;
-        if let Some(filter) = self.filter(index.filter) {
-            let mut from = 0;
-            while let Some(at) = filter.next_gram(folded, from) {
-                self.gram(index.grams, gram(&folded[at..]), at, hits, regex);
-                from = at + 1;
-            }
+    /// Looks for literals everywhere in the text.
+    #[inline]
+    fn literals(&mut self, index: &GramIndex) {
+        if !index.grams.is_empty() {
+            let words = &self.tables.filters[index.filter.start as usize..];
+            self.long(index, words, index.filter.mask as usize + 1, index.stride);
         }
-        let (Some(filter), Some(first)) =
-            (self.filter(index.short_filter), self.first_bytes(index.short_first))
-        else {
-            return;
-        };
-        let mut from = 0;
-        while let Some(at) = first.next(folded, from) {
-            from = at + 1;
-            if index.short_lengths & 0b10 != 0 && filter.passes(short_filter_key(&folded[at..from]))
-            {
-                self.short(index.shorts, short_key(&folded[at..from]), 1, hits, regex);
-            }
-            let Some(pair) = folded[at..].first_chunk() else { break };
-            if !filter.passes(pair_filter_key(u16::from_le_bytes(*pair).into())) {
+        if !index.shorts.is_empty() {
+            self.shorts(index);
+        }
+    }
+
+    /// Looks for literals of three bytes and more, with the filter of `size` words that `words`
+    /// begin with.
+    #[inline]
+    fn long(&mut self, index: &GramIndex, words: &[u32], size: usize, stride: u32) {
+        let text = self.text;
+        passing(text, words, size, stride, &mut |gram, at| self.found(index, gram, at));
+        if index.triples != 0
+            && let Some(last) = text.last_chunk()
+        {
+            // No gram begins with the last three bytes.
+            self.gram(index.grams, triple_key(*last), text.len() - 3);
+        }
+    }
+
+    /// Verifies what has this gram, which begins at `at`.
+    #[inline(never)]
+    fn found(&mut self, index: &GramIndex, gram: u32, at: usize) {
+        self.gram(index.grams, gram, at);
+        if index.triples != 0 {
+            self.gram(index.grams, gram & 0x00FF_FFFF, at);
+        }
+    }
+
+    /// Verifies every predicate that has this key, whose bytes begin at `at`.
+    #[inline]
+    fn gram(&mut self, table: Table, gram: u32, at: usize) {
+        for entry in entries(self.tables, table, gram, gram_slot(gram, table.mask)) {
+            if self.hits.is_decided(entry.predicate) {
                 continue;
             }
-            for len in 2..=3 {
-                if let Some(bytes) = folded.get(at..at + len) {
-                    self.short(index.shorts, short_key(bytes), len as u32, hits, regex);
+            let predicate = &self.tables.predicates[entry.predicate as usize];
+            if !is_simple(predicate) {
+                self.decide(entry.predicate);
+                continue;
+            }
+            // The literal is here or it is not: compared where the gram was found.
+            let needle =
+                &self.tables.needles[predicate.a as usize..(predicate.a + predicate.b) as usize];
+            let (head, rest) = needle.split_at(needle.len().min(HEAD));
+            let here = at.checked_sub(entry.offset as usize);
+            let here = here.and_then(|start| self.text.get(start..start + head.len()));
+            if here.is_some_and(|here| is_ascii_caseless(here, head)) {
+                if rest.is_empty() {
+                    self.hits.report(entry.predicate);
+                } else {
+                    self.decide(entry.predicate);
                 }
             }
         }
     }
 
-    fn first_bytes(&self, table: Table) -> Option<FirstBytes<'a>> {
-        let words = self.tables.filters.get(table.start as usize..)?.first_chunk()?;
-        (!table.is_empty()).then_some(FirstBytes { words })
-    }
-
-    fn filter(&self, table: Table) -> Option<Filter<'a>> {
-        if table.is_empty() {
-            return None;
-        }
-        let words = &self.tables.filters[table.start as usize..][..table.mask as usize + 1];
-        Some(Filter { words })
-    }
-
-    /// Verifies every predicate that has this gram, which begins at `at`.
+    /// Looks for literals of one or two bytes.
     #[inline(never)]
-    fn gram(&self, table: Table, gram: u32, at: usize, hits: &mut Hits, regex: &mut RegexCache) {
-        let slots = self.slots(table);
-        let mut next = first_slot(gram_hash(gram), table.mask) as usize;
-        while let Some(slot) = slots.get(next).filter(|slot| slot.predicate != NONE) {
-            next = (next + 1) & table.mask as usize;
-            if slot.key != gram {
-                continue;
-            }
-            let predicate = &self.tables.predicates[slot.predicate as usize];
-            if !is_simple(predicate) {
-                self.decide(slot.predicate, hits, regex);
-                continue;
-            }
-            let needle =
-                &self.tables.needles[predicate.a as usize..(predicate.a + predicate.b) as usize];
-            // The literal is here or it is not: compared where the gram was found.
-            let here = at.checked_sub(slot.offset as usize).map(|start| &self.folded[start..]);
-            if here.is_some_and(|here| here.starts_with(needle)) && !hits.has(slot.predicate) {
-                hits.report(slot.predicate);
+    fn shorts(&mut self, index: &GramIndex) {
+        let first = self.tables.filters.get(index.short_first.start as usize..);
+        let Some(first) = first.and_then(|words| words.first_chunk::<8>()) else { return };
+        let text = self.text;
+        let begins = |byte: &u8| first[*byte as usize / 32] >> (byte % 32) & 1 == 1;
+        let mut from = 0;
+        while let Some(rest) = text.get(from..)
+            && let Some(skipped) = rest.iter().position(begins)
+        {
+            let rest = &rest[skipped..];
+            from += skipped + 1;
+            for len in 1..=rest.len().min(2) {
+                self.short(index.shorts, short_key(&rest[..len]), len as u32);
             }
         }
     }
 
     /// Verifies every predicate that has this short literal of `len` bytes.
-    #[inline(never)]
-    fn short(&self, table: Table, key: u32, len: u32, hits: &mut Hits, regex: &mut RegexCache) {
-        let slots = self.slots(table);
-        let mut next = first_slot(gram_hash(key), table.mask) as usize;
-        while let Some(slot) = slots.get(next).filter(|slot| slot.predicate != NONE) {
-            next = (next + 1) & table.mask as usize;
-            if slot.key != key || hits.has(slot.predicate) {
+    #[inline]
+    fn short(&mut self, table: Table, key: u32, len: u32) {
+        for entry in entries(self.tables, table, key, gram_slot(key, table.mask)) {
+            if self.hits.has(entry.predicate) {
                 continue;
             }
-            let predicate = &self.tables.predicates[slot.predicate as usize];
+            let predicate = &self.tables.predicates[entry.predicate as usize];
             // The key is the whole literal: nothing is left to compare.
             if is_simple(predicate) && predicate.b == len {
-                hits.report(slot.predicate);
+                self.hits.report(entry.predicate);
             } else {
-                self.decide(slot.predicate, hits, regex);
+                self.decide(entry.predicate);
             }
         }
     }
 }
 
-/// Whether a predicate holds wherever the folded text has its literal.
+/// What a table has under a key that probing begins at `at` for. Every table has an empty slot, so
+/// probing ends.
+#[inline(always)]
+fn entries(tables: &Tables, table: Table, key: u32, at: u32) -> &[Entry] {
+    let slots = tables.slots.get(table.start as usize..);
+    let slots = slots.and_then(|slots| slots.get(..(table.mask as usize).wrapping_add(1)));
+    let mut at = at as usize;
+    while let Some(slot) = slots.and_then(|slots| slots.get(at)).filter(|slot| !slot.is_empty()) {
+        if slot.key == key {
+            return tables.entries.get(slot.first as usize..slot.end as usize).unwrap_or(&[]);
+        }
+        at = (at + 1) & table.mask as usize;
+    }
+    &[]
+}
+
+/// Whether a literal has this gram.
+pub(super) fn is_gram(tables: &Tables, index: &GramIndex, gram: u32) -> bool {
+    let has = |key| !entries(tables, index.grams, key, gram_slot(key, index.grams.mask)).is_empty();
+    has(gram) || index.triples != 0 && has(gram & 0x00FF_FFFF)
+}
+
+/// Shows the grams of a text that pass the filter of `size` words that `words` begin with, of those
+/// that stand `stride` bytes apart.
+#[inline]
+pub(super) fn passing(
+    text: &[u8],
+    words: &[u32],
+    size: usize,
+    stride: u32,
+    show: &mut impl FnMut(u32, usize),
+) {
+    // A loop for each size and stride: the size of the filter is then known to the compiler, and
+    // nothing but the text is checked.
+    match (size, stride) {
+        (64, 1) => grams::<64, 1>(text, words, show),
+        (64, 2) => grams::<64, 2>(text, words, show),
+        (64, _) => grams::<64, 4>(text, words, show),
+        (1024, 1) => grams::<1024, 1>(text, words, show),
+        (1024, 2) => grams::<1024, 2>(text, words, show),
+        (1024, _) => grams::<1024, 4>(text, words, show),
+        (_, 1) => grams::<8192, 1>(text, words, show),
+        (_, 2) => grams::<8192, 2>(text, words, show),
+        _ => grams::<8192, 4>(text, words, show),
+    }
+}
+
+/// [`passing`] with numbers for the compiler. A filter of the wrong size, which `verify` refuses,
+/// finds nothing.
+#[inline(never)]
+fn grams<const WORDS: usize, const STRIDE: usize>(
+    text: &[u8],
+    words: &[u32],
+    show: &mut impl FnMut(u32, usize),
+) {
+    let Some(words) = words.first_chunk::<WORDS>() else { return };
+    let passes = |window: &[u8; GRAM]| {
+        let (word, bit) = filter_bit(gram_hash(gram_key(*window)), WORDS);
+        // The word is below WORDS: its bits are as many as WORDS has.
+        words[word & (WORDS - 1)] >> bit
+    };
+    let block = (BLOCK - 1) * STRIDE + GRAM;
+    let mut at = 0;
+    while let Some(bytes) = text.get(at..at + block) {
+        let mut any = 0;
+        for number in 0..BLOCK {
+            if let Some(window) = bytes[number * STRIDE..].first_chunk() {
+                any |= passes(window);
+            }
+        }
+        if any & 1 == 1 {
+            for number in 0..BLOCK {
+                if let Some(window) = bytes[number * STRIDE..].first_chunk()
+                    && passes(window) & 1 == 1
+                {
+                    show(gram_key(*window), at + number * STRIDE);
+                }
+            }
+        }
+        at += BLOCK * STRIDE;
+    }
+    while let Some(window) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+        if passes(window) & 1 == 1 {
+            show(gram_key(*window), at);
+        }
+        at += STRIDE;
+    }
+}
+
+/// Whether a predicate holds wherever the text has its literal.
 #[inline]
 fn is_simple(predicate: &Predicate) -> bool {
     predicate.kind == kind::CONTAINS && predicate.flags & (flag::CASED | flag::RAGGED) == 0

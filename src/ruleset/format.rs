@@ -270,6 +270,7 @@ fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
         section::INDEX => {
             t.indexes = read_all(r)?;
             t.slots = read_all(r)?;
+            t.entries = read_all(r)?;
             t.filters = read_all(r)?;
             t.groups = r.u32()?;
             t.group_starts = read_all(r)?;
@@ -326,6 +327,7 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
         section::INDEX => {
             write_all(&t.indexes, o);
             write_all(&t.slots, o);
+            write_all(&t.entries, o);
             write_all(&t.filters, o);
             t.groups.encode(o);
             write_all(&t.group_starts, o);

@@ -1,30 +1,66 @@
 //! The hashes of the index, shared by the compiler that fills the tables and the engine that
 //! asks them. They are part of the file format.
 
-/// Lengths of prefix and suffix keys, longest first. A literal uses the longest that it fills:
-/// keys of four bytes alone would put every `.exe` into one bucket.
-pub const KEY_LENGTHS: [usize; 6] = [8, 6, 4, 3, 2, 1];
+/// Lengths of prefix and suffix keys in bytes, longest first. A literal uses the longest that it
+/// fills: keys of four bytes alone would put every `.exe` into one bucket, and keys of eight every
+/// `C:\\Windows\\`.
+pub const KEY_LENGTHS: [usize; 8] = [24, 16, 8, 6, 4, 3, 2, 1];
 
-/// A gram's hash: its word and bit in the filter, and its first slot.
-#[inline]
-pub fn gram_hash(gram: u32) -> u32 {
-    ((u64::from(gram).wrapping_mul(0x9E37_79B9_7F4A_7C15)) >> 32) as u32
+/// Sizes of the filters of grams, in words of 32 bits: the engine has a loop for each.
+pub const FILTER_WORDS: [usize; 3] = [64, 1024, 8192];
+
+/// Steps at which the engine looks at a text, in bytes. At a step of `s` one gram of each of `s`
+/// neighbouring offsets of a literal is in the table, so that one is met wherever it stands.
+pub const STRIDES: [u32; 3] = [4, 2, 1];
+
+/// Four bytes of a text without the bit that tells the cases of a letter apart. Other bytes become
+/// alike as well; whatever is found is compared in full.
+#[inline(always)]
+pub fn gram_key(bytes: [u8; 4]) -> u32 {
+    u32::from_le_bytes(bytes) | 0x2020_2020
 }
 
-/// Word of the filter, to be masked, and the bit in it. One bit in a filter of 64 bits per entry
-/// costs fewer instructions per byte than two bits in a filter of half the size.
-#[inline]
-pub fn filter_bit(hash: u32) -> (u32, u32) {
-    (hash >> 5, hash & 31)
+/// The key of a literal of three bytes. It is in the table of grams: the highest byte of a gram's key
+/// is never 0.
+#[inline(always)]
+pub fn triple_key(bytes: [u8; 3]) -> u32 {
+    let [a, b, c] = bytes;
+    u32::from_le_bytes([a, b, c, 0]) | 0x0020_2020
 }
 
-/// First slot of a hash in a table.
+/// The keys of all grams that begin with a triple.
+pub fn grams_of_triple(key: u32) -> impl Iterator<Item = u32> {
+    (0..=255u32).filter(|last| last & 0x20 != 0).map(move |last| key | last << 24)
+}
+
+/// A gram's hash: the highest bits choose a word and a bit of the filter, bits from 32 on the first
+/// slot.
+#[inline(always)]
+pub fn gram_hash(key: u32) -> u64 {
+    u64::from(key).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// The first slot of a gram or of a short literal.
+#[inline(always)]
+pub fn gram_slot(key: u32, mask: u32) -> u32 {
+    (gram_hash(key) >> 32) as u32 & mask
+}
+
+/// Word and bit of a gram in a filter of `words` words, a power of two. One bit in a filter of many
+/// bits per entry costs fewer instructions per byte than two bits in a smaller one.
+#[inline(always)]
+pub fn filter_bit(hash: u64, words: usize) -> (usize, u32) {
+    let shift = 64 - words.trailing_zeros();
+    ((hash >> shift) as usize, (hash >> (shift - 5)) as u32 & 31)
+}
+
+/// First slot of an anchored hash in a table.
 #[inline]
 pub fn first_slot(hash: u32, mask: u32) -> u32 {
     (hash >> 4) & mask
 }
 
-/// The key of a literal of 1 to 3 bytes.
+/// The key of a literal of one or two bytes.
 #[inline]
 pub fn short_key(bytes: &[u8]) -> u32 {
     let mut key = (bytes.len() as u32) << 24;
@@ -34,21 +70,8 @@ pub fn short_key(bytes: &[u8]) -> u32 {
     key
 }
 
-/// What the filter of short literals is asked for: the first two bytes, or the only one.
-#[inline]
-pub fn short_filter_key(bytes: &[u8]) -> u32 {
-    match *bytes {
-        [a, b, ..] => pair_filter_key(u32::from(a) | u32::from(b) << 8),
-        [a] => u32::from(a),
-        [] => u32::MAX,
-    }
-}
-
-/// The same for the first two bytes of a short literal, as an integer.
-#[inline]
-pub fn pair_filter_key(pair: u32) -> u32 {
-    pair | 1 << 16
-}
+/// Removes the bit that tells the cases of a letter apart, as [`gram_key`] does.
+pub const CASELESS: u64 = 0x2020_2020_2020_2020;
 
 /// Up to eight bytes as an integer.
 #[inline]
@@ -68,16 +91,28 @@ fn mix(a: u64, b: u64) -> u32 {
     (folded >> 32) as u32
 }
 
-/// The hash of a prefix or suffix key of `len` bytes held in `key`.
+/// The hash of a prefix or suffix key, one of [`KEY_LENGTHS`] bytes, without regard to case.
 #[inline]
-pub fn anchored_hash(key: u64, len: usize) -> u32 {
-    mix(key, len as u64)
+pub fn anchored_hash(key: &[u8]) -> u32 {
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes) | CASELESS;
+    match key.as_chunks::<8>() {
+        ([a, b, c], []) => mix(word(a), word(b).rotate_left(21) ^ word(c)),
+        ([a, b], []) => mix(word(a), word(b)),
+        _ => short_hash(load(key), key.len()),
+    }
 }
 
-/// The hash of a whole text: its length, first and last bytes. Longer texts that agree on these
-/// share a bucket and are told apart by comparing them.
+/// [`anchored_hash`] of at most 8 bytes held in `key`, with zeros behind them.
+#[inline(always)]
+pub fn short_hash(key: u64, len: usize) -> u32 {
+    // Where no byte is, none gets the bit of case.
+    let present = u64::MAX >> (64 - 8 * len.clamp(1, 8));
+    mix(key | CASELESS & present, len as u64)
+}
+/// The hash of a whole text without regard to case: its length, first and last bytes. Longer texts
+/// that agree on these share a bucket and are told apart by comparing them.
 #[inline]
 pub fn exact_hash(text: &[u8]) -> u32 {
-    let last = load(&text[text.len() - text.len().min(8)..]);
-    mix(load(&text[..text.len().min(8)]), last.rotate_left(17) ^ text.len() as u64)
+    let last = load(&text[text.len() - text.len().min(8)..]) | CASELESS;
+    mix(load(&text[..text.len().min(8)]) | CASELESS, last.rotate_left(17) ^ text.len() as u64)
 }

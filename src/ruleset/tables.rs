@@ -40,10 +40,31 @@ impl Table {
 }
 
 record! {
-    /// A slot of a table. Linear probing ends at a slot whose predicate is [`NONE`].
+    /// A slot of a table: what has one key. Linear probing ends at a slot without entries.
     pub struct Slot {
-        /// The key: a gram, or a hash of anchored bytes.
+        /// A gram, or a hash of anchored bytes.
         pub key: u32,
+        /// The first of its entries.
+        pub first: u32,
+        /// Behind the last of them.
+        pub end: u32,
+    }
+}
+
+impl Slot {
+    /// A slot that nothing is in.
+    pub const EMPTY: Slot = Slot { key: 0, first: 0, end: 0 };
+
+    /// Whether nothing is in it.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.first == self.end
+    }
+}
+
+record! {
+    /// A predicate that a key finds.
+    pub struct Entry {
         /// The predicate to verify.
         pub predicate: u32,
         /// For grams: where in the predicate's literal the gram begins.
@@ -54,18 +75,20 @@ record! {
 record! {
     /// Everything indexed about the literals of one kind (all ASCII or not) of one field.
     pub struct GramIndex {
-        /// One bit per hash of a 4-byte gram. `mask + 1` words.
+        /// One bit per hash of a gram of 4 bytes; its size is one of
+        /// [`FILTER_WORDS`](super::hash::FILTER_WORDS).
         pub filter: Table,
-        /// Gram to predicates.
+        /// Gram to predicates, and literals of three bytes.
         pub grams: Table,
-        /// One bit per first byte of a literal of 1 to 3 bytes: 8 words.
-        pub short_first: Table,
-        /// A filter of the first two bytes of literals of 1 to 3 bytes, or of the only one.
-        pub short_filter: Table,
-        /// Short literal to predicates; the key carries the length in its top byte.
+        /// The step between the grams of a text that are looked up, one of
+        /// [`STRIDES`](super::hash::STRIDES); 0 without grams.
+        pub stride: u32,
+        /// 1 if there are literals of three bytes.
+        pub triples: u32,
+        /// Literal of one or two bytes to predicates; the key carries the length in its top byte.
         pub shorts: Table,
-        /// Bit `n` is set if a literal of `n` bytes is in `shorts`.
-        pub short_lengths: u32,
+        /// One bit per first byte of these: 8 words.
+        pub short_first: Table,
     }
 }
 
@@ -74,11 +97,17 @@ impl GramIndex {
     pub const EMPTY: GramIndex = GramIndex {
         filter: Table::EMPTY,
         grams: Table::EMPTY,
-        short_first: Table::EMPTY,
-        short_filter: Table::EMPTY,
+        stride: 0,
+        triples: 0,
         shorts: Table::EMPTY,
-        short_lengths: 0,
+        short_first: Table::EMPTY,
     };
+
+    /// Whether nothing can be looked up in it.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.grams.is_empty() && self.shorts.is_empty()
+    }
 }
 
 record! {
@@ -89,7 +118,7 @@ record! {
         pub exact: Table,
         /// Longest text in `exact`; longer values need no look-up.
         pub exact_max: u32,
-        /// `startswith`, keyed by the first 8, 6, 4, 3, 2 or 1 bytes.
+        /// `startswith`, keyed by the first 24, 16, 8, 6, 4, 3, 2 or 1 bytes.
         pub prefixes: Table,
         /// Bit `n` is set if a key of `n` bytes is in `prefixes`.
         pub prefix_lengths: u32,
@@ -101,8 +130,8 @@ record! {
         pub ascii: GramIndex,
         /// Other literals, looked for only in values with a byte above 0x7F.
         pub other: GramIndex,
-        /// 1 if any predicate (indexed or not) reads the field's text.
-        pub reads_text: u32,
+        /// 1 if a predicate in it may hold for the text of a number or boolean.
+        pub numbers: u32,
     }
 }
 
@@ -117,7 +146,7 @@ impl FieldIndex {
         suffix_lengths: 0,
         ascii: GramIndex::EMPTY,
         other: GramIndex::EMPTY,
-        reads_text: 0,
+        numbers: 0,
     };
 
     /// Whether nothing can be looked up in it.
@@ -125,10 +154,8 @@ impl FieldIndex {
         self.exact.is_empty()
             && self.prefixes.is_empty()
             && self.suffixes.is_empty()
-            && self.ascii.grams.is_empty()
-            && self.ascii.shorts.is_empty()
-            && self.other.grams.is_empty()
-            && self.other.shorts.is_empty()
+            && self.ascii.is_empty()
+            && self.other.is_empty()
     }
 }
 
@@ -170,7 +197,7 @@ pub mod flag {
     pub const CASED: u8 = 1;
     /// The needle is not valid UTF-8: matches must begin and end between characters.
     pub const RAGGED: u8 = 2;
-    /// The field's index reports it; without a report it is false.
+    /// The field's index reports it: without a report it is false.
     pub const INDEXED: u8 = 4;
 }
 
@@ -475,6 +502,8 @@ pub struct Tables {
     pub indexes: Vec<FieldIndex>,
     /// Slots of all hash tables.
     pub slots: Vec<Slot>,
+    /// What slots find, key by key.
+    pub entries: Vec<Entry>,
     /// Words of all filters.
     pub filters: Vec<u32>,
     /// Start of each predicate's groups in `group_list`; one more than there are predicates.

@@ -1,6 +1,7 @@
 //! The one gate: every invariant that matching relies on is checked here, for tables from the
 //! compiler and from a file alike.
 
+use super::hash::{FILTER_WORDS, KEY_LENGTHS, STRIDES};
 use super::tables::*;
 
 /// Which table is wrong and how.
@@ -158,26 +159,27 @@ fn index(t: &Tables) -> Check {
                 continue;
             }
             let slots = &t.slots[table.start as usize..][..table.mask as usize + 1];
-            ensure(
-                slots.iter().any(|s| s.predicate == NONE),
-                TABLE,
-                "a table without an empty slot",
-            )?;
-            for slot in slots.iter().filter(|s| s.predicate != NONE) {
-                let predicate = t
-                    .predicates
-                    .get(slot.predicate as usize)
-                    .ok_or(Invalid { table: TABLE, message: "a predicate does not exist" })?;
-                ensure(
-                    predicate.field as usize == field && predicate.flags & flag::INDEXED != 0,
-                    TABLE,
-                    "a predicate of another field, or one that is not indexed",
-                )?;
+            ensure(slots.iter().any(Slot::is_empty), TABLE, "a table without an empty slot")?;
+            for slot in slots.iter().filter(|slot| !slot.is_empty()) {
+                let entries = t
+                    .entries
+                    .get(slot.first as usize..slot.end as usize)
+                    .ok_or(Invalid { table: TABLE, message: "an entry does not exist" })?;
+                for entry in entries {
+                    let predicate = t
+                        .predicates
+                        .get(entry.predicate as usize)
+                        .ok_or(Invalid { table: TABLE, message: "a predicate does not exist" })?;
+                    ensure(
+                        predicate.field as usize == field && predicate.flags & flag::INDEXED != 0,
+                        TABLE,
+                        "a predicate of another field, or one that is not indexed",
+                    )?;
+                }
             }
         }
         for g in grams {
             table_in(g.filter, t.filters.len(), TABLE)?;
-            table_in(g.short_filter, t.filters.len(), TABLE)?;
             table_in(g.short_first, t.filters.len(), TABLE)?;
             ensure(
                 g.short_first.is_empty() == g.shorts.is_empty()
@@ -185,17 +187,16 @@ fn index(t: &Tables) -> Check {
                 TABLE,
                 "not one bit for each first byte",
             )?;
-            ensure(
-                g.filter.is_empty() == g.grams.is_empty()
-                    && g.short_filter.is_empty() == g.shorts.is_empty(),
-                TABLE,
-                "a filter without its table",
-            )?;
-            ensure(g.short_lengths & !0b1110 == 0, TABLE, "an unknown short length")?;
+            ensure(g.filter.is_empty() == g.grams.is_empty(), TABLE, "a filter without its table")?;
+            if !g.grams.is_empty() {
+                let words = g.filter.mask as usize + 1;
+                ensure(FILTER_WORDS.contains(&words), TABLE, "a filter of no known size")?;
+                ensure(STRIDES.contains(&g.stride), TABLE, "an unknown stride")?;
+            }
         }
-        const KEY_LENGTHS: u32 = 1 << 8 | 1 << 6 | 1 << 4 | 1 << 3 | 1 << 2 | 1 << 1;
+        let known = KEY_LENGTHS.into_iter().fold(0, |known, len| known | 1 << len);
         ensure(
-            (index.prefix_lengths | index.suffix_lengths) & !KEY_LENGTHS == 0,
+            (index.prefix_lengths | index.suffix_lengths) & !known == 0,
             TABLE,
             "an unknown key length",
         )?;
