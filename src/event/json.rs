@@ -7,7 +7,7 @@
 
 use super::keys::{KeyTable, ROOT};
 use super::malformed::{Malformed, MalformedKind};
-use super::slots::{NONE, Slots};
+use super::slots::Slots;
 use super::target::{Frame, Target, addressable};
 use super::value::{Span, Store, Value};
 use crate::limits::MAX_DEPTH;
@@ -193,8 +193,7 @@ impl Walker<'_> {
         start: usize,
     ) -> Result<usize, Malformed> {
         let data = self.data;
-        let root = Target { child: node, ..Target::NOWHERE };
-        let mut frame = Frame::root(root, start, 0);
+        let mut frame = Frame::root(Target::node(node), start, 0);
         let mut at = skip_space(data, start + 1);
         let mut empty = data.get(at) == Some(&b'}');
         loop {
@@ -273,10 +272,7 @@ impl Walker<'_> {
 
     #[inline(always)]
     fn target(&self, frame: &Frame, name: &[u8]) -> Target {
-        if frame.target.child == NONE {
-            return Target::NOWHERE;
-        }
-        self.keys.get(frame.target.child, name).map_or(Target::NOWHERE, Target::of)
+        Target::of(self.keys, frame.target.child, name)
     }
 
     /// Reads a name with escapes: what it means in this object, and the offset behind it.

@@ -1,6 +1,6 @@
 //! msgpack: the walker, and the readers that framing and tagging share.
 
-use super::keys::{KeyTable, ROOT};
+use super::keys::{Key, KeyTable, ROOT, WINDOW};
 use super::malformed::{Malformed, MalformedKind};
 use super::slots::{NONE, Slots};
 use super::target::{Frame, Target, addressable};
@@ -155,6 +155,38 @@ fn short_string(data: &[u8], at: usize) -> Option<(usize, usize)> {
     (end <= data.len()).then_some((start, end))
 }
 
+/// The integer, boolean or nil (`None`) at `at`, which is at most 32, and how many bytes it has;
+/// `None` for everything else.
+#[inline(always)]
+fn plain_scalar(window: &[u8; WINDOW], at: usize) -> Option<(Option<Value>, usize)> {
+    let head = window[at];
+    // Of integers with bytes behind the head, their number is two to the power of its lowest two
+    // bits; read as eight bytes they stand at the top.
+    let bytes = *window[at + 1..].first_chunk()?;
+    let (width, unused) = (1 << (head & 3), 64 - (8 << (head & 3)));
+    Some(match head {
+        0x00..=0x7f => (Some(Value::Int(head.into())), 1),
+        0xe0..=0xff => (Some(Value::Int((head as i8).into())), 1),
+        0xcc..=0xcf => {
+            let value = (u64::from_be_bytes(bytes) >> unused).try_into().ok()?;
+            (Some(Value::Int(value)), 1 + width)
+        }
+        0xd0..=0xd3 => (Some(Value::Int(i64::from_be_bytes(bytes) >> unused)), 1 + width),
+        0xc2 | 0xc3 => (Some(Value::Bool(head == 0xc3)), 1),
+        0xc0 => (None, 1),
+        _ => return None,
+    })
+}
+
+/// The last bytes of a record, and zeros behind them.
+#[cold]
+fn padded(rest: &[u8]) -> [u8; WINDOW] {
+    let mut window = [0; WINDOW];
+    let len = rest.len().min(WINDOW);
+    window[..len].copy_from_slice(&rest[..len]);
+    window
+}
+
 /// Reads the header of a map: number of pairs and offset of the first key.
 #[inline]
 pub fn map_header(data: &[u8], at: usize) -> Result<(u32, usize), Malformed> {
@@ -238,10 +270,9 @@ pub fn walk(
         return Err(Malformed::new(MalformedKind::TooLarge, 0));
     }
     let (pairs, at) = map_header(data, 0)?;
-    let root = Target { child: ROOT, ..Target::NOWHERE };
     let mut frames = std::mem::take(&mut slots.frames);
     frames.clear();
-    let frame = Frame::root(root, 0, pairs);
+    let frame = Frame::root(Target::node(ROOT), 0, pairs);
     let result = Walker { data, store, base, keys, slots }.run(frame, &mut frames, at);
     slots.frames = frames;
     result
@@ -270,13 +301,16 @@ impl Walker<'_> {
                     None => return Ok(at),
                 }
             }
+            if !frame.is_array {
+                (frame.remaining, at) = self.members(&frame, at);
+                if frame.remaining == 0 {
+                    continue;
+                }
+            }
             frame.remaining -= 1;
             let target;
             if frame.is_array {
                 target = frame.element_target();
-            } else if let Some((start, end)) = short_string(self.data, at) {
-                target = self.target(&frame, &self.data[start..end]);
-                at = end;
             } else {
                 (target, at) = self.key(&frame, frames.len() + 1, at)?;
             }
@@ -320,6 +354,81 @@ impl Walker<'_> {
         }
     }
 
+    /// Reads members of an object as long as they are plain: how many are left, and where the first
+    /// of these begins. Plain is a key of up to 31 bytes with a string of up to 65535, an integer,
+    /// a boolean or nil, for a field without a value. What is anything else, or damaged, is left
+    /// to [`run`](Walker::run).
+    ///
+    /// PERF: nearly all members are plain. What they need stays in registers here.
+    #[inline(never)]
+    fn members(&mut self, frame: &Frame, at: usize) -> (u32, usize) {
+        let data = self.data;
+        let node = frame.target.child;
+        let mut remaining = frame.remaining;
+        let mut rest = data.get(at..).unwrap_or_default();
+        let mut tail;
+        while remaining > 0 {
+            let window = match rest.first_chunk() {
+                Some(window) => window,
+                None => {
+                    tail = padded(rest);
+                    &tail
+                }
+            };
+            let key_len = window[0] ^ 0xa0;
+            if key_len > 31 {
+                break;
+            }
+            let at = 1 + usize::from(key_len);
+            let head = window[at];
+            let (start, len) = match head {
+                0xa0..=0xbf => (at + 1, usize::from(head & 31)),
+                0xd9 => (at + 2, usize::from(window[at + 1])),
+                0xda => (at + 3, usize::from(u16::from_be_bytes([window[at + 1], window[at + 2]]))),
+                _ => {
+                    let Some((plain, used)) = plain_scalar(window, at) else { break };
+                    let Some(behind) = rest.get(at + used..) else { break };
+                    let field = self.field(node, window, key_len);
+                    let value = plain.unwrap_or(frame.null());
+                    if !self.slots.push_first(field, value, node == ROOT) {
+                        break;
+                    }
+                    if plain.is_some() {
+                        self.slots.push_leaf(value);
+                    }
+                    rest = behind;
+                    remaining -= 1;
+                    continue;
+                }
+            };
+            // Everything that was used ends before here, so none of it is padding.
+            let Some(behind) = rest.get(start + len..) else { break };
+            let field = self.field(node, window, key_len);
+            let start = self.base + (data.len() - rest.len() + start) as u32;
+            let value = Value::Str(Span { store: self.store, start, len: len as u32 });
+            if !self.slots.push_first(field, value, node == ROOT) {
+                break;
+            }
+            self.slots.push_leaf(value);
+            rest = behind;
+            remaining -= 1;
+        }
+        (remaining, data.len() - rest.len())
+    }
+
+    /// The field that takes the value of the key of so many bytes behind the first of the window.
+    #[inline(always)]
+    fn field(&self, node: u32, window: &[u8; WINDOW], key_len: u8) -> u32 {
+        if node == NONE {
+            return NONE;
+        }
+        let key = Key::in_window::<1>(window, key_len.into());
+        match self.keys.find(node, &key, &window[1..=usize::from(key_len & 31)]) {
+            Some(entry) => entry.field,
+            None => NONE,
+        }
+    }
+
     /// Reads any key: what it means in this map, and the offset of its value.
     #[inline(never)]
     fn key(&self, frame: &Frame, depth: usize, at: usize) -> Result<(Target, usize), Malformed> {
@@ -330,12 +439,8 @@ impl Walker<'_> {
         Ok((self.target(frame, &self.data[start..start + len]), next))
     }
 
-    #[inline(always)]
     fn target(&self, frame: &Frame, key: &[u8]) -> Target {
-        if frame.target.child == NONE {
-            return Target::NOWHERE;
-        }
-        self.keys.get(frame.target.child, key).map_or(Target::NOWHERE, Target::of)
+        Target::of(self.keys, frame.target.child, key)
     }
 
     /// A key that is no string: scalars count by their text, other keys have none.
