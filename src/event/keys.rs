@@ -6,13 +6,10 @@
 //! a key that nobody asked for costs one load of an empty slot.
 
 use super::slots::NONE;
+use super::window::WINDOW;
 
 /// The node of the record itself.
 pub const ROOT: u32 = 0;
-
-/// Bytes that a walker reads from at a time. A key of up to 31 bytes lies inside with what is
-/// before and behind it, so that no other bound needs a check.
-pub(super) const WINDOW: usize = 48;
 
 /// A probe slot. An empty one names no entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

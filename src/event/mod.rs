@@ -6,7 +6,7 @@
 //! Enter at [`msgpack::walk`] or [`json::walk`] with a [`keys::KeyTable`] (which keys matter) and a
 //! [`slots::Slots`] (where their values go). [`chunk`] and [`forward`] find the records inside the
 //! buffers of Fluent Bit and Fluentd. What stays true everywhere: no input makes these modules
-//! panic, loop or read outside the slice, and every byte of a record is looked at at most twice.
+//! panic, loop or read outside the slice, and the bytes of a record are looked at a few times at most.
 
 pub mod chunk;
 pub mod elements;
@@ -21,5 +21,6 @@ pub mod number;
 pub mod slots;
 mod target;
 pub mod value;
+mod window;
 
 pub use malformed::{Malformed, MalformedKind};

@@ -1,10 +1,11 @@
 //! msgpack: the walker, and the readers that framing and tagging share.
 
-use super::keys::{Key, KeyTable, ROOT, WINDOW};
+use super::keys::{Key, KeyTable, ROOT};
 use super::malformed::{Malformed, MalformedKind};
 use super::slots::{NONE, Slots};
 use super::target::{Frame, Target, addressable};
 use super::value::{Span, Store, Value};
+use super::window::{WINDOW, window};
 use crate::limits::MAX_DEPTH;
 use std::io::Write;
 
@@ -176,15 +177,6 @@ fn plain_scalar(window: &[u8; WINDOW], at: usize) -> Option<(Option<Value>, usiz
         0xc0 => (None, 1),
         _ => return None,
     })
-}
-
-/// The last bytes of a record, and zeros behind them.
-#[cold]
-fn padded(rest: &[u8]) -> [u8; WINDOW] {
-    let mut window = [0; WINDOW];
-    let len = rest.len().min(WINDOW);
-    window[..len].copy_from_slice(&rest[..len]);
-    window
 }
 
 /// Reads the header of a map: number of pairs and offset of the first key.
@@ -365,29 +357,29 @@ impl Walker<'_> {
         let data = self.data;
         let node = frame.target.child;
         let mut remaining = frame.remaining;
-        let mut rest = data.get(at..).unwrap_or_default();
-        let mut tail;
+        let mut at = at;
+        let mut tail = None;
         while remaining > 0 {
-            let window = match rest.first_chunk() {
-                Some(window) => window,
-                None => {
-                    tail = padded(rest);
-                    &tail
-                }
-            };
+            let window = window(data, at, &mut tail);
             let key_len = window[0] ^ 0xa0;
             if key_len > 31 {
                 break;
             }
-            let at = 1 + usize::from(key_len);
-            let head = window[at];
+            let value = 1 + usize::from(key_len);
+            let head = window[value];
             let (start, len) = match head {
-                0xa0..=0xbf => (at + 1, usize::from(head & 31)),
-                0xd9 => (at + 2, usize::from(window[at + 1])),
-                0xda => (at + 3, usize::from(u16::from_be_bytes([window[at + 1], window[at + 2]]))),
+                0xa0..=0xbf => (value + 1, usize::from(head & 31)),
+                0xd9 => (value + 2, usize::from(window[value + 1])),
+                0xda => {
+                    let len = [window[value + 1], window[value + 2]];
+                    (value + 3, usize::from(u16::from_be_bytes(len)))
+                }
                 _ => {
-                    let Some((plain, used)) = plain_scalar(window, at) else { break };
-                    let Some(behind) = rest.get(at + used..) else { break };
+                    let Some((plain, used)) = plain_scalar(window, value) else { break };
+                    let end = at + value + used;
+                    if end > data.len() {
+                        break;
+                    }
                     let field = self.field(node, window, key_len);
                     let value = plain.unwrap_or(frame.null());
                     if !self.slots.push_first(field, value, node == ROOT) {
@@ -396,24 +388,27 @@ impl Walker<'_> {
                     if plain.is_some() {
                         self.slots.push_leaf(value);
                     }
-                    rest = behind;
+                    at = end;
                     remaining -= 1;
                     continue;
                 }
             };
-            // Everything that was used ends before here, so none of it is padding.
-            let Some(behind) = rest.get(start + len..) else { break };
+            let start = at + start;
+            let end = start + len;
+            // Everything that was used ends before here, so nothing of it was behind the data.
+            if end > data.len() {
+                break;
+            }
             let field = self.field(node, window, key_len);
-            let start = self.base + (data.len() - rest.len() + start) as u32;
-            let value = Value::Str(Span { store: self.store, start, len: len as u32 });
+            let value = Value::Str(self.span(start, end));
             if !self.slots.push_first(field, value, node == ROOT) {
                 break;
             }
             self.slots.push_leaf(value);
-            rest = behind;
+            at = end;
             remaining -= 1;
         }
-        (remaining, data.len() - rest.len())
+        (remaining, at)
     }
 
     /// The field that takes the value of the key of so many bytes behind the first of the window.
@@ -490,9 +485,13 @@ impl Walker<'_> {
 
     #[inline(always)]
     fn string(&mut self, target: &Target, start: usize, end: usize) {
-        let span =
-            Span { store: self.store, start: self.base + start as u32, len: (end - start) as u32 };
+        let span = self.span(start, end);
         self.value(target, Value::Str(span));
+    }
+
+    #[inline(always)]
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span { store: self.store, start: self.base + start as u32, len: (end - start) as u32 }
     }
 
     #[inline(always)]
