@@ -5,17 +5,16 @@
 //! be examined. The grammar is enforced everywhere, also in values that nobody asked for, so that
 //! whether a record is malformed does not depend on the rules.
 
-use super::keys::{Key, KeyTable, ROOT};
+use super::keys::{KeyTable, ROOT};
 use super::malformed::{Malformed, MalformedKind};
-use super::slots::{NONE, Slots};
+use super::slots::Slots;
 use super::target::{Frame, Target, addressable};
 use super::value::{Span, Store, Value};
-use super::window::window;
 use crate::limits::MAX_DEPTH;
 
 use super::json_scalar::{
-    Number, decode_simple, find_quote_or_backslash, in_block, plain_string, read_literal,
-    read_number, read_string, short_number,
+    Number, decode_simple, find_quote_or_backslash, plain_string, read_literal, read_number,
+    read_string,
 };
 pub use super::json_scalar::{decode_string, encode_string};
 
@@ -181,12 +180,12 @@ pub fn walk_document(
     Ok(end)
 }
 
-struct Walker<'a> {
-    data: &'a [u8],
-    store: Store,
-    base: u32,
-    keys: &'a KeyTable,
-    slots: &'a mut Slots,
+pub(super) struct Walker<'a> {
+    pub data: &'a [u8],
+    pub store: Store,
+    pub base: u32,
+    pub keys: &'a KeyTable,
+    pub slots: &'a mut Slots,
 }
 
 impl Walker<'_> {
@@ -278,76 +277,6 @@ impl Walker<'_> {
         }
     }
 
-    /// Reads members of an object as long as they are plain, of which the first begins at `at`: the
-    /// offset where a member begins that is not, or (`true`) what is behind a value and no comma.
-    /// Plain is a name of up to 31 bytes without escapes, right before its colon, with a scalar
-    /// for a field without a value.
-    ///
-    /// PERF: nearly all members are plain. What they need stays in registers here.
-    #[inline(never)]
-    fn members(&mut self, frame: &Frame, at: usize) -> Result<(usize, bool), Malformed> {
-        let data = self.data;
-        let node = frame.target.child;
-        let mut at = at;
-        let mut tail = None;
-        loop {
-            let window = window(data, at, &mut tail);
-            // What is compared below is no zero, so it is no padding.
-            let [b'"', name @ ..] = window else { break };
-            let Some((first, behind)) = name.split_first_chunk() else { break };
-            let len = match in_block(first) {
-                Some(len) => len,
-                None => match behind.first_chunk().and_then(in_block) {
-                    Some(more @ ..16) => 16 + more,
-                    _ => break,
-                },
-            };
-            if len > 31 || window[len + 1] != b'"' || window[len + 2] != b':' {
-                break;
-            }
-            let mut value = len + 3;
-            if window[value] == b' ' {
-                value += 1;
-            }
-            let head = window[value];
-            let key = Key::in_window::<1>(window, len as u32);
-            let entry = match node {
-                NONE => None,
-                _ => self.keys.find(node, &key, &window[1..=len]),
-            };
-            let field = entry.map_or(NONE, |entry| entry.field);
-            value += at;
-            let mut plain = None;
-            if head == b'"' {
-                if let Some(end) = plain_string(data, value + 1) {
-                    plain = Some((Value::Str(self.span(value + 1, end)), end + 1));
-                }
-            } else if let Some((number, digits)) = short_number(data, value) {
-                plain = Some((Value::Int(number as i64), value + digits));
-            }
-            if let Some((scalar, end)) = plain {
-                if !self.slots.push_first(field, scalar, node == ROOT) {
-                    break;
-                }
-                self.slots.push_leaf(scalar);
-                at = end;
-            } else if !matches!(head, b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n') {
-                break;
-            } else {
-                let target = Target { field, literal: node == ROOT, ..Target::NOWHERE };
-                at = self.scalar(frame, &target, value)?;
-            }
-            if data.get(at) != Some(&b',') {
-                at = skip_space(data, at);
-                if data.get(at) != Some(&b',') {
-                    return Ok((at, true));
-                }
-            }
-            at = skip_space(data, at + 1);
-        }
-        Ok((at, false))
-    }
-
     #[inline(always)]
     fn target(&self, frame: &Frame, name: &[u8]) -> Target {
         Target::of(self.keys, frame.target.child, name)
@@ -366,7 +295,12 @@ impl Walker<'_> {
 
     /// Reads any scalar, gives it to whom it may concern, and returns the offset behind it.
     #[inline(never)]
-    fn scalar(&mut self, frame: &Frame, target: &Target, at: usize) -> Result<usize, Malformed> {
+    pub fn scalar(
+        &mut self,
+        frame: &Frame,
+        target: &Target,
+        at: usize,
+    ) -> Result<usize, Malformed> {
         let data = self.data;
         let wanted = self.slots.wants_leaves || target.takes_value();
         match data.get(at) {
@@ -410,7 +344,7 @@ impl Walker<'_> {
     }
 
     #[inline]
-    fn span(&self, start: usize, end: usize) -> Span {
+    pub fn span(&self, start: usize, end: usize) -> Span {
         Span { store: self.store, start: self.base + start as u32, len: (end - start) as u32 }
     }
 
