@@ -449,6 +449,73 @@ fn damaged_json_is_judged_like_serde_json() {
     assert!(accepted > 5_000 && refused > 5_000, "{accepted} {refused}");
 }
 
+/// What is behind a record does not change what is read from it: neither in a buffer that ends with
+/// it, nor before bytes that continue what its last member began.
+#[test]
+fn bytes_behind_a_record_change_nothing() {
+    let mut random = Random(0x0dd0_1234_5678_9abc);
+    let mut slots = new_slots(true);
+    for round in 0..2000 {
+        let doc = random.map(2, round % 2 == 0);
+        let mut bytes = Vec::new();
+        rmpv::encode::write_value(&mut bytes, &doc).unwrap();
+        let alone = run(msgpack::walk, &bytes, &mut slots).unwrap();
+        for byte in [0, 0x61, 0xa1, 0xff] {
+            let longer = [bytes.as_slice(), &[byte; 70]].concat();
+            assert_eq!(run(msgpack::walk, &longer, &mut slots).unwrap(), alone);
+        }
+        if round % 2 != 0 {
+            continue;
+        }
+        let mut text = String::new();
+        write_json(&doc, &mut random, &mut text);
+        let text = text.trim_end();
+        let alone = run(json::walk, text.as_bytes(), &mut slots).unwrap();
+        for byte in [' ', '"', '\\', '7', 'e'] {
+            let longer = text.to_owned() + &byte.to_string().repeat(70);
+            assert_eq!(run(json::walk, longer.as_bytes(), &mut slots).unwrap(), alone);
+        }
+    }
+}
+
+/// Keys of all lengths with values of all lengths, around every bound of a fast path: each field
+/// gets its own value, and every cut is found.
+#[test]
+fn all_lengths_of_keys_and_values_are_read() {
+    let names: Vec<String> = (0..40).map(|len| "abcdefgh".repeat(5)[..len].to_owned()).collect();
+    let fields: Vec<&[u8]> = names.iter().map(String::as_bytes).collect();
+    let table = KeyTable::build(&fields, &[]);
+    let mut slots = Slots::new(fields.len());
+    for value_len in (0..70).chain([255, 256, 300]) {
+        let value = "v".repeat(value_len);
+        let pairs = names.iter().map(|name| (Doc::from(name.as_str()), Doc::from(value.as_str())));
+        let doc = Doc::Map(pairs.collect());
+        let mut bytes = Vec::new();
+        rmpv::encode::write_value(&mut bytes, &doc).unwrap();
+        let mut text = String::from("{");
+        for name in &names {
+            text += &format!("\"{name}\":\"{value}\",");
+        }
+        text.pop();
+        text.push('}');
+        for (walk, data) in [(msgpack::walk as Walk, &bytes[..]), (json::walk, text.as_bytes())] {
+            slots.begin();
+            assert_eq!(walk(data, Store::Input, 7, &table, &mut slots), Ok(data.len()));
+            for field in 0..fields.len() as u32 {
+                let found: Vec<Seen> =
+                    slots.values(field).map(|value| seen(value, data, 7, &slots)).collect();
+                assert_eq!(found, [Seen::Str(value.clone().into_bytes())], "{field}");
+            }
+            for end in (0..data.len()).step_by(1 + value_len / 8) {
+                slots.begin();
+                let error = walk(&data[..end], Store::Input, 7, &table, &mut slots).unwrap_err();
+                assert_eq!(error.kind, MalformedKind::Truncated);
+                assert!(error.offset <= end);
+            }
+        }
+    }
+}
+
 #[test]
 fn every_truncation_is_malformed() {
     let mut random = Random(7);

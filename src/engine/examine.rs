@@ -6,7 +6,7 @@ use super::{Engine, Event, Format, Hit, MatchError, Scratch, Summary, Tagging};
 use crate::event::chunk::{RecordKind, Records};
 use crate::event::forward::{Message, Mode as ForwardMode};
 use crate::event::{Malformed, MalformedKind, json};
-use crate::source::{Encoding, SourceEvent, for_each_event_with_metadata};
+use crate::source::{Encoding, SourceEvent, for_each_read_event, read_record};
 use crate::tag::plan::PlanError;
 use std::ops::Range;
 
@@ -16,6 +16,13 @@ pub(super) struct Call<'a> {
     pub event: &'a Event<'a>,
     /// Set if records will be written.
     pub tagging: Option<&'a Tagging<'a>>,
+}
+
+impl Call<'_> {
+    /// Whether each event of a record shall be a record.
+    fn wants_parts(&self) -> bool {
+        self.tagging.is_some_and(|tagging| tagging.split_records)
+    }
 }
 
 /// What one record gave.
@@ -63,7 +70,7 @@ impl Scratch {
         (whole, walked, body): (Range<usize>, Range<usize>, Range<usize>),
         summary: &mut Summary,
     ) -> Result<(), MatchError> {
-        let record = Placed { whole, walked, body, encoding, message: None, index: 0 };
+        let record = Placed { whole, walked, body, encoding, message: None, index: 0, read: false };
         match self.record(call, &record, summary) {
             Record::Examined(examined) => self.write(call, &record, Some(examined)).map(drop),
             Record::Malformed(malformed) => Err(malformed_error(malformed)),
@@ -109,6 +116,7 @@ impl Scratch {
                     encoding: Encoding::Msgpack,
                     message: Some(message),
                     index,
+                    read: false,
                 };
                 self.entry(call, &record, summary)?;
                 Ok(1)
@@ -139,13 +147,26 @@ impl Scratch {
     fn chunk(
         &mut self,
         call: &Call<'_>,
-        records: Records<'_>,
+        mut records: Records<'_>,
         index: u32,
         summary: &mut Summary,
     ) -> Result<(u64, u64), MatchError> {
         let (mut seen, mut left) = (0, 0);
-        for found in records {
-            match found.kind {
+        while let Some(found) = records.open() {
+            let walked = match call.engine.options.match_metadata {
+                true => found.metadata_start,
+                false => found.body_start,
+            };
+            let mut read = false;
+            if found.kind == RecordKind::Record
+                && let Some(end) = self.read(call, walked, found.body_start, records.limit())
+            {
+                records.close(end);
+                read = true;
+            }
+            let passed = records.skip_body();
+            let end = records.position();
+            match passed.map_or_else(RecordKind::Malformed, |_| found.kind) {
                 RecordKind::GroupStart | RecordKind::GroupEnd => continue,
                 RecordKind::Malformed(_) => {
                     summary.records += 1;
@@ -153,19 +174,14 @@ impl Scratch {
                     left += 1;
                 }
                 RecordKind::Record => {
-                    let body = found.body_start..found.end;
-                    let walked = if call.engine.options.match_metadata {
-                        found.metadata_start..found.end
-                    } else {
-                        body.clone()
-                    };
                     let record = Placed {
-                        whole: found.start..found.end,
-                        walked,
-                        body,
+                        whole: found.start..end,
+                        walked: walked..end,
+                        body: found.body_start..end,
                         encoding: Encoding::Msgpack,
                         message: None,
                         index: index.saturating_add(seen as u32),
+                        read,
                     };
                     left += self.entry(call, &record, summary)?;
                 }
@@ -173,6 +189,18 @@ impl Scratch {
             seen += 1;
         }
         Ok((seen, left))
+    }
+
+    /// Reads a record whose end is not known yet and returns the end. `None` if that fails: then
+    /// the end must be found another way, and what is wrong with the record once it is known.
+    fn read(&mut self, call: &Call<'_>, start: usize, body: usize, limit: usize) -> Option<usize> {
+        let limit = limit.min(start.saturating_add(call.engine.options.max_record as usize));
+        let data = call.event.data.get(start..limit)?;
+        let buffers = &mut self.state.buffers;
+        buffers.want_parts(call.wants_parts());
+        let keys = &self.generation.rules.tables().keys;
+        let len = read_record(body - start, data, Encoding::Msgpack, keys, buffers).ok()?;
+        Some(start + len)
     }
 
     /// Examines a record among others: how many are written for it.
@@ -224,7 +252,7 @@ impl Scratch {
 
     /// Examines one record and appends its hits.
     fn record(&mut self, call: &Call<'_>, placed: &Placed<'_>, summary: &mut Summary) -> Record {
-        let Call { engine, event, tagging } = *call;
+        let Call { engine, event, .. } = *call;
         summary.records += 1;
         if placed.walked.len() > engine.options.max_record as usize {
             summary.unexamined += 1;
@@ -246,15 +274,25 @@ impl Scratch {
                 hits.push(Hit { record: placed.index, event: found.index, rule });
             }
         };
-        buffers.want_parts(tagging.is_some_and(|tagging| tagging.split_records));
         let metadata = placed.body.start.saturating_sub(placed.walked.start);
         let metadata = if placed.encoding == Encoding::Json { 0 } else { metadata };
         let record = &event.data[placed.walked.clone()];
         let (sources, keys) = (&tables.sources, &tables.keys);
         let encoding = placed.encoding;
-        match for_each_event_with_metadata(metadata, record, encoding, sources, keys, buffers, show)
+        let mut read = Ok(record.len());
+        if !placed.read {
+            buffers.want_parts(call.wants_parts());
+            read = read_record(metadata, record, encoding, keys, buffers);
+        }
+        if let Ok(end) = read
+            && end < record.len()
         {
-            Ok(outcome) => {
+            read = Err(Malformed::new(MalformedKind::TrailingBytes, end));
+        }
+        match read {
+            Ok(_) => {
+                let outcome =
+                    for_each_read_event(metadata, record, encoding, sources, keys, buffers, show);
                 summary.events += u64::from(outcome.events);
                 summary.malformed += u64::from(outcome.malformed_payloads);
                 let unrouted = if counts_unrouted { outcome.unrouted } else { 0 };

@@ -24,6 +24,8 @@ pub(super) struct Placed<'a> {
     pub message: Option<&'a Message>,
     /// Its number in the input.
     pub index: u32,
+    /// Its fields are in the buffers already.
+    pub read: bool,
 }
 
 impl Placed<'_> {

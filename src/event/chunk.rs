@@ -80,6 +80,11 @@ impl<'a> Records<'a> {
         Records { data, at, remaining, groups: false, open: false }
     }
 
+    /// Where the bytes end that records may have.
+    pub fn limit(&self) -> usize {
+        self.data.len()
+    }
+
     /// The end of what has been passed.
     pub fn position(&self) -> usize {
         self.at

@@ -7,12 +7,15 @@
 
 use super::keys::{KeyTable, ROOT};
 use super::malformed::{Malformed, MalformedKind};
-use super::slots::{NONE, Slots};
+use super::slots::Slots;
 use super::target::{Frame, Target, addressable};
 use super::value::{Span, Store, Value};
 use crate::limits::MAX_DEPTH;
 
-use super::json_scalar::{Number, plain_string, read_literal, read_number, read_string};
+use super::json_scalar::{
+    Number, decode_simple, find_quote_or_backslash, plain_string, read_literal, read_number,
+    read_string,
+};
 pub use super::json_scalar::{decode_string, encode_string};
 
 /// The offset of the first byte from `at` on that is not white space.
@@ -177,12 +180,12 @@ pub fn walk_document(
     Ok(end)
 }
 
-struct Walker<'a> {
-    data: &'a [u8],
-    store: Store,
-    base: u32,
-    keys: &'a KeyTable,
-    slots: &'a mut Slots,
+pub(super) struct Walker<'a> {
+    pub data: &'a [u8],
+    pub store: Store,
+    pub base: u32,
+    pub keys: &'a KeyTable,
+    pub slots: &'a mut Slots,
 }
 
 impl Walker<'_> {
@@ -193,13 +196,16 @@ impl Walker<'_> {
         start: usize,
     ) -> Result<usize, Malformed> {
         let data = self.data;
-        let root = Target { child: node, ..Target::NOWHERE };
-        let mut frame = Frame::root(root, start, 0);
+        let mut frame = Frame::root(Target::node(node), start, 0);
         let mut at = skip_space(data, start + 1);
         let mut empty = data.get(at) == Some(&b'}');
         loop {
             // At the beginning of an element or member, except in an empty container.
-            if !empty {
+            let mut behind = empty;
+            if !empty && !frame.is_array {
+                (at, behind) = self.members(&frame, at)?;
+            }
+            if !behind {
                 let target;
                 if frame.is_array {
                     target = frame.element_target();
@@ -273,10 +279,7 @@ impl Walker<'_> {
 
     #[inline(always)]
     fn target(&self, frame: &Frame, name: &[u8]) -> Target {
-        if frame.target.child == NONE {
-            return Target::NOWHERE;
-        }
-        self.keys.get(frame.target.child, name).map_or(Target::NOWHERE, Target::of)
+        Target::of(self.keys, frame.target.child, name)
     }
 
     /// Reads a name with escapes: what it means in this object, and the offset behind it.
@@ -292,20 +295,21 @@ impl Walker<'_> {
 
     /// Reads any scalar, gives it to whom it may concern, and returns the offset behind it.
     #[inline(never)]
-    fn scalar(&mut self, frame: &Frame, target: &Target, at: usize) -> Result<usize, Malformed> {
+    pub fn scalar(
+        &mut self,
+        frame: &Frame,
+        target: &Target,
+        at: usize,
+    ) -> Result<usize, Malformed> {
         let data = self.data;
         let wanted = self.slots.wants_leaves || target.takes_value();
         match data.get(at) {
             Some(b'"') => {
-                let (end, escaped) = read_string(data, at + 1)?;
-                if wanted {
-                    let span = if escaped {
-                        self.decoded(&data[at + 1..end], at)?
-                    } else {
-                        self.span(at + 1, end)
-                    };
-                    self.value(target, Value::Str(span));
+                if !wanted {
+                    return Ok(read_string(data, at + 1)?.0 + 1);
                 }
+                let (span, end) = self.string(at)?;
+                self.value(target, Value::Str(span));
                 Ok(end + 1)
             }
             Some(b'-' | b'0'..=b'9') => {
@@ -340,21 +344,37 @@ impl Walker<'_> {
     }
 
     #[inline]
-    fn span(&self, start: usize, end: usize) -> Span {
+    pub fn span(&self, start: usize, end: usize) -> Span {
         Span { store: self.store, start: self.base + start as u32, len: (end - start) as u32 }
     }
 
-    /// Decodes the escapes of a string into the arena.
-    fn decoded(&mut self, raw: &[u8], at: usize) -> Result<Span, Malformed> {
+    /// The string whose quote is at `at`, escapes decoded into the arena, and where it ends.
+    fn string(&mut self, at: usize) -> Result<(Span, usize), Malformed> {
+        let data = self.data;
+        let Some(first) = find_quote_or_backslash(data, at + 1) else {
+            return Err(Malformed::new(MalformedKind::Truncated, data.len()));
+        };
+        if data[first] == b'"' {
+            return Ok((self.span(at + 1, first), first));
+        }
         let start = self.slots.arena.len();
+        self.slots.push_decoded(self.base + at as u32);
+        let end = match decode_simple(data, at + 1, &mut self.slots.arena) {
+            Some(end) => end,
+            None => {
+                self.slots.arena.truncate(start);
+                let (end, _) = read_string(data, at + 1)?;
+                decode_string(&data[at + 1..end], &mut self.slots.arena);
+                end
+            }
+        };
         // Decoding never makes a string longer.
-        if !addressable(start + raw.len(), 0) {
+        if !addressable(start + (end - at - 1), 0) {
             return Err(Malformed::new(MalformedKind::TooLarge, at));
         }
-        self.slots.push_decoded(self.base + at as u32);
-        decode_string(raw, &mut self.slots.arena);
         let len = self.slots.arena.len() - start;
-        Ok(Span { store: self.slots.arena_store, start: start as u32, len: len as u32 })
+        let span = Span { store: self.slots.arena_store, start: start as u32, len: len as u32 };
+        Ok((span, end))
     }
 }
 

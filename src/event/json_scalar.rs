@@ -19,6 +19,9 @@ pub(super) enum Number {
 pub(super) fn read_number(data: &[u8], at: usize) -> Result<(Number, usize), Malformed> {
     let negative = data.get(at) == Some(&b'-');
     let start = at + usize::from(negative);
+    if let Some((value, digits)) = short_number(data, start) {
+        return Ok((signed(value, negative), start + digits));
+    }
     let mut end = start;
     let mut value = 0u64;
     while let Some(digit @ b'0'..=b'9') = data.get(end) {
@@ -39,6 +42,32 @@ pub(super) fn read_number(data: &[u8], at: usize) -> Result<(Number, usize), Mal
         signed(value, negative)
     };
     Ok((number, end))
+}
+
+/// The value and the number of the digits of an integer of up to seven digits. `None`: any other
+/// number, or none at all.
+///
+/// PERF: most numbers are so short; without a loop over digits they cost nearly the same.
+#[inline(always)]
+pub(super) fn short_number(data: &[u8], at: usize) -> Option<(u64, usize)> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let chunk: &[u8; 8] = data.get(at..)?.first_chunk()?;
+    let digits = u64::from_le_bytes(*chunk) ^ (ONES * b'0' as u64);
+    // Digits are 0 to 9 now. The lowest set bit is exact: carries only spoil bytes above a byte
+    // that is no digit.
+    let others = (digits.wrapping_add(ONES * 6) | digits) & (ONES * 0xf0);
+    let count = others.trailing_zeros() as usize / 8;
+    if count == 0 || count == 8 || (count > 1 && chunk[0] == b'0') {
+        return None;
+    }
+    if let b'.' | b'e' | b'E' = chunk[count] {
+        return None;
+    }
+    // Zeros in front, then neighbours are joined: to pairs, fours and all eight.
+    let digits = digits << (64 - 8 * count);
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    Some((fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff, count))
 }
 
 #[inline]
@@ -100,6 +129,11 @@ fn bad_number(data: &[u8], at: usize) -> Malformed {
 #[inline]
 pub(super) fn read_literal(data: &[u8], at: usize) -> Result<(Option<bool>, usize), Malformed> {
     let rest = data.get(at..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(b"true") => return Ok((Some(true), at + 4)),
+        Some(b"null") => return Ok((None, at + 4)),
+        _ => {}
+    }
     for (text, value) in
         [(b"true".as_slice(), Some(true)), (b"false", Some(false)), (b"null", None)]
     {
@@ -130,25 +164,45 @@ pub(super) fn plain_string(data: &[u8], at: usize) -> Option<usize> {
     find_quote_or_backslash(data, at).filter(|&end| data[end] == b'"')
 }
 
-/// PERF: names and most values end within 16 bytes, where a call to memchr costs more than it saves.
+/// Where the first quote or backslash from `at` on is.
 #[inline(always)]
-fn find_quote_or_backslash(data: &[u8], at: usize) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let mut at = at;
-    for _ in 0..2 {
-        let Some(chunk) = data.get(at..).and_then(|rest| rest.first_chunk::<8>()) else { break };
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
-        // The lowest set bit is exact: borrows only spoil bytes above a zero byte.
-        let zero = (quote.wrapping_sub(ONES) & !quote | backslash.wrapping_sub(ONES) & !backslash)
-            & (ONES << 7);
-        if zero != 0 {
-            return Some(at + zero.trailing_zeros() as usize / 8);
+pub(super) fn find_quote_or_backslash(data: &[u8], at: usize) -> Option<usize> {
+    let mut rest = data.get(at..)?;
+    while let Some((block, behind)) = rest.split_first_chunk() {
+        if let Some(found) = in_block(block) {
+            return Some(data.len() - rest.len() + found);
         }
-        at += 8;
+        rest = behind;
     }
-    memchr::memchr2(b'"', b'\\', data.get(at..)?).map(|found| at + found)
+    let found = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    Some(data.len() - rest.len() + found)
+}
+
+/// Where the first quote or backslash of sixteen bytes is.
+///
+/// PERF: names and most values end within a block or two, where a call to memchr costs more than it
+/// saves. For a slice of this length its search is one comparison, inlined.
+#[inline(always)]
+pub(super) fn in_block(block: &[u8; 16]) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(two) = memchr::arch::x86_64::sse2::memchr::Two::new(b'"', b'\\') {
+        return two.find(block);
+    }
+    portable_in_block(block)
+}
+
+#[cfg_attr(target_arch = "x86_64", cold)]
+fn portable_in_block(block: &[u8; 16]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let marks = (0..2).map(|half| {
+        let word = u64::from_le_bytes(std::array::from_fn(|at| block[half * 8 + at]));
+        let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
+        let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
+        // The lowest set bit is exact: borrows only spoil bytes above a zero byte.
+        (half, (quote | backslash) & !word & (ONES << 7))
+    });
+    let (half, marks) = marks.into_iter().find(|(_, marks)| *marks != 0)?;
+    Some(half * 8 + marks.trailing_zeros() as usize / 8)
 }
 
 #[cold]
@@ -176,6 +230,50 @@ fn read_escaped_string(data: &[u8], backslash: usize) -> Result<(usize, bool), M
             Some(found) => at = found,
             None => return Err(Malformed::new(MalformedKind::Truncated, data.len())),
         }
+    }
+}
+
+/// What the byte behind a backslash stands for; 0 for `u` and for what begins no escape.
+const ESCAPES: [u8; 256] = {
+    let mut table = [0; 256];
+    let (mut at, from, to) = (0, b"\"\\/bfnrt", b"\"\\/\x08\x0c\n\r\t");
+    while at < from.len() {
+        table[from[at] as usize] = to[at];
+        at += 1;
+    }
+    table
+};
+
+/// Appends the string whose first byte (behind the quote) is at `at` to `out`, escapes decoded:
+/// the offset of the closing quote. `None`, and something was appended, for what only
+/// [`read_string`] and [`decode_string`] read: `\u`, the last bytes of a record, malformed strings.
+///
+/// PERF: strings with escapes are mostly paths of Windows, with an escape every few bytes. So whole
+/// blocks are copied and cut, and nothing is looked at twice.
+#[inline]
+pub(super) fn decode_simple(data: &[u8], at: usize, out: &mut Vec<u8>) -> Option<usize> {
+    let mut at = at;
+    loop {
+        let block: &[u8; 16] = data.get(at..)?.first_chunk()?;
+        out.extend_from_slice(block);
+        let Some(found) = in_block(block) else {
+            at += 16;
+            continue;
+        };
+        // The byte that was found makes room for the one that the escape stands for.
+        let end = out.len() - 16 + found;
+        at += found;
+        if data[at] == b'"' {
+            out.truncate(end);
+            return Some(at);
+        }
+        let byte = ESCAPES[usize::from(*data.get(at + 1)?)];
+        if byte == 0 {
+            return None;
+        }
+        out[end] = byte;
+        out.truncate(end + 1);
+        at += 2;
     }
 }
 
@@ -239,4 +337,100 @@ pub fn encode_string(text: &[u8], out: &mut Vec<u8>) {
         }
     }
     out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_and_backslashes_are_found_in_blocks() {
+        // Bytes that differ from the two in one bit, and all others.
+        for other in 0..=255 {
+            if let b'"' | b'\\' = other {
+                continue;
+            }
+            let none = [other; 16];
+            assert_eq!((in_block(&none), portable_in_block(&none)), (None, None));
+            for at in 0..16 {
+                for later in at..16 {
+                    let mut block = none;
+                    (block[later], block[at]) = (b'\\', b'"');
+                    let found = (in_block(&block), portable_in_block(&block));
+                    assert_eq!(found, (Some(at), Some(at)));
+                    block[at] = b'\\';
+                    let found = (in_block(&block), portable_in_block(&block));
+                    assert_eq!(found, (Some(at), Some(at)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_all_lengths() {
+        for digits in 1..25usize {
+            for number in ["9".repeat(digits), "1".to_owned() + &"0".repeat(digits - 1)] {
+                for sign in ["", "-"] {
+                    let text = format!("{sign}{number}");
+                    let expected = match text.parse::<i128>() {
+                        Ok(value) => match (i64::try_from(value), u64::try_from(value)) {
+                            (Ok(value), _) => Number::Int(value),
+                            (_, Ok(value)) => Number::Uint(value),
+                            _ => Number::Big,
+                        },
+                        Err(_) => Number::Big,
+                    };
+                    for behind in ["", ",", "}", " ", "\u{10}\u{10}\u{10}", ":;<=>?@/ABCDEF"] {
+                        let data = text.clone() + behind;
+                        let found = read_number(data.as_bytes(), 0);
+                        assert_eq!(found, Ok((expected, text.len())), "{data:?}");
+                    }
+                    for behind in [".5,", "e1 ", "E-07]", ".25"] {
+                        let data = text.clone() + behind;
+                        let end = data.trim_end_matches([',', ' ', ']']).len();
+                        let found = read_number(data.as_bytes(), 0);
+                        assert_eq!(found, Ok((Number::Float, end)), "{data:?}");
+                    }
+                }
+            }
+        }
+        for bad in ["01", "-01", "00", "-", "1.", "1e", "1.x", "-a", "01.5", "0000000"] {
+            for behind in ["", ",         "] {
+                assert!(read_number((bad.to_owned() + behind).as_bytes(), 0).is_err(), "{bad}");
+            }
+        }
+    }
+
+    #[test]
+    fn simple_decoding_agrees_with_the_other() {
+        let pieces = [
+            "",
+            "a",
+            "\\\\",
+            "\\n",
+            "\\\"",
+            "\\/\\b\\f\\r\\t",
+            "0123456789abcdef",
+            "seven77",
+            "\u{e9}",
+        ];
+        for a in pieces {
+            for b in pieces {
+                for c in pieces {
+                    let raw = [a, b, c, b, a].concat();
+                    let data = format!("{raw}\"                ");
+                    let (mut ours, mut theirs) = (b"x".to_vec(), b"x".to_vec());
+                    let end = decode_simple(data.as_bytes(), 0, &mut ours);
+                    assert_eq!(end, Some(raw.len()), "{raw}");
+                    decode_string(raw.as_bytes(), &mut theirs);
+                    assert_eq!(ours, theirs, "{raw}");
+                }
+            }
+        }
+        for other in
+            ["\\u0041\"                ", "\\x\"                ", "\\", "\\n", "a\"", "\\n\""]
+        {
+            assert_eq!(decode_simple(other.as_bytes(), 0, &mut Vec::new()), None, "{other}");
+        }
+    }
 }

@@ -6,34 +6,47 @@
 //! a key that nobody asked for costs one load of an empty slot.
 
 use super::slots::NONE;
+use super::window::WINDOW;
 
 /// The node of the record itself.
 pub const ROOT: u32 = 0;
 
-/// What one key means at one node. Each member is [`NONE`] if it does not apply.
+/// A probe slot. An empty one names no entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeySlot {
+    /// A part of the hash.
+    pub tag: u32,
+    /// The entry, or [`NONE`].
+    pub entry: u32,
+}
+
+const EMPTY: KeySlot = KeySlot { tag: 0, entry: NONE };
+
+/// A key at a node, and what it means there. Each of the last three members is [`NONE`] if it does
+/// not apply.
+///
+/// PERF: a key of at most 16 bytes is compared by its two words alone, without a look at the bytes
+/// and without a call to memcmp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyEntry {
-    /// Field id of a top-level key named exactly so.
-    pub literal: u32,
-    /// Field id reached by a dotted path that ends here.
-    pub path: u32,
+    /// The first eight bytes of the key, or all of a shorter one, low byte first.
+    pub first: u64,
+    /// The last eight bytes of the key, or all of a shorter one.
+    pub last: u64,
+    /// The node that the key belongs to.
+    pub node: u32,
+    /// Length of the key.
+    pub len: u32,
+    /// Where it begins in the bytes of the table.
+    pub start: u32,
+    /// Field id. At [`ROOT`] of a top-level key named exactly so (a literal key), at other nodes
+    /// of a dotted path that ends here.
+    pub field: u32,
     /// Node to look up the keys of an object (or of the objects of an array) in.
     pub child: u32,
     /// Container id that a source asked for.
     pub container: u32,
 }
-
-/// Words of one probe slot: a part of the hash, and the entry's index or [`NONE`].
-const SLOT_WORDS: usize = 2;
-/// Words of one entry. PERF: a key of at most 16 bytes is compared by its two words alone, without
-/// a look at the bytes and without a call to memcmp.
-const ENTRY_WORDS: usize = 11;
-/// Words of an entry before the [`KeyEntry`].
-const KEY_WORDS: usize = 7;
-const LITERAL: usize = KEY_WORDS;
-const PATH: usize = KEY_WORDS + 1;
-const CHILD: usize = KEY_WORDS + 2;
-const CONTAINER: usize = KEY_WORDS + 3;
 
 /// Which keys matter, per node. Immutable once built; shared by threads.
 ///
@@ -41,45 +54,79 @@ const CONTAINER: usize = KEY_WORDS + 3;
 /// came from elsewhere must pass [`verify`](KeyTable::verify) before [`get`](KeyTable::get).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeyTable {
-    /// Probe slots: a power of two of pairs (tag, entry index or `NONE`).
-    pub slots: Vec<u32>,
-    /// Entries: node, key length, first 8 and last 8 bytes of the key (low word first; see the
-    /// hash), key start, literal, path, child, container.
-    pub entries: Vec<u32>,
+    /// Probe slots: a power of two of them.
+    pub slots: Vec<KeySlot>,
+    /// What the slots name.
+    pub entries: Vec<KeyEntry>,
     /// The bytes of all keys.
     pub bytes: Vec<u8>,
 }
 
-/// Length, first 8 and last 8 bytes: all of a key of at most 16 bytes.
-#[inline(always)]
-fn words(key: &[u8]) -> (u64, u64) {
-    if let (Some(first), Some(last)) = (key.first_chunk::<8>(), key.last_chunk::<8>()) {
-        return (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
-    }
-    if let (Some(first), Some(last)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) {
-        return (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into());
-    }
-    match *key {
-        [] => (0, 0),
-        [a] => (a.into(), 0),
-        [a, b] => (u64::from(a) | u64::from(b) << 8, 0),
-        [a, b, c, ..] => (u64::from(a) | u64::from(b) << 8 | u64::from(c) << 16, 0),
-    }
+/// A key of an event, in the two words that the table compares.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    first: u64,
+    last: u64,
+    len: u32,
 }
 
-/// [`words`] as an entry holds them.
-fn key_words(key: &[u8]) -> [u32; 4] {
-    let (first, last) = words(key);
-    [first as u32, (first >> 32) as u32, last as u32, (last >> 32) as u32]
-}
+/// The bytes of a word that a key of so many bytes fills.
+const FILLED: [u64; 32] = {
+    let mut masks = [u64::MAX; 32];
+    let mut len = 0;
+    while len < 8 {
+        masks[len] = (1 << (8 * len)) - 1;
+        len += 1;
+    }
+    masks
+};
 
-#[inline(always)]
-fn hash(node: u32, len: usize, (first, last): (u64, u64)) -> u64 {
-    // Folded multiplication: both halves of the product depend on every input bit.
-    let seed = (u64::from(node) << 32 | len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let product = u128::from(first ^ seed ^ 0x2d35_8dcc_aa6c_78a5)
-        * u128::from(last ^ seed.rotate_left(32) ^ 0x8bb8_4b93_962e_acc9);
-    product as u64 ^ (product >> 64) as u64
+impl Key {
+    /// The words of any key.
+    #[inline]
+    pub fn new(key: &[u8]) -> Key {
+        let len = key.len() as u32;
+        if let (Some(first), Some(last)) = (key.first_chunk(), key.last_chunk()) {
+            return Key { first: u64::from_le_bytes(*first), last: u64::from_le_bytes(*last), len };
+        }
+        // A loop: the bytes are few, and a copy of unknown length is a call.
+        let word = key.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte));
+        Key { first: word, last: word, len }
+    }
+
+    /// The words of a key of at most 31 bytes that lies in the window at `START`, where it ends
+    /// before the last eight bytes.
+    ///
+    /// PERF: the length of a key is hard to predict, so all of them take the same way.
+    #[inline(always)]
+    pub fn in_window<const START: usize>(window: &[u8; WINDOW], len: u32) -> Key {
+        let word = |at: usize| {
+            let at = at + START;
+            u64::from_le_bytes([
+                window[at],
+                window[at + 1],
+                window[at + 2],
+                window[at + 3],
+                window[at + 4],
+                window[at + 5],
+                window[at + 6],
+                window[at + 7],
+            ])
+        };
+        let len = len & 31;
+        let filled = FILLED[len as usize];
+        Key { first: word(0) & filled, last: word(len.saturating_sub(8) as usize) & filled, len }
+    }
+
+    #[inline(always)]
+    fn hash(&self, node: u32) -> u64 {
+        // Folded multiplication: both halves of the product depend on every input bit. Not keyed:
+        // the keys of an event meet a table that is not theirs, so they cannot make a probe longer.
+        let seed = u64::from(node).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2d35_8dcc_aa6c_78a5;
+        let last = (self.last ^ 0x8bb8_4b93_962e_acc9).wrapping_add(self.len.into());
+        let product = u128::from(self.first ^ seed) * u128::from(last);
+        product as u64 ^ (product >> 64) as u64
+    }
 }
 
 impl KeyTable {
@@ -90,124 +137,146 @@ impl KeyTable {
         let mut builder = Builder { table: KeyTable::with_slots(16), nodes: 1 };
         for (id, name) in fields.iter().enumerate() {
             let literal = builder.entry(ROOT, name);
-            set_once(&mut builder.table.entries[literal + LITERAL], id as u32);
+            set_once(&mut builder.table.entries[literal].field, id as u32);
             if let Some(end) = builder.path(name) {
-                set_once(&mut builder.table.entries[end + PATH], id as u32);
+                set_once(&mut builder.table.entries[end].field, id as u32);
             }
         }
         for (id, name) in containers.iter().enumerate() {
             let literal = builder.entry(ROOT, name);
-            set_once(&mut builder.table.entries[literal + CONTAINER], id as u32);
+            set_once(&mut builder.table.entries[literal].container, id as u32);
             if let Some(end) = builder.path(name) {
-                set_once(&mut builder.table.entries[end + CONTAINER], id as u32);
+                set_once(&mut builder.table.entries[end].container, id as u32);
             }
         }
         builder.table
     }
 
     fn with_slots(count: usize) -> KeyTable {
-        KeyTable { slots: [0, NONE].repeat(count), entries: Vec::new(), bytes: Vec::new() }
+        KeyTable { slots: vec![EMPTY; count], entries: Vec::new(), bytes: Vec::new() }
     }
 
     /// Checks everything that `get` and the walkers rely on: hostile members can then neither
     /// panic, loop, nor name a field or container that does not exist.
     pub fn verify(&self, field_count: u32, container_count: u32) -> Result<(), &'static str> {
-        let slots = self.slots.len() / SLOT_WORDS;
-        if !self.slots.len().is_multiple_of(SLOT_WORDS) || !slots.is_power_of_two() {
+        if !self.slots.len().is_power_of_two() {
             return Err("key table: the number of probe slots is not a power of two");
         }
-        if !self.entries.len().is_multiple_of(ENTRY_WORDS) {
-            return Err("key table: half an entry");
-        }
-        let entries = self.entries.len() / ENTRY_WORDS;
-        if u32::try_from(slots).is_err() || u32::try_from(entries).is_err() {
+        if u32::try_from(self.slots.len()).is_err() || u32::try_from(self.entries.len()).is_err() {
             return Err("key table: too many entries");
         }
         let mut empty = false;
-        for slot in self.slots.chunks_exact(SLOT_WORDS) {
-            if slot[1] == NONE {
+        for slot in &self.slots {
+            if slot.entry == NONE {
                 empty = true;
-            } else if slot[1] as usize >= entries {
+            } else if slot.entry as usize >= self.entries.len() {
                 return Err("key table: a probe slot names no entry");
             }
         }
         if !empty {
             return Err("key table: no probe slot is empty");
         }
-        for entry in self.entries.chunks_exact(ENTRY_WORDS) {
-            let &[node, len, a, b, c, d, start, literal, path, child, container] = entry else {
-                continue;
-            };
-            let (start, len) = (start as usize, len as usize);
-            let Some(key) = self.bytes.get(start..).and_then(|rest| rest.get(..len)) else {
+        for entry in &self.entries {
+            let Some(bytes) = self.key(entry) else {
                 return Err("key table: a key lies outside the bytes");
             };
-            if [a, b, c, d] != key_words(key) {
+            let key = Key::new(bytes);
+            if (entry.first, entry.last) != (key.first, key.last) {
                 return Err("key table: the words of a key are not its bytes");
             }
-            for field in [literal, path] {
-                if field != NONE && field >= field_count {
-                    return Err("key table: an entry names no field");
-                }
+            if entry.field != NONE && entry.field >= field_count {
+                return Err("key table: an entry names no field");
             }
-            if container != NONE && container >= container_count {
+            if entry.container != NONE && entry.container >= container_count {
                 return Err("key table: an entry names no container");
             }
-            if child != NONE && child <= node {
+            // So no node is above itself, and the record's is nobody's child.
+            if entry.child != NONE && entry.child <= entry.node {
                 return Err("key table: a child comes before its node");
-            }
-            if literal != NONE && node != ROOT {
-                return Err("key table: a literal key below the record");
-            }
-            if path != NONE && node == ROOT {
-                return Err("key table: a path that ends at the record");
             }
         }
         Ok(())
     }
 
     /// What `key` means at `node`; `None` if nobody asked for it.
-    // PERF: inlined, so that an entry is read from the table itself and not through the stack.
-    #[inline(always)]
-    pub fn get(&self, node: u32, key: &[u8]) -> Option<KeyEntry> {
-        let words = words(key);
-        let entry = self.find(node, key, words, hash(node, key.len(), words))?;
-        let &[literal, path, child, container] =
-            self.entries.get(entry + KEY_WORDS..)?.first_chunk()?;
-        Some(KeyEntry { literal, path, child, container })
+    #[inline]
+    pub fn get(&self, node: u32, key: &[u8]) -> Option<&KeyEntry> {
+        self.find(node, &Key::new(key), key)
     }
 
-    /// First word of the entry. The loop ends because at least one slot is empty.
+    /// [`get`](KeyTable::get) for a key whose words are known.
+    ///
+    /// PERF: inlined but for what is rare, so that the rest stays in registers.
     #[inline(always)]
-    fn find(&self, node: u32, key: &[u8], words: (u64, u64), hash: u64) -> Option<usize> {
-        let mask = (self.slots.len() / SLOT_WORDS).wrapping_sub(1);
-        let tag = (hash >> 32) as u32;
-        let mut index = hash as usize & mask;
-        loop {
-            let &[slot_tag, entry] =
-                self.slots.get(index.wrapping_mul(SLOT_WORDS)..)?.first_chunk()?;
-            if entry == NONE {
+    pub(super) fn find(&self, node: u32, key: &Key, bytes: &[u8]) -> Option<&KeyEntry> {
+        let hash = key.hash(node);
+        // Written so that the compiler sees that the index is inside.
+        let mask = self.slots.len().checked_sub(1)?;
+        let slot = self.slots[hash as usize & mask];
+        if slot.tag != (hash >> 32) as u32 {
+            if slot.entry == NONE {
                 return None;
             }
-            if slot_tag == tag {
-                let entry = entry as usize * ENTRY_WORDS;
-                if self.is_key(entry, node, key, words)? {
-                    return Some(entry);
+            return self.find_further(node, bytes);
+        }
+        // An empty slot may have this tag too.
+        let entry = self.entries.get(slot.entry as usize)?;
+        if !entry.has_words(node, key) {
+            return self.find_further(node, bytes);
+        }
+        if key.len > 16 && !self.has_middle(entry, bytes) {
+            return self.find_further(node, bytes);
+        }
+        Some(entry)
+    }
+
+    #[inline(never)]
+    fn find_further(&self, node: u32, bytes: &[u8]) -> Option<&KeyEntry> {
+        self.entries.get(self.probe(node, &Key::new(bytes), bytes)?)
+    }
+
+    /// The index of the entry of a key. The loop ends because at least one slot is empty.
+    fn probe(&self, node: u32, key: &Key, bytes: &[u8]) -> Option<usize> {
+        let hash = key.hash(node);
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut index = hash as usize & mask;
+        loop {
+            let slot = self.slots[index];
+            if slot.entry == NONE {
+                return None;
+            }
+            if slot.tag == (hash >> 32) as u32 {
+                let entry = self.entries.get(slot.entry as usize)?;
+                if entry.has_words(node, key) && (key.len <= 16 || self.has_middle(entry, bytes)) {
+                    return Some(slot.entry as usize);
                 }
             }
             index = (index + 1) & mask;
         }
     }
 
-    #[inline(always)]
-    fn is_key(&self, entry: usize, node: u32, key: &[u8], words: (u64, u64)) -> Option<bool> {
-        let &[entry_node, len, a, b, c, d, start] = self.entries.get(entry..)?.first_chunk()?;
-        let first = u64::from(a) | u64::from(b) << 32;
-        let last = u64::from(c) | u64::from(d) << 32;
-        if (entry_node, len as usize) != (node, key.len()) || (first, last) != words {
-            return Some(false);
+    /// Whether an entry that has the words of this key also has what is between them.
+    #[inline(never)]
+    fn has_middle(&self, entry: &KeyEntry, key: &[u8]) -> bool {
+        // Eight bytes at a time; the last eight may overlap the last word.
+        fn middle(key: &[u8]) -> &[[u8; 8]] {
+            key.get(8..).unwrap_or_default().as_chunks().0
         }
-        Some(key.len() <= 16 || self.bytes.get(start as usize..)?.starts_with(key))
+        self.key(entry).is_some_and(|ours| middle(ours) == middle(key))
+    }
+
+    /// The bytes of an entry's key.
+    #[inline(always)]
+    fn key(&self, entry: &KeyEntry) -> Option<&[u8]> {
+        self.bytes.get(entry.start as usize..)?.get(..entry.len as usize)
+    }
+}
+
+impl KeyEntry {
+    /// Whether node, length and words are those of the key: all of a key of at most 16 bytes.
+    #[inline(always)]
+    fn has_words(&self, node: u32, key: &Key) -> bool {
+        (self.first, self.last) == (key.first, key.last) && (self.node, self.len) == (node, key.len)
     }
 }
 
@@ -217,38 +286,43 @@ struct Builder {
 }
 
 impl Builder {
-    /// First word of the entry of `key` at `node`, made if it is missing.
+    /// The index of the entry of `key` at `node`, made if it is missing.
     fn entry(&mut self, node: u32, key: &[u8]) -> usize {
-        let words = words(key);
-        let hashed = hash(node, key.len(), words);
-        if let Some(found) = self.table.find(node, key, words, hashed) {
-            return found;
+        let table = &mut self.table;
+        let words = Key::new(key);
+        if let Some(at) = table.probe(node, &words, key) {
+            return at;
         }
-        let at = self.table.entries.len();
-        let start = self.table.bytes.len() as u32;
-        self.table.bytes.extend_from_slice(key);
-        let len = key.len() as u32;
-        self.table.entries.extend([node, len]);
-        self.table.entries.extend(key_words(key));
-        self.table.entries.extend([start, NONE, NONE, NONE, NONE]);
+        let start = table.bytes.len() as u32;
+        table.bytes.extend_from_slice(key);
+        table.entries.push(KeyEntry {
+            first: words.first,
+            last: words.last,
+            node,
+            len: key.len() as u32,
+            start,
+            field: NONE,
+            child: NONE,
+            container: NONE,
+        });
+        let at = table.entries.len() - 1;
         // A quarter full at most: a key that nobody asked for then mostly meets an empty slot.
-        if self.table.slots.len() / SLOT_WORDS < self.table.entries.len() / ENTRY_WORDS * 4 {
+        if table.slots.len() < table.entries.len() * 4 {
             self.grow();
         } else {
-            insert(&mut self.table.slots, hashed, (at / ENTRY_WORDS) as u32);
+            insert(&mut table.slots, words.hash(node), at as u32);
         }
         at
     }
 
     fn grow(&mut self) {
-        let count = self.table.slots.len() / SLOT_WORDS * 2;
-        let mut slots = [0, NONE].repeat(count);
-        for (index, entry) in self.table.entries.chunks_exact(ENTRY_WORDS).enumerate() {
-            let (len, start) = (entry[1] as usize, entry[KEY_WORDS - 1] as usize);
-            let key = &self.table.bytes[start..start + len];
-            insert(&mut slots, hash(entry[0], len, words(key)), index as u32);
+        let table = &mut self.table;
+        let mut slots = vec![EMPTY; table.slots.len() * 2];
+        for (index, entry) in table.entries.iter().enumerate() {
+            let bytes = table.key(entry).unwrap_or_default();
+            insert(&mut slots, Key::new(bytes).hash(entry.node), index as u32);
         }
-        self.table.slots = slots;
+        table.slots = slots;
     }
 
     /// The entry that the dotted path ends at; `None` for a name without dots, which the literal
@@ -258,7 +332,7 @@ impl Builder {
         let mut node = ROOT;
         for segment in name[..dot].split(|&byte| byte == b'.') {
             let at = self.entry(node, segment);
-            let child = &mut self.table.entries[at + CHILD];
+            let child = &mut self.table.entries[at].child;
             if *child == NONE {
                 *child = self.nodes;
                 self.nodes += 1;
@@ -275,14 +349,13 @@ fn set_once(word: &mut u32, id: u32) {
     }
 }
 
-fn insert(slots: &mut [u32], hash: u64, entry: u32) {
-    let mask = slots.len() / SLOT_WORDS - 1;
+fn insert(slots: &mut [KeySlot], hash: u64, entry: u32) {
+    let mask = slots.len() - 1;
     let mut index = hash as usize & mask;
-    while slots[index * SLOT_WORDS + 1] != NONE {
+    while slots[index].entry != NONE {
         index = (index + 1) & mask;
     }
-    slots[index * SLOT_WORDS] = (hash >> 32) as u32;
-    slots[index * SLOT_WORDS + 1] = entry;
+    slots[index] = KeySlot { tag: (hash >> 32) as u32, entry };
 }
 
 #[cfg(test)]
@@ -294,12 +367,12 @@ mod tests {
         let table = KeyTable::build(&[b"a.b", b"a", b"a.b.c", b"x"], &[b"records", b"a.list"]);
         table.verify(4, 2).unwrap();
         let literal = table.get(ROOT, b"a.b").unwrap();
-        assert_eq!((literal.literal, literal.path, literal.child), (0, NONE, NONE));
+        assert_eq!((literal.field, literal.child), (0, NONE));
         let a = table.get(ROOT, b"a").unwrap();
-        assert_eq!((a.literal, a.path), (1, NONE));
+        assert_eq!(a.field, 1);
         let b = table.get(a.child, b"b").unwrap();
-        assert_eq!((b.literal, b.path), (NONE, 0));
-        assert_eq!(table.get(b.child, b"c").unwrap().path, 2);
+        assert_eq!(b.field, 0);
+        assert_eq!(table.get(b.child, b"c").unwrap().field, 2);
         assert_eq!(table.get(ROOT, b"records").unwrap().container, 0);
         assert_eq!(table.get(a.child, b"list").unwrap().container, 1);
         assert_eq!(table.get(ROOT, b"a.list").unwrap().container, 1);
@@ -312,11 +385,11 @@ mod tests {
     fn odd_names() {
         let table = KeyTable::build(&[b"", b"..", b"a.", b".a"], &[]);
         table.verify(4, 0).unwrap();
-        assert_eq!(table.get(ROOT, b"").unwrap().literal, 0);
+        assert_eq!(table.get(ROOT, b"").unwrap().field, 0);
         let empty = table.get(ROOT, b"").unwrap().child;
-        assert_eq!(table.get(empty, b"a").unwrap().path, 3);
+        assert_eq!(table.get(empty, b"a").unwrap().field, 3);
         let second = table.get(empty, b"").unwrap().child;
-        assert_eq!(table.get(second, b"").unwrap().path, 1);
+        assert_eq!(table.get(second, b"").unwrap().field, 1);
     }
 
     #[test]
@@ -333,7 +406,7 @@ mod tests {
         let table = KeyTable::build(&fields, &[]);
         table.verify(5000, 0).unwrap();
         for (id, name) in fields.iter().enumerate() {
-            assert_eq!(table.get(ROOT, name).unwrap().literal, id as u32);
+            assert_eq!(table.get(ROOT, name).unwrap().field, id as u32);
             let mut missing = name.to_vec();
             missing[2] ^= 1;
             assert_eq!(table.get(ROOT, &missing), None);
@@ -346,12 +419,23 @@ mod tests {
         let fields: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let table = KeyTable::build(&fields, &[]);
         for (id, name) in fields.iter().enumerate() {
-            assert_eq!(table.get(ROOT, name).unwrap().literal, id as u32);
+            assert_eq!(table.get(ROOT, name).unwrap().field, id as u32);
             for at in 0..name.len() {
                 let mut other = name.to_vec();
                 other[at] = b'b';
                 assert_eq!(table.get(ROOT, &other), None, "{at} of {}", name.len());
             }
+        }
+    }
+
+    #[test]
+    fn a_key_has_the_same_words_in_a_window() {
+        let text: [u8; 64] = std::array::from_fn(|at| at as u8 ^ 0xc5);
+        for len in 0..32 {
+            let window = text.first_chunk().unwrap();
+            let here = Key::in_window::<1>(window, len as u32);
+            let key = Key::new(&text[1..1 + len]);
+            assert_eq!((here.first, here.last, here.len), (key.first, key.last, key.len), "{len}");
         }
     }
 
@@ -362,32 +446,53 @@ mod tests {
         let fields: [&[u8]; 4] = [b"a.b.c", b"a.d", b"e", b"f.g"];
         let good = KeyTable::build(&fields, &[b"f.g"]);
         let (mut refused, mut harmless) = (0, 0);
-        for at in 0..good.slots.len() + good.entries.len() {
-            for value in [0, 1, 2, 7, 100, 1 << 31, NONE - 1, NONE] {
+        let damages: [fn(&mut KeyEntry, u32); 10] = [
+            |entry, value| entry.first = entry.first & !0 << 32 | u64::from(value),
+            |entry, value| entry.first = entry.first & !0 >> 32 | u64::from(value) << 32,
+            |entry, value| entry.last = entry.last & !0 << 32 | u64::from(value),
+            |entry, value| entry.last = entry.last & !0 >> 32 | u64::from(value) << 32,
+            |entry, value| entry.node = value,
+            |entry, value| entry.len = value,
+            |entry, value| entry.start = value,
+            |entry, value| entry.field = value,
+            |entry, value| entry.child = value,
+            |entry, value| entry.container = value,
+        ];
+        let mut check = |bad: &KeyTable| {
+            if bad.verify(4, 1).is_err() {
+                refused += 1;
+                return;
+            }
+            harmless += 1;
+            for node in 0..8 {
+                for key in [b"a".as_slice(), b"b", b"a.b.c", b"g", b"f.g", b""] {
+                    let Some(entry) = bad.get(node, key) else { continue };
+                    assert!(entry.field == NONE || entry.field < 4);
+                    assert!(entry.container == NONE || entry.container < 1);
+                    assert!(entry.child == NONE || entry.child > node);
+                }
+            }
+        };
+        for value in [0, 1, 2, 7, 100, 1 << 31, NONE - 1, NONE] {
+            for at in 0..good.slots.len() {
                 let mut bad = good.clone();
-                match at.checked_sub(good.slots.len()) {
-                    None => bad.slots[at] = value,
-                    Some(at) => bad.entries[at] = value,
-                }
-                if bad.verify(4, 1).is_err() {
-                    refused += 1;
-                    continue;
-                }
-                harmless += 1;
-                for node in 0..8 {
-                    for key in [b"a".as_slice(), b"b", b"a.b.c", b"g", b"f.g", b""] {
-                        let Some(entry) = bad.get(node, key) else { continue };
-                        assert!(entry.literal == NONE || entry.literal < 4);
-                        assert!(entry.path == NONE || entry.path < 4);
-                        assert!(entry.container == NONE || entry.container < 1);
-                        assert!(entry.child == NONE || entry.child > node);
-                    }
+                bad.slots[at].tag = value;
+                check(&bad);
+                let mut bad = good.clone();
+                bad.slots[at].entry = value;
+                check(&bad);
+            }
+            for at in 0..good.entries.len() {
+                for damage in damages {
+                    let mut bad = good.clone();
+                    damage(&mut bad.entries[at], value);
+                    check(&bad);
                 }
             }
         }
         assert!(refused > 50 && harmless > 50);
         let mut full = good.clone();
-        full.slots.iter_mut().for_each(|word| *word = 0);
+        full.slots.fill(KeySlot { tag: 0, entry: 0 });
         assert_eq!(full.verify(4, 1), Err("key table: no probe slot is empty"));
         assert!(KeyTable::default().verify(0, 0).is_err());
         assert_eq!(KeyTable::default().get(0, b"a"), None);

@@ -6,20 +6,23 @@
 //! Enter at [`msgpack::walk`] or [`json::walk`] with a [`keys::KeyTable`] (which keys matter) and a
 //! [`slots::Slots`] (where their values go). [`chunk`] and [`forward`] find the records inside the
 //! buffers of Fluent Bit and Fluentd. What stays true everywhere: no input makes these modules
-//! panic, loop or read outside the slice, and every byte of a record is looked at at most twice.
+//! panic, loop or read outside the slice, and its bytes are looked at a few times at most.
 
 pub mod chunk;
 pub mod elements;
 pub mod fold;
 pub mod forward;
 pub mod json;
+mod json_members;
 mod json_scalar;
 pub mod keys;
 pub mod malformed;
 pub mod msgpack;
+mod msgpack_members;
 pub mod number;
 pub mod slots;
 mod target;
 pub mod value;
+mod window;
 
 pub use malformed::{Malformed, MalformedKind};

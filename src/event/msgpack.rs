@@ -2,7 +2,7 @@
 
 use super::keys::{KeyTable, ROOT};
 use super::malformed::{Malformed, MalformedKind};
-use super::slots::{NONE, Slots};
+use super::slots::Slots;
 use super::target::{Frame, Target, addressable};
 use super::value::{Span, Store, Value};
 use crate::limits::MAX_DEPTH;
@@ -238,21 +238,20 @@ pub fn walk(
         return Err(Malformed::new(MalformedKind::TooLarge, 0));
     }
     let (pairs, at) = map_header(data, 0)?;
-    let root = Target { child: ROOT, ..Target::NOWHERE };
     let mut frames = std::mem::take(&mut slots.frames);
     frames.clear();
-    let frame = Frame::root(root, 0, pairs);
+    let frame = Frame::root(Target::node(ROOT), 0, pairs);
     let result = Walker { data, store, base, keys, slots }.run(frame, &mut frames, at);
     slots.frames = frames;
     result
 }
 
-struct Walker<'a> {
-    data: &'a [u8],
-    store: Store,
-    base: u32,
-    keys: &'a KeyTable,
-    slots: &'a mut Slots,
+pub(super) struct Walker<'a> {
+    pub data: &'a [u8],
+    pub store: Store,
+    pub base: u32,
+    pub keys: &'a KeyTable,
+    pub slots: &'a mut Slots,
 }
 
 impl Walker<'_> {
@@ -270,13 +269,16 @@ impl Walker<'_> {
                     None => return Ok(at),
                 }
             }
+            if !frame.is_array {
+                (frame.remaining, at) = self.members(&frame, at);
+                if frame.remaining == 0 {
+                    continue;
+                }
+            }
             frame.remaining -= 1;
             let target;
             if frame.is_array {
                 target = frame.element_target();
-            } else if let Some((start, end)) = short_string(self.data, at) {
-                target = self.target(&frame, &self.data[start..end]);
-                at = end;
             } else {
                 (target, at) = self.key(&frame, frames.len() + 1, at)?;
             }
@@ -330,12 +332,8 @@ impl Walker<'_> {
         Ok((self.target(frame, &self.data[start..start + len]), next))
     }
 
-    #[inline(always)]
     fn target(&self, frame: &Frame, key: &[u8]) -> Target {
-        if frame.target.child == NONE {
-            return Target::NOWHERE;
-        }
-        self.keys.get(frame.target.child, key).map_or(Target::NOWHERE, Target::of)
+        Target::of(self.keys, frame.target.child, key)
     }
 
     /// A key that is no string: scalars count by their text, other keys have none.
@@ -385,9 +383,13 @@ impl Walker<'_> {
 
     #[inline(always)]
     fn string(&mut self, target: &Target, start: usize, end: usize) {
-        let span =
-            Span { store: self.store, start: self.base + start as u32, len: (end - start) as u32 };
+        let span = self.span(start, end);
         self.value(target, Value::Str(span));
+    }
+
+    #[inline(always)]
+    pub fn span(&self, start: usize, end: usize) -> Span {
+        Span { store: self.store, start: self.base + start as u32, len: (end - start) as u32 }
     }
 
     #[inline(always)]

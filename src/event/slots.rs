@@ -9,15 +9,28 @@ use super::value::{Span, Store, Value};
 /// Marks "none" in tables of ids.
 pub const NONE: u32 = u32::MAX;
 
-#[derive(Clone, Copy, Default)]
+/// What a field has. PERF: nearly all fields have one value, which lies here, so that giving it and
+/// reading it touches one place.
+#[derive(Clone, Copy)]
 struct Head {
+    /// The first value.
+    value: Value,
+    /// The rest means something only in this epoch.
     epoch: u32,
-    first: u32,
+    /// The node of the second value, or [`NONE`].
+    next: u32,
+    /// The node of the last value, if there is a second.
     last: u32,
     /// The values came from a top-level key with exactly this name, which hides every path.
     literal: bool,
 }
 
+impl Head {
+    const EMPTY: Head =
+        Head { value: Value::Null, epoch: 0, next: NONE, last: NONE, literal: false };
+}
+
+/// A further value of a field.
 #[derive(Clone, Copy)]
 struct Node {
     value: Value,
@@ -63,7 +76,7 @@ impl Slots {
     pub fn new(fields: usize) -> Slots {
         Slots {
             epoch: 0,
-            heads: vec![Head::default(); fields],
+            heads: vec![Head::EMPTY; fields],
             nodes: Vec::with_capacity(64),
             touched: Vec::with_capacity(64),
             leaves: Vec::with_capacity(64),
@@ -81,7 +94,7 @@ impl Slots {
     pub fn begin(&mut self) {
         self.epoch = self.epoch.wrapping_add(1);
         if self.epoch == 0 {
-            self.heads.fill(Head::default());
+            self.heads.fill(Head::EMPTY);
             self.epoch = 1;
         }
         self.nodes.clear();
@@ -105,43 +118,59 @@ impl Slots {
         self.push(field, value, false);
     }
 
-    // PERF: inlined, and only numbers leave it, so that the value is written once, to its node,
+    // PERF: inlined, and only numbers leave it, so that the value is written once, to its head,
     // and not through the stack.
     #[inline(always)]
-    fn push(&mut self, field: u32, value: Value, literal: bool) {
-        let node = self.nodes.len() as u32;
-        self.nodes.push(Node { value, next: NONE });
+    pub(super) fn push(&mut self, field: u32, value: Value, literal: bool) {
+        let epoch = self.epoch;
         let head = &mut self.heads[field as usize];
-        if head.epoch == self.epoch {
-            self.link(field, node, literal);
+        if head.epoch == epoch {
+            self.add(field, value, literal);
         } else {
-            *head = Head { epoch: self.epoch, first: node, last: node, literal };
+            *head = Head { value, epoch, next: NONE, last: NONE, literal };
             self.touched.push(field);
         }
     }
 
-    /// Adds the last node to a field that was touched before.
+    /// Gives a field, or nobody ([`NONE`]), its first value; `false`, and nothing was done, if it
+    /// has one.
+    #[inline(always)]
+    pub(super) fn push_first(&mut self, field: u32, value: Value, literal: bool) -> bool {
+        if field == NONE {
+            return true;
+        }
+        let epoch = self.epoch;
+        let head = &mut self.heads[field as usize];
+        if head.epoch == epoch {
+            return false;
+        }
+        *head = Head { value, epoch, next: NONE, last: NONE, literal };
+        self.touched.push(field);
+        true
+    }
+
+    /// Adds a value to a field that was touched before.
     #[inline(never)]
-    fn link(&mut self, field: u32, node: u32, literal: bool) {
+    fn add(&mut self, field: u32, value: Value, literal: bool) {
         let head = &mut self.heads[field as usize];
         if head.literal && !literal {
-            self.nodes.truncate(node as usize);
             return;
         }
-        if head.literal != literal || head.first == NONE {
-            *head = Head { epoch: self.epoch, first: node, last: node, literal };
+        if head.literal != literal {
+            *head = Head { value, epoch: self.epoch, next: NONE, last: NONE, literal };
             return;
         }
         // A second value makes the field an array of all of them (last-wins is an evasion).
-        let last = head.last as usize;
-        let first = head.first as usize;
+        let element = |value| if value == Value::Null { Value::NullElement } else { value };
+        head.value = element(head.value);
+        let node = self.nodes.len() as u32;
+        let link = match head.next {
+            NONE => &mut head.next,
+            _ => &mut self.nodes[head.last as usize].next,
+        };
+        *link = node;
         head.last = node;
-        self.nodes[last].next = node;
-        for index in [first, node as usize] {
-            if self.nodes[index].value == Value::Null {
-                self.nodes[index].value = Value::NullElement;
-            }
-        }
+        self.nodes.push(Node { value: element(value), next: NONE });
     }
 
     /// Gives one field the values of another: a source's canonical field takes those of its
@@ -162,8 +191,7 @@ impl Slots {
         if head.epoch != self.epoch {
             self.touched.push(to);
         }
-        *head = Head { epoch: self.epoch, first: NONE, last: NONE, literal: true };
-        self.push(to, value, true);
+        *head = Head { value, epoch: self.epoch, next: NONE, last: NONE, literal: true };
     }
 
     /// Reports a leaf for keyword rules. Nulls, objects and empty arrays are not leaves.
@@ -212,15 +240,18 @@ impl Slots {
     #[inline]
     pub fn values(&self, field: u32) -> FieldValues<'_> {
         let head = &self.heads[field as usize];
-        let next = if head.epoch == self.epoch { head.first } else { NONE };
-        FieldValues { nodes: &self.nodes, next }
+        let present = head.epoch == self.epoch;
+        FieldValues {
+            nodes: &self.nodes,
+            first: present.then_some(head.value),
+            next: if present { head.next } else { NONE },
+        }
     }
 
     /// Whether the field is present, even as null.
     #[inline]
     pub fn is_present(&self, field: u32) -> bool {
-        let head = &self.heads[field as usize];
-        head.epoch == self.epoch && head.first != NONE
+        self.heads[field as usize].epoch == self.epoch
     }
 }
 
@@ -228,6 +259,7 @@ impl Slots {
 #[derive(Clone)]
 pub struct FieldValues<'a> {
     nodes: &'a [Node],
+    first: Option<Value>,
     next: u32,
 }
 
@@ -236,6 +268,9 @@ impl Iterator for FieldValues<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Value> {
+        if let Some(value) = self.first.take() {
+            return Some(value);
+        }
         if self.next == NONE {
             return None;
         }

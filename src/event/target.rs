@@ -1,28 +1,40 @@
 //! Where the value under the walker goes, and the containers it is inside of.
 
-use super::keys::KeyEntry;
+use super::keys::{KeyEntry, KeyTable, ROOT};
 use super::slots::{Container, NONE, Slots};
 use super::value::{Span, Store, Value};
 
-/// Where one value goes. Everything is [`NONE`] for a value that nobody asked for.
+/// Where one value goes. The ids are [`NONE`] for a value that nobody asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target {
-    pub literal: u32,
-    pub path: u32,
+    /// The field that takes the value itself.
+    pub field: u32,
     pub child: u32,
     pub container: u32,
+    /// The field has it by a top-level key of its own name, and not by a path.
+    pub literal: bool,
 }
 
 impl Target {
-    pub const NOWHERE: Target = Target { literal: NONE, path: NONE, child: NONE, container: NONE };
+    pub const NOWHERE: Target =
+        Target { field: NONE, child: NONE, container: NONE, literal: false };
 
+    /// The record itself, or the object that a node stands for.
+    pub fn node(node: u32) -> Target {
+        Target { child: node, ..Target::NOWHERE }
+    }
+
+    /// What `key` means in an object whose keys are looked up at `node`.
     #[inline(always)]
-    pub fn of(entry: KeyEntry) -> Target {
-        Target {
-            literal: entry.literal,
-            path: entry.path,
-            child: entry.child,
-            container: entry.container,
+    pub fn of(keys: &KeyTable, node: u32, key: &[u8]) -> Target {
+        if node == NONE {
+            return Target::NOWHERE;
+        }
+        match keys.get(node, key) {
+            Some(&KeyEntry { field, child, container, .. }) => {
+                Target { field, child, container, literal: node == ROOT }
+            }
+            None => Target::NOWHERE,
         }
     }
 
@@ -30,23 +42,20 @@ impl Target {
     #[inline]
     pub fn is_nowhere(&self) -> bool {
         // All ones only if each is NONE.
-        self.literal & self.path & self.child & self.container == NONE
+        self.field & self.child & self.container == NONE
     }
 
     /// Whether a field takes the value itself.
     #[inline]
     pub fn takes_value(&self) -> bool {
-        self.literal & self.path != NONE
+        self.field != NONE
     }
 
-    /// Gives the value to the field that takes it: a key of the record itself is literal, one
-    /// below it ends a path (see [`KeyTable::verify`](super::keys::KeyTable::verify)).
+    /// Gives the value to the field that takes it.
     #[inline(always)]
     pub fn push(&self, slots: &mut Slots, value: Value) {
-        if self.literal != NONE {
-            slots.push_literal(self.literal, value);
-        } else if self.path != NONE {
-            slots.push_path(self.path, value);
+        if self.field != NONE {
+            slots.push(self.field, value, self.literal);
         }
     }
 }

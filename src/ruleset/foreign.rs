@@ -1,7 +1,7 @@
 //! Encodings of tables that other modules define.
 
 use super::codec::{DecodeError, Reader, Record, read_all, read_bytes, write_all, write_bytes};
-use crate::event::keys::KeyTable;
+use crate::event::keys::{KeyEntry, KeySlot, KeyTable};
 use crate::source::{
     ConditionSet, Derived, Field, Group, Lift, Logsource, Nested, Payload, Positions, Range,
     Source, SourceTables, Test, Variant,
@@ -28,6 +28,17 @@ macro_rules! encode_fields {
     };
 }
 
+encode_fields!(KeySlot { tag: u32, entry: u32 });
+encode_fields!(KeyEntry {
+    first: u64,
+    last: u64,
+    node: u32,
+    len: u32,
+    start: u32,
+    field: u32,
+    child: u32,
+    container: u32,
+});
 encode_fields!(Range { first: u32, count: u32 });
 encode_fields!(ConditionSet { fields: Range, conditions: Range });
 encode_fields!(Source {

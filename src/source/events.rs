@@ -134,12 +134,51 @@ pub fn for_each_event(
     buffers: &mut Buffers,
     show: impl FnMut(&SourceEvent<'_>),
 ) -> Result<Outcome, Malformed> {
-    for_each_event_with_metadata(0, record, encoding, tables, keys, buffers, show)
+    let end = read_record(0, record, encoding, keys, buffers)?;
+    if end < record.len() {
+        return Err(Malformed::new(MalformedKind::TrailingBytes, end));
+    }
+    Ok(for_each_read_event(0, record, encoding, tables, keys, buffers, show))
 }
 
-/// [`for_each_event`] for a record whose first `metadata` bytes are a msgpack map. Its members count
-/// as further top-level keys of the record.
-pub fn for_each_event_with_metadata(
+/// The first half of [`for_each_event`]: walks the record and returns where it ends. A msgpack map
+/// may have more bytes behind it. The first `metadata` bytes are a msgpack map too, whose members
+/// count as further top-level keys of the record.
+pub fn read_record(
+    metadata: usize,
+    data: &[u8],
+    encoding: Encoding,
+    keys: &KeyTable,
+    buffers: &mut Buffers,
+) -> Result<usize, Malformed> {
+    buffers.derived.clear();
+    buffers.places.clear();
+    buffers.broken.clear();
+    buffers.parts.begin();
+    let outer = &mut buffers.outer;
+    outer.begin();
+    if encoding == Encoding::Json {
+        json::walk_document(data, Store::Input, 0, keys, outer)?;
+        return Ok(data.len());
+    }
+    let Some((head, body)) = data.split_at_checked(metadata) else {
+        return Err(Malformed::new(MalformedKind::Truncated, data.len()));
+    };
+    if metadata > 0 {
+        let end = msgpack::walk(head, Store::Input, 0, keys, outer)?;
+        if end < metadata {
+            return Err(Malformed::new(MalformedKind::TrailingBytes, end));
+        }
+    }
+    match msgpack::walk(body, Store::Input, metadata as u32, keys, outer) {
+        Ok(end) => Ok(metadata + end),
+        Err(found) => Err(Malformed::new(found.kind, metadata + found.offset)),
+    }
+}
+
+/// The second half of [`for_each_event`]: shows the events of the record that
+/// [`read_record`] has just read, with the same arguments, and that ends where `record` does.
+pub fn for_each_read_event(
     metadata: usize,
     record: &[u8],
     encoding: Encoding,
@@ -147,32 +186,11 @@ pub fn for_each_event_with_metadata(
     keys: &KeyTable,
     buffers: &mut Buffers,
     show: impl FnMut(&SourceEvent<'_>),
-) -> Result<Outcome, Malformed> {
-    buffers.outer.begin();
-    buffers.derived.clear();
-    buffers.places.clear();
-    buffers.broken.clear();
-    buffers.parts.begin();
+) -> Outcome {
     let mut body = metadata..record.len();
-    match encoding {
-        Encoding::Json => {
-            json::walk_document(record, Store::Input, 0, keys, &mut buffers.outer)?;
-            body.start = json::skip_space(record, 0);
-            body.end = body.start + record[body.start..].trim_ascii_end().len();
-        }
-        Encoding::Msgpack => {
-            for (data, base) in [(&record[..metadata], 0), (&record[metadata..], metadata)] {
-                if data.is_empty() && base == 0 {
-                    continue;
-                }
-                let behind = |found: Malformed| Malformed::new(found.kind, found.offset + base);
-                let end = msgpack::walk(data, Store::Input, base as u32, keys, &mut buffers.outer)
-                    .map_err(behind)?;
-                if end < data.len() {
-                    return Err(behind(Malformed::new(MalformedKind::TrailingBytes, end)));
-                }
-            }
-        }
+    if encoding == Encoding::Json {
+        body.start = json::skip_space(record, 0);
+        body.end = body.start + record[body.start..].trim_ascii_end().len();
     }
     let object = Span { store: Store::Input, start: body.start as u32, len: (body.len()) as u32 };
     let mut reader = Reader {
@@ -187,7 +205,7 @@ pub fn for_each_event_with_metadata(
         shown_as_it_is: false,
     };
     reader.run(Element { object, text: NONE, listed: false });
-    Ok(reader.outcome)
+    reader.outcome
 }
 
 struct Reader<'a, F> {

@@ -27,7 +27,7 @@ mod view;
 pub use broken::{Breakage, Broken};
 pub use decode::{AccountForm, Decoder, Quoting};
 pub use events::{
-    Buffers, Encoding, Outcome, SourceEvent, for_each_event, for_each_event_with_metadata,
+    Buffers, Encoding, Outcome, SourceEvent, for_each_event, for_each_read_event, read_record,
 };
 #[cfg(feature = "compile")]
 pub use listing::{ListedValue, Listing, list};
