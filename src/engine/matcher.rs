@@ -202,7 +202,7 @@ impl Matcher {
                 continue;
             }
             for value in view.values(field) {
-                if let Some(text) = predicate::text(value, view, &mut work.number) {
+                if let Some(text) = predicate::text(value, view, &mut work.text) {
                     scan(rules, index, text, &mut work.folded, &mut self.hits, &mut work.regex);
                 }
             }
@@ -210,7 +210,7 @@ impl Matcher {
         let keywords = &tables.indexes[tables.fields.len()];
         if !keywords.is_empty() {
             for &leaf in view.leaves() {
-                if let Some(text) = predicate::text(leaf, view, &mut work.number) {
+                if let Some(text) = predicate::text(leaf, view, &mut work.text) {
                     scan(rules, keywords, text, &mut work.folded, &mut self.hits, &mut work.regex);
                 }
             }

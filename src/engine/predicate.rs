@@ -7,7 +7,7 @@ use crate::event::value::Value;
 use crate::ruleset::RuleSet;
 use crate::ruleset::regexes::RegexCache;
 use crate::ruleset::tables::{NumberRecord, Predicate, comparison, flag, kind, reference_mode};
-use crate::source::EventView;
+use crate::source::{EventView, SqlCode};
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
@@ -18,10 +18,17 @@ pub struct Work {
     pub folded: Vec<u8>,
     other: Vec<u8>,
     other_folded: Vec<u8>,
-    /// Text of a number.
-    pub number: NumberText,
+    /// Text of a value that the record does not hold as text.
+    pub text: TextBuffer,
     /// For regular expressions.
     pub regex: RegexCache,
+}
+
+/// Where the text of a value is written that the record does not hold as text.
+#[derive(Default)]
+pub struct TextBuffer {
+    number: NumberText,
+    code: SqlCode,
 }
 
 /// The text of a value, if it has one.
@@ -29,10 +36,11 @@ pub struct Work {
 pub fn text<'a>(
     value: Value,
     view: &EventView<'a>,
-    number: &'a mut NumberText,
+    TextBuffer { number, code }: &'a mut TextBuffer,
 ) -> Option<&'a [u8]> {
     match value {
         Value::Str(span) | Value::BigNumber(span) => Some(view.bytes(span)),
+        Value::SqlCode(span) => Some(code.of(view.bytes(span))),
         Value::Bool(true) => Some(b"true"),
         Value::Bool(false) => Some(b"false"),
         Value::Int(int) => Some(number.int(int.into())),
@@ -130,12 +138,13 @@ fn holds(comparison: u32, order: Ordering) -> bool {
 }
 
 /// The number that a value is, or that its plain decimal text gives.
-fn value_number(value: Value, view: &EventView<'_>) -> Option<Number> {
+fn value_number(value: Value, view: &EventView<'_>, code: &mut SqlCode) -> Option<Number> {
     match value {
         Value::Int(int) => Some(Number::Int(int.into())),
         Value::Uint(int) => Some(Number::Int(int.into())),
         Value::Float(float) if float.is_finite() => Some(Number::Float(float)),
         Value::Str(span) => Number::parse(view.bytes(span)),
+        Value::SqlCode(span) => Number::parse(code.of(view.bytes(span))),
         Value::BigNumber(span) => big_number(view.bytes(span)),
         _ => None,
     }
@@ -179,16 +188,16 @@ pub fn on_value(
     work: &mut Work,
 ) -> bool {
     match predicate.kind {
-        kind::COMPARE => value_number(value, view).is_some_and(|found| {
+        kind::COMPARE => value_number(value, view, &mut work.text.code).is_some_and(|found| {
             let bound = number(&rules.tables().numbers[predicate.b as usize]);
             holds(predicate.a, found.compare(bound))
         }),
         kind::FIELD_REF => {
             view.values(predicate.a).any(|other| refers(predicate, value, other, view, work))
         }
-        kind::TIME_PART if !matches!(value, Value::Str(_)) => false,
+        kind::TIME_PART if !matches!(value, Value::Str(_) | Value::SqlCode(_)) => false,
         _ => {
-            let Some(text) = text(value, view, &mut work.number) else { return false };
+            let Some(text) = text(value, view, &mut work.text) else { return false };
             work.folded.clear();
             fold_into(text, &mut work.folded);
             on_text(rules, predicate, text, &work.folded, &mut work.regex)
@@ -205,9 +214,9 @@ fn refers(
     work: &mut Work,
 ) -> bool {
     // Numbers with equal canonical texts are equal numbers, so texts are all that is compared.
-    let fill = |value, out: &mut Vec<u8>, number: &mut NumberText| {
+    let fill = |value, out: &mut Vec<u8>, buffer: &mut TextBuffer| {
         out.clear();
-        let Some(text) = text(value, view, number) else { return false };
+        let Some(text) = text(value, view, buffer) else { return false };
         if predicate.flags & flag::CASED != 0 {
             out.extend_from_slice(text);
         } else {
@@ -215,8 +224,8 @@ fn refers(
         }
         true
     };
-    if !fill(value, &mut work.other, &mut work.number)
-        || !fill(other, &mut work.other_folded, &mut work.number)
+    if !fill(value, &mut work.other, &mut work.text)
+        || !fill(other, &mut work.other_folded, &mut work.text)
     {
         return false;
     }
