@@ -539,8 +539,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             let path = text.path.of(&tables.text);
             nested += walk_nested(text.field, path, self.keys, &mut own, derived, values);
         }
-        preferred.begin(tables, number, rules);
-        fields::name(tables, rules.fields, preferred, own.slots);
+        preferred.name(tables, number, rules, own.slots);
         fields::lift(tables, rules, own.slots);
         conditions.decide_early(tables, number, rules, own.slots, &own.stores(derived));
         let positions_fit = fields::name_positions(tables, rules, conditions, own.slots, values);

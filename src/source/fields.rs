@@ -4,7 +4,7 @@ use super::conditions::Conditions;
 use super::decode::{self, Decoded, Decoder, Parameter, Rewrite};
 use super::preferred::Preferred;
 use super::recognise;
-use super::tables::{Derived, Range, Source, SourceTables};
+use super::tables::{Derived, Source, SourceTables};
 use super::view::Stores;
 use crate::event::fold::is_ascii_caseless;
 use crate::event::slots::{NONE, Slots};
@@ -41,23 +41,6 @@ impl Own<'_> {
         };
         let start = span.start as usize;
         all.get(start..start.saturating_add(span.len as usize)).unwrap_or(&[])
-    }
-}
-
-/// Gives the event canonical fields. None reads one before it: descriptors are sorted so.
-pub(super) fn name(
-    tables: &SourceTables,
-    fields: Range,
-    preferred: &mut Preferred,
-    slots: &mut Slots,
-) {
-    preferred.note(slots);
-    for (index, field) in (fields.first as usize..).zip(fields.of(&tables.fields)) {
-        if let Some(from) = preferred.of_field(tables, index, field.paths, slots)
-            && from != field.to
-        {
-            slots.alias(field.to, from);
-        }
     }
 }
 
@@ -121,10 +104,12 @@ pub(super) fn name_variants(
     preferred: &mut Preferred,
     slots: &mut Slots,
 ) {
+    let mut first = source.fields.count as usize;
     for variant in source.variants.of(&tables.variants) {
         if conditions.hold(variant.condition) {
-            name(tables, variant.fields, preferred, slots);
+            preferred.name_variant(tables, variant.fields, first, slots);
         }
+        first += variant.fields.count as usize;
     }
 }
 
@@ -138,8 +123,7 @@ pub(super) fn derive_all(
     values: &mut Vec<Value>,
 ) {
     preferred.note(own.slots);
-    for (index, field) in (source.derived.first as usize..).zip(source.derived.of(&tables.derived))
-    {
+    for (index, field) in (0..).zip(source.derived.of(&tables.derived)) {
         let Some(decoder) = Decoder::from_number(field.decoder) else { continue };
         let value = if decoder == Decoder::Constant {
             store_word(field.parameter.of(&tables.text), derived).map(Value::Str)

@@ -21,6 +21,7 @@ mod parts;
 mod places;
 mod preferred;
 mod recognise;
+mod shapes;
 mod sql_code;
 mod tables;
 mod verify;
