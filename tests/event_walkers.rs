@@ -56,6 +56,7 @@ fn seen(value: Value, input: &[u8], base: u32, slots: &Slots) -> Seen {
         Value::Object => Seen::Object,
         Value::EmptyArray => Seen::EmptyArray,
         Value::Opaque => Seen::Opaque,
+        Value::SqlCode(_) => panic!("walkers derive nothing"),
     }
 }
 

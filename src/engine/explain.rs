@@ -17,7 +17,7 @@ use crate::event::value::Value;
 use crate::limits;
 use crate::ruleset::RuleSet;
 use crate::ruleset::tables::{DebugItem, DebugSelection, DebugValue, kind};
-use crate::source::{Buffers, Encoding, EventView, Outcome, SourceEvent, for_each_event};
+use crate::source::{Buffers, Encoding, EventView, Outcome, SourceEvent, SqlCode, for_each_event};
 use std::fmt;
 
 /// What a rule found in one event.
@@ -388,6 +388,10 @@ fn detached(value: Value, view: &EventView<'_>) -> Found {
         Value::Float(value) => Found::Float(value),
         Value::BigNumber(span) => Found::BigNumber(text(span)),
         Value::Str(span) => Found::Text(text(span)),
+        Value::SqlCode(span) => {
+            let mut code = SqlCode::default();
+            Found::Text(String::from_utf8_lossy(code.of(view.bytes(span))).into_owned())
+        }
         Value::Object => Found::Object,
         Value::EmptyArray => Found::EmptyArray,
         Value::Opaque => Found::Opaque,

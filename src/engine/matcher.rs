@@ -234,11 +234,11 @@ impl Matcher {
         value: Value,
         view: &EventView<'_>,
     ) {
-        let Work { folded, number, regex, .. } = &mut self.work;
-        if index.numbers == 0 && !matches!(value, Value::Str(_)) {
+        let Work { folded, text: buffer, regex, .. } = &mut self.work;
+        if index.numbers == 0 && !matches!(value, Value::Str(_) | Value::SqlCode(_)) {
             return;
         }
-        if let Some(text) = predicate::text(value, view, number) {
+        if let Some(text) = predicate::text(value, view, buffer) {
             scan(rules, (index, routed), text, folded, &mut self.hits, regex);
         }
     }

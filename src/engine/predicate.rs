@@ -3,11 +3,11 @@
 use super::{glob, time};
 use crate::event::fold::{fold_into, is_ascii_caseless, is_boundary};
 use crate::event::number::{Number, NumberText};
-use crate::event::value::{Span, Value};
+use crate::event::value::Value;
 use crate::ruleset::RuleSet;
 use crate::ruleset::regexes::RegexCache;
 use crate::ruleset::tables::{NumberRecord, Predicate, comparison, flag, kind, reference_mode};
-use crate::source::EventView;
+use crate::source::{EventView, SqlCode};
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
@@ -76,13 +76,20 @@ pub struct Work {
     /// The folded value.
     pub folded: Vec<u8>,
     /// Of which text of the event `folded` is the folded form: rules ask several things of one.
-    folded_of: Option<Span>,
+    folded_of: Option<Value>,
     other: Vec<u8>,
     other_folded: Vec<u8>,
-    /// Text of a number.
-    pub number: NumberText,
+    /// Text of a value that the record does not hold as text.
+    pub text: TextBuffer,
     /// For regular expressions.
     pub regex: RegexCache,
+}
+
+/// Where the text of a value is written that the record does not hold as text.
+#[derive(Default)]
+pub struct TextBuffer {
+    number: NumberText,
+    code: SqlCode,
 }
 
 impl Work {
@@ -98,10 +105,11 @@ impl Work {
 pub fn text<'a>(
     value: Value,
     view: &EventView<'a>,
-    number: &'a mut NumberText,
+    TextBuffer { number, code }: &'a mut TextBuffer,
 ) -> Option<&'a [u8]> {
     match value {
         Value::Str(span) | Value::BigNumber(span) => Some(view.bytes(span)),
+        Value::SqlCode(span) => Some(code.of(view.bytes(span))),
         Value::Bool(true) => Some(b"true"),
         Value::Bool(false) => Some(b"false"),
         Value::Int(int) => Some(number.int(int.into())),
@@ -228,12 +236,13 @@ fn holds(comparison: u32, order: Ordering) -> bool {
 }
 
 /// The number that a value is, or that its plain decimal text gives.
-fn value_number(value: Value, view: &EventView<'_>) -> Option<Number> {
+fn value_number(value: Value, view: &EventView<'_>, code: &mut SqlCode) -> Option<Number> {
     match value {
         Value::Int(int) => Some(Number::Int(int.into())),
         Value::Uint(int) => Some(Number::Int(int.into())),
         Value::Float(float) if float.is_finite() => Some(Number::Float(float)),
         Value::Str(span) => Number::parse(view.bytes(span)),
+        Value::SqlCode(span) => Number::parse(code.of(view.bytes(span))),
         Value::BigNumber(span) => big_number(view.bytes(span)),
         _ => None,
     }
@@ -277,19 +286,19 @@ pub fn on_value(
     work: &mut Work,
 ) -> bool {
     match predicate.kind {
-        kind::COMPARE => value_number(value, view).is_some_and(|found| {
+        kind::COMPARE => value_number(value, view, &mut work.text.code).is_some_and(|found| {
             let bound = number(&rules.tables().numbers[predicate.b as usize]);
             holds(predicate.a, found.compare(bound))
         }),
         kind::FIELD_REF => {
             view.values(predicate.a).any(|other| refers(predicate, value, other, view, work))
         }
-        kind::TIME_PART if !matches!(value, Value::Str(_)) => false,
+        kind::TIME_PART if !matches!(value, Value::Str(_) | Value::SqlCode(_)) => false,
         _ => {
-            let Some(text) = text(value, view, &mut work.number) else { return false };
-            let span = if let Value::Str(span) = value { Some(span) } else { None };
-            let mut subject = match span {
-                Some(_) if work.folded_of == span => Subject {
+            let Some(text) = text(value, view, &mut work.text) else { return false };
+            let stored = matches!(value, Value::Str(_) | Value::SqlCode(_)).then_some(value);
+            let mut subject = match stored {
+                Some(_) if work.folded_of == stored => Subject {
                     original: text,
                     folded: Folded::Known(&work.folded),
                     was_folded: true,
@@ -298,7 +307,7 @@ pub fn on_value(
             };
             let holds = on_text(rules, predicate, &mut subject, &mut work.regex);
             if subject.was_folded {
-                work.folded_of = span;
+                work.folded_of = stored;
             }
             holds
         }
@@ -314,9 +323,9 @@ fn refers(
     work: &mut Work,
 ) -> bool {
     // Numbers with equal canonical texts are equal numbers, so texts are all that is compared.
-    let fill = |value, out: &mut Vec<u8>, number: &mut NumberText| {
+    let fill = |value, out: &mut Vec<u8>, buffer: &mut TextBuffer| {
         out.clear();
-        let Some(text) = text(value, view, number) else { return false };
+        let Some(text) = text(value, view, buffer) else { return false };
         if predicate.flags & flag::CASED != 0 {
             out.extend_from_slice(text);
         } else {
@@ -324,8 +333,8 @@ fn refers(
         }
         true
     };
-    if !fill(value, &mut work.other, &mut work.number)
-        || !fill(other, &mut work.other_folded, &mut work.number)
+    if !fill(value, &mut work.other, &mut work.text)
+        || !fill(other, &mut work.other_folded, &mut work.text)
     {
         return false;
     }

@@ -40,8 +40,9 @@ pub(crate) struct Routes {
     named: Vec<(Vec<u8>, Route)>,
 }
 
-/// Most host-given log sources that are remembered; a host has a handful of tags.
-const MAX_NAMED: usize = 256;
+/// Most routes of a kind that are remembered. A host has a handful of tags and some dozen kinds of
+/// events; what is beyond that is worked out again rather than kept without bound.
+const MAX_ROUTES: usize = 256;
 
 impl Routes {
     pub fn new(mode: LogsourceMode) -> Routes {
@@ -84,6 +85,9 @@ impl Routes {
     fn of_ids(&mut self, rules: &RuleSet, silent: &[u64], ids: &[u32]) -> &Route {
         let found = self.known.iter().position(|(known, _)| known == ids);
         let at = found.unwrap_or_else(|| {
+            if self.known.len() == MAX_ROUTES {
+                self.known.clear();
+            }
             let events: Vec<[&str; 3]> = ids.iter().map(|id| rules.logsource(*id)).collect();
             let route = Route::compatible(self.mode, rules, silent, &events);
             self.known.push((ids.to_vec(), route));
@@ -95,7 +99,7 @@ impl Routes {
     fn of_name(&mut self, rules: &RuleSet, silent: &[u64], name: &[u8]) -> &Route {
         let found = self.named.iter().position(|(known, _)| known == name);
         let at = found.unwrap_or_else(|| {
-            if self.named.len() == MAX_NAMED {
+            if self.named.len() == MAX_ROUTES {
                 self.named.clear();
             }
             let text = String::from_utf8_lossy(name).to_lowercase();

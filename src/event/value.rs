@@ -48,6 +48,9 @@ pub enum Value {
     BigNumber(Span),
     /// A string (msgpack `str` or `bin`).
     Str(Span),
+    /// The code of the statement at the span, as the decoder `sql_code` reduces it: a text that is
+    /// computed when it is read. Only sources give it, never a walker.
+    SqlCode(Span),
     /// An object: present, without text.
     Object,
     /// An array without elements: present, without text.

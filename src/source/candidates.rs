@@ -20,18 +20,30 @@ impl Candidates {
     /// For the sources of a rule set with `fields` fields.
     pub fn new(tables: &SourceTables, fields: usize) -> Candidates {
         let mut candidates = Candidates { by_field: vec![0; fields], always: 0 };
+        // How many groups ask for a field: what many ask for tells sources apart badly.
+        let mut asked = vec![0u32; fields];
+        for source in tables.sources.iter().take(64) {
+            for group in source.when.of(&tables.groups) {
+                for test in group.all.of(&tables.tests) {
+                    if let Some(asked) = asked.get_mut(test.field as usize) {
+                        *asked += 1;
+                    }
+                }
+            }
+        }
         for (source, bit) in tables.sources.iter().zip((0..64).map(|bit| 1 << bit)) {
-            candidates.add(tables, source, bit);
+            candidates.add(tables, source, bit, &asked);
         }
         candidates
     }
 
-    fn add(&mut self, tables: &SourceTables, source: &Source, bit: u64) {
+    fn add(&mut self, tables: &SourceTables, source: &Source, bit: u64, asked: &[u32]) {
         for Group { all, any } in source.when.of(&tables.groups) {
             // All tests must hold, so one of them is enough to look for.
-            let keys = match all.of(&tables.tests) {
-                [] => any.of(&tables.tests),
-                [first, ..] => std::slice::from_ref(first),
+            let all = all.of(&tables.tests);
+            let keys = match all.iter().min_by_key(|test| asked.get(test.field as usize)) {
+                None => any.of(&tables.tests),
+                Some(rarest) => std::slice::from_ref(rarest),
             };
             if keys.is_empty() {
                 self.always |= bit;

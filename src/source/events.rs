@@ -13,6 +13,7 @@ use super::mariadb;
 use super::nested::{begins_like_json, walk_nested};
 use super::parts::{Element, Origin, Parts, Split, literal};
 use super::places::{Place, Shape, Step};
+use super::preferred::Preferred;
 use super::recognise;
 use super::tables::{PayloadEncoding, Source, SourceTables};
 use super::view::{EventView, Stores};
@@ -70,6 +71,7 @@ pub struct Buffers {
     values: Vec<Value>,
     candidates: Candidates,
     conditions: Conditions,
+    preferred: Preferred,
     broken: Vec<Broken>,
     parts: Parts,
 }
@@ -93,6 +95,7 @@ impl Buffers {
             values: Vec::with_capacity(64),
             candidates: Candidates::new(tables, fields),
             conditions: Conditions::new(tables),
+            preferred: Preferred::new(tables, fields),
             broken: Vec::with_capacity(16),
             parts: Parts::default(),
         }
@@ -511,7 +514,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     ) {
         let Some(rules) = self.tables.sources.get(source as usize) else { return };
         let before = self.buffers.derived.len();
-        let malformed = self.complete(rules, in_inner);
+        let malformed = self.complete(source, rules, in_inner);
         for _ in 0..malformed.nested {
             self.malformed(Breakage::Nested, Some(source));
         }
@@ -520,9 +523,6 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                 .broken
                 .push(Broken { source: Some(source), breakage: Breakage::Positions });
         }
-        let Buffers { logsources, conditions, .. } = &mut *self.buffers;
-        recognise::logsources(self.tables, rules, conditions, logsources);
-
         let index = self.next_index;
         self.next_index += 1;
         self.outcome.events += 1;
@@ -547,8 +547,9 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     }
 
     /// Gives a recognised event all its fields, in the order that descriptors promise.
-    fn complete(&mut self, rules: &Source, in_inner: bool) -> Completed {
-        let Buffers { outer, inner, derived, values, conditions, .. } = &mut *self.buffers;
+    fn complete(&mut self, number: u32, rules: &Source, in_inner: bool) -> Completed {
+        let Buffers { outer, inner, derived, values, conditions, preferred, logsources, .. } =
+            &mut *self.buffers;
         let tables = self.tables;
         let mut own = own_slots(self.record, outer, inner, in_inner);
         let mut nested = 0;
@@ -556,13 +557,14 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             let path = text.path.of(&tables.text);
             nested += walk_nested(text.field, path, self.keys, &mut own, derived, values);
         }
-        fields::name(tables, rules.fields, own.slots);
+        preferred.name(tables, number, rules, own.slots);
         fields::lift(tables, rules, own.slots);
-        conditions.decide(tables, rules.early, own.slots, &own.stores(derived));
+        conditions.decide_early(tables, number, rules, own.slots, &own.stores(derived));
         let positions_fit = fields::name_positions(tables, rules, conditions, own.slots, values);
-        conditions.decide(tables, rules.late, own.slots, &own.stores(derived));
-        fields::name_variants(tables, rules, conditions, own.slots);
-        fields::derive_all(tables, rules, &mut own, derived, values);
+        let stores = own.stores(derived);
+        conditions.decide_late(tables, number, rules, own.slots, &stores, logsources);
+        fields::name_variants(tables, rules, conditions, preferred, own.slots);
+        fields::derive_all(tables, rules, preferred, &mut own, derived, values);
         Completed { nested, positions_fit }
     }
 }

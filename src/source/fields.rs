@@ -2,8 +2,9 @@
 
 use super::conditions::Conditions;
 use super::decode::{self, Decoded, Decoder, Parameter, Rewrite};
+use super::preferred::Preferred;
 use super::recognise;
-use super::tables::{Derived, Range, Source, SourceTables};
+use super::tables::{Derived, Source, SourceTables};
 use super::view::Stores;
 use crate::event::fold::is_ascii_caseless;
 use crate::event::slots::{NONE, Slots};
@@ -27,16 +28,19 @@ impl Own<'_> {
         let outer = if self.slots.arena_store == Store::Outer { arena } else { self.outer };
         Stores { input: self.input, outer, inner: arena, derived }
     }
-}
 
-/// Gives the event canonical fields.
-pub(super) fn name(tables: &SourceTables, fields: Range, slots: &mut Slots) {
-    for field in fields.of(&tables.fields) {
-        if let Some(from) = preferred(tables, field.paths, slots)
-            && from != field.to
-        {
-            slots.alias(field.to, from);
-        }
+    /// The bytes of a span of the event.
+    #[inline]
+    fn bytes<'s>(&'s self, span: Span, derived: &'s [u8]) -> &'s [u8] {
+        let all = match span.store {
+            Store::Input => self.input,
+            Store::Derived => derived,
+            store if store == self.slots.arena_store => &self.slots.arena,
+            Store::Outer => self.outer,
+            Store::Inner => &[],
+        };
+        let start = span.start as usize;
+        all.get(start..start.saturating_add(span.len as usize)).unwrap_or(&[])
     }
 }
 
@@ -97,12 +101,15 @@ pub(super) fn name_variants(
     tables: &SourceTables,
     source: &Source,
     conditions: &Conditions,
+    preferred: &mut Preferred,
     slots: &mut Slots,
 ) {
+    let mut first = source.fields.count as usize;
     for variant in source.variants.of(&tables.variants) {
         if conditions.hold(variant.condition) {
-            name(tables, variant.fields, slots);
+            preferred.name_variant(tables, variant.fields, first, slots);
         }
+        first += variant.fields.count as usize;
     }
 }
 
@@ -110,54 +117,64 @@ pub(super) fn name_variants(
 pub(super) fn derive_all(
     tables: &SourceTables,
     source: &Source,
+    preferred: &mut Preferred,
     own: &mut Own<'_>,
     derived: &mut Vec<u8>,
     values: &mut Vec<Value>,
 ) {
-    for field in source.derived.of(&tables.derived) {
-        derive(tables, field, own, derived, values);
+    preferred.note(own.slots);
+    for (index, field) in (0..).zip(source.derived.of(&tables.derived)) {
+        let Some(decoder) = Decoder::from_number(field.decoder) else { continue };
+        let value = if decoder == Decoder::Constant {
+            store_word(field.parameter.of(&tables.text), derived).map(Value::Str)
+        } else {
+            let paths = field.paths;
+            let Some(from) = preferred.of_derived(tables, index, paths, own.slots) else {
+                continue;
+            };
+            let mut all = own.slots.values(from);
+            match (all.next(), all.next()) {
+                // Most statements are asked for nothing that their code could answer.
+                (Some(Value::Str(span)), None) if decoder == Decoder::SqlCode => {
+                    Some(Value::SqlCode(span))
+                }
+                (Some(value), None) => result(tables, field, decoder, value, own, derived),
+                (None, _) => None,
+                (Some(_), Some(_)) => {
+                    values.clear();
+                    values.extend(own.slots.values(from));
+                    derive_each(tables, field, decoder, own, derived, values);
+                    preferred.note(own.slots);
+                    continue;
+                }
+            }
+        };
+        let Some(value) = value else { continue };
+        // PERF: most fields have no value yet, and to add one takes fewer steps.
+        if own.slots.is_present(field.to) {
+            own.slots.set(field.to, value);
+        } else {
+            own.slots.push_literal(field.to, value);
+            if preferred.reads(field.to) {
+                preferred.note(own.slots);
+            }
+        }
     }
 }
 
-/// The field to take values from: the first that has a text, else the first that is present
-/// (null, an empty array, an object: it must not look missing).
-fn preferred(tables: &SourceTables, paths: Range, slots: &Slots) -> Option<u32> {
-    let present = || paths.of(&tables.paths).iter().copied().filter(|id| slots.is_present(*id));
-    present().find(|id| slots.values(*id).any(has_text)).or_else(|| present().next())
-}
-
-fn has_text(value: Value) -> bool {
-    !matches!(
-        value,
-        Value::Null | Value::NullElement | Value::Object | Value::EmptyArray | Value::Opaque
-    )
-}
-
-fn derive(
+/// Computes a derived field from several values.
+#[inline(never)]
+fn derive_each(
     tables: &SourceTables,
     field: &Derived,
+    decoder: Decoder,
     own: &mut Own<'_>,
     derived: &mut Vec<u8>,
-    values: &mut Vec<Value>,
+    values: &[Value],
 ) {
-    let Some(decoder) = Decoder::from_number(field.decoder) else { return };
-    let parameter = Parameter { number: field.number, text: field.parameter.of(&tables.text) };
-    if decoder == Decoder::Constant {
-        if let Some(span) = store_word(parameter.text, derived) {
-            own.slots.set(field.to, Value::Str(span));
-        }
-        return;
-    }
-    let Some(from) = preferred(tables, field.paths, own.slots) else { return };
-    values.clear();
-    values.extend(own.slots.values(from));
     let mut is_first = true;
-    for value in values.iter() {
-        let result = match decoder {
-            Decoder::Lookup => look_up(tables, field, *value, own, derived),
-            _ => decode(decoder, *value, parameter, own, derived),
-        };
-        let Some(result) = result else { continue };
+    for &value in values {
+        let Some(result) = result(tables, field, decoder, value, own, derived) else { continue };
         if is_first {
             own.slots.set(field.to, result);
         } else {
@@ -167,7 +184,30 @@ fn derive(
     }
 }
 
+/// What a derived field has for one value.
+// PERF: inlined, so that values are not passed through memory.
+#[inline(always)]
+fn result(
+    tables: &SourceTables,
+    field: &Derived,
+    decoder: Decoder,
+    mut value: Value,
+    own: &Own<'_>,
+    derived: &mut Vec<u8>,
+) -> Option<Value> {
+    if let Value::SqlCode(statement) = value {
+        value = Value::Str(rewritten(statement, Rewrite::Code, own, derived)?);
+    }
+    if decoder == Decoder::Lookup {
+        return look_up(tables, field, value, own, derived);
+    }
+    let text = if decoder == Decoder::ArmName { field.parameter.of(&tables.text) } else { &[] };
+    let parameter = Parameter { number: field.number, text };
+    decode(decoder, value, parameter, own, derived)
+}
+
 /// The result that a table gives for a value.
+#[inline(never)]
 fn look_up(
     tables: &SourceTables,
     field: &Derived,
@@ -187,6 +227,7 @@ fn look_up(
 }
 
 /// Decodes one value; bytes that are nowhere yet go to the end of `derived`.
+#[inline(always)]
 fn decode(
     decoder: Decoder,
     value: Value,
@@ -202,8 +243,7 @@ fn decode(
             Decoded::Missing | Decoded::Part { .. } | Decoded::Rewrite { .. } => None,
         };
     };
-    let input = own.stores(derived).bytes(span);
-    match decode::decode_text(decoder, input, parameter) {
+    match decode::decode_text(decoder, own.bytes(span, derived), parameter) {
         Decoded::Missing => None,
         Decoded::Same => Some(value),
         Decoded::Part { start, len } => Some(Value::Str(part(span, start, len))),
@@ -217,6 +257,7 @@ fn decode(
 }
 
 /// Copies the bytes of `from` to the end of `derived` and shortens them there.
+#[inline(never)]
 fn rewritten(from: Span, with: Rewrite, own: &Own<'_>, derived: &mut Vec<u8>) -> Option<Span> {
     let start = derived.len();
     copy(from, own, derived);
@@ -227,22 +268,15 @@ fn rewritten(from: Span, with: Rewrite, own: &Own<'_>, derived: &mut Vec<u8>) ->
 
 /// Copies the bytes of a span to the end of `derived`.
 pub(super) fn copy(from: Span, own: &Own<'_>, derived: &mut Vec<u8>) {
-    let first = from.start as usize;
-    let end = first.saturating_add(from.len as usize);
     if from.store == Store::Derived {
+        let first = from.start as usize;
+        let end = first.saturating_add(from.len as usize);
         if end <= derived.len() {
             derived.extend_from_within(first..end);
         }
         return;
     }
-    let all = if from.store == own.slots.arena_store {
-        &own.slots.arena
-    } else if from.store == Store::Outer {
-        own.outer
-    } else {
-        own.input
-    };
-    derived.extend_from_slice(all.get(first..end).unwrap_or(&[]));
+    derived.extend_from_slice(own.bytes(from, &[]));
 }
 
 fn store_word(word: &[u8], derived: &mut Vec<u8>) -> Option<Span> {

@@ -1,6 +1,7 @@
 //! A view as plain data, for tests and for `explain`: the reference evaluator gets exactly what
 //! the engine sees, without sharing any of its code.
 
+use super::sql_code::SqlCode;
 use super::view::EventView;
 use crate::event::value::Value;
 
@@ -65,6 +66,7 @@ fn listed(view: &EventView<'_>, value: Value) -> ListedValue {
         Value::Float(value) => ListedValue::Float(value),
         Value::BigNumber(span) => ListedValue::BigNumber(view.bytes(span).to_vec()),
         Value::Str(span) => ListedValue::Str(view.bytes(span).to_vec()),
+        Value::SqlCode(span) => ListedValue::Str(SqlCode::default().of(view.bytes(span)).to_vec()),
         Value::Object => ListedValue::Object,
         Value::EmptyArray => ListedValue::EmptyArray,
         Value::Opaque => ListedValue::Opaque,

@@ -19,7 +19,10 @@ mod mariadb;
 mod nested;
 mod parts;
 mod places;
+mod preferred;
 mod recognise;
+mod shapes;
+mod sql_code;
 mod tables;
 mod verify;
 mod view;
@@ -32,6 +35,7 @@ pub use events::{
 #[cfg(feature = "compile")]
 pub use listing::{ListedValue, Listing, list};
 pub use parts::{Outline, Split};
+pub use sql_code::SqlCode;
 pub use tables::{
     ConditionSet, Derived, Field, Group, Lift, Logsource, Nested, Payload, PayloadEncoding,
     Positions, Range, Source, SourceTables, Test, TestKind, Variant,

@@ -18,11 +18,12 @@ pub(super) fn walk_nested(
     values: &mut Vec<Value>,
 ) -> u32 {
     let mut malformed = 0;
-    values.clear();
-    values.extend(own.slots.values(field));
-    if values.is_empty() {
+    // Where the object is one already, there is nothing to do.
+    if !own.slots.values(field).any(|value| matches!(value, Value::Str(_))) {
         return 0;
     }
+    values.clear();
+    values.extend(own.slots.values(field));
     let mut node = ROOT;
     for segment in path.split(|byte| *byte == b'.') {
         node = match (node, keys.get(node, segment)) {

@@ -3,8 +3,7 @@
 use std::io::Write;
 
 use super::candidates::Candidates;
-use super::conditions::Conditions;
-use super::tables::{Group, Range, Source, SourceTables, Test, TestKind};
+use super::tables::{Group, Range, SourceTables, Test, TestKind};
 use super::view::Stores;
 use crate::event::fold::is_ascii_caseless;
 use crate::event::slots::Slots;
@@ -24,25 +23,6 @@ pub(super) fn recognise(
             source.is_some_and(|source| holds(tables, source.when, slots, stores))
         })
         .map(|index| index as u32)
-}
-
-/// The logsources of an event of that source, whose late conditions were decided. Empty if none
-/// of their conditions holds.
-pub(super) fn logsources(
-    tables: &SourceTables,
-    source: &Source,
-    conditions: &Conditions,
-    out: &mut Vec<u32>,
-) {
-    out.clear();
-    for logsource in source.logsources.of(&tables.logsources) {
-        let applies = (logsource.otherwise == 0 || out.is_empty())
-            && conditions.hold(logsource.condition)
-            && !out.contains(&logsource.id);
-        if applies {
-            out.push(logsource.id);
-        }
-    }
 }
 
 /// Whether one of the groups holds.
@@ -94,6 +74,8 @@ pub(super) fn text<'a>(
     let mut room = buffer.as_mut_slice();
     let written = match value {
         Value::Str(span) | Value::BigNumber(span) => return Some(stores.bytes(span)),
+        // Conditions are decided before fields are derived, and tables are given its text.
+        Value::SqlCode(_) => return None,
         Value::Bool(true) => return Some(b"true"),
         Value::Bool(false) => return Some(b"false"),
         Value::Int(number) => write!(room, "{number}"),

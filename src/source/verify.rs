@@ -1,6 +1,7 @@
 //! The check that tables of sources pass before they are used.
 
 use super::decode::{AccountForm, Decoder, Quoting};
+use super::preferred::count_paths;
 use super::tables::{ConditionSet, PayloadEncoding, Range, Source, SourceTables, TestKind};
 use crate::event::slots::NONE;
 use crate::limits::{SOURCE_CONDITIONS, SOURCE_ELEMENTS};
@@ -122,6 +123,9 @@ impl SourceTables {
             if !field(canonical.to) || !reads(canonical.paths) {
                 return Err("sources: a canonical field refers outside its tables");
             }
+        }
+        if count_paths(self) > SOURCE_ELEMENTS as u64 {
+            return Err("sources: too many paths");
         }
         for derived in &self.derived {
             if !field(derived.to)
@@ -285,6 +289,11 @@ mod tests {
             |t, far| t.derived[0].paths = far,
             |t, far| t.derived[0].parameter = far,
             |t, _| t.paths[0] = 2,
+            |t, _| {
+                t.sources[0].fields.count = 1 << 19;
+                t.fields = vec![t.fields[0]; 1 << 19];
+                t.sources.push(t.sources[0]);
+            },
             |t, _| t.text = vec![b'x'; SOURCE_ELEMENTS + 1],
         ];
         for (index, spoil) in spoil.into_iter().enumerate() {

@@ -70,13 +70,13 @@ impl Compiler<'_, '_> {
             .iter()
             .map(|path| Nested { field: (self.ids.field)(path), path: self.text(path) })
             .collect();
-        let wanted = wanted(descriptor, self.ids.referenced);
+        let Wanted { by_rules, by_all } = Wanted::new(descriptor, self.ids.referenced);
         let (mut early, mut late) = (Conditions::default(), Conditions::default());
-        let fields = self.named(&descriptor.fields, &wanted);
+        let fields = self.named(&descriptor.fields, &by_all);
         let lifts: Vec<Lift> = descriptor
             .lifts
             .iter()
-            .filter_map(|path| self.lift(path, descriptor, &wanted))
+            .filter_map(|path| self.lift(path, descriptor, &by_all))
             .collect();
         let positions: Vec<Positions> = descriptor
             .positions
@@ -88,7 +88,7 @@ impl Compiler<'_, '_> {
                     .names
                     .iter()
                     .map(|name| match name {
-                        Some(name) if wanted.contains(name.as_str()) => (self.ids.field)(name),
+                        Some(name) if by_all.contains(name.as_str()) => (self.ids.field)(name),
                         _ => NONE,
                     })
                     .collect();
@@ -97,7 +97,7 @@ impl Compiler<'_, '_> {
             .collect();
         let mut variants = Vec::new();
         for item in &descriptor.variants {
-            let fields = self.named(&item.fields, &wanted);
+            let fields = self.named(&item.fields, &by_rules);
             if fields.is_empty() {
                 continue;
             }
@@ -114,7 +114,7 @@ impl Compiler<'_, '_> {
                 otherwise: u8::from(item.otherwise),
             })
             .collect();
-        let derived = self.derived(descriptor, &wanted);
+        let derived = self.derived(descriptor, &by_rules);
         let source = Source {
             name,
             when,
@@ -295,30 +295,42 @@ impl Compiler<'_, '_> {
     }
 }
 
-/// The names that something needs: rules, conditions, or fields that are needed themselves.
-fn wanted<'a>(descriptor: &'a Descriptor, referenced: &'a [String]) -> BTreeSet<&'a str> {
-    let mut wanted: BTreeSet<&str> = referenced.iter().map(String::as_str).collect();
-    let conditions = descriptor
-        .positions
-        .iter()
-        .map(|item| &item.when)
-        .chain(descriptor.variants.iter().map(|item| &item.when))
-        .chain(descriptor.logsources.iter().map(|item| &item.when));
-    for test in conditions.flatten().flat_map(|group| group.all.iter().chain(&group.any)) {
-        wanted.insert(&test.path);
-    }
-    // From the last: a derived field only reads those before it.
-    for field in descriptor.derived.iter().rev() {
-        if wanted.contains(field.name.as_str()) {
-            wanted.extend(field.from.iter().map(String::as_str));
+/// Which names of a descriptor something needs. All others are left out of the tables, and their
+/// paths out of the key table unless something else looks at them.
+struct Wanted<'a> {
+    /// What rules name, and what is needed to compute it.
+    by_rules: BTreeSet<&'a str>,
+    /// These, and what conditions look at. Conditions are decided before variants and derived
+    /// fields come to be, so they need no such field.
+    by_all: BTreeSet<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(descriptor: &'a Descriptor, referenced: &'a [String]) -> Wanted<'a> {
+        let mut by_rules: BTreeSet<&str> = referenced.iter().map(String::as_str).collect();
+        // From the last: a derived field only reads those before it.
+        for field in descriptor.derived.iter().rev() {
+            if by_rules.contains(field.name.as_str()) {
+                by_rules.extend(field.from.iter().map(String::as_str));
+            }
         }
+        for variant in descriptor.variants.iter().rev() {
+            let named = variant.fields.iter().filter(|f| by_rules.contains(f.name.as_str()));
+            let read: Vec<&str> =
+                named.flat_map(|field| &field.paths).map(String::as_str).collect();
+            by_rules.extend(read);
+        }
+        let mut by_all = by_rules.clone();
+        let conditions = descriptor
+            .positions
+            .iter()
+            .map(|item| &item.when)
+            .chain(descriptor.variants.iter().map(|item| &item.when))
+            .chain(descriptor.logsources.iter().map(|item| &item.when));
+        let tests = conditions.flatten().flat_map(|group| group.all.iter().chain(&group.any));
+        by_all.extend(tests.map(|test| test.path.as_str()));
+        Wanted { by_rules, by_all }
     }
-    for variant in descriptor.variants.iter().rev() {
-        let named = variant.fields.iter().filter(|f| wanted.contains(f.name.as_str()));
-        let read: Vec<&str> = named.flat_map(|field| &field.paths).map(String::as_str).collect();
-        wanted.extend(read);
-    }
-    wanted
 }
 
 fn append<T>(all: &mut Vec<T>, new: impl IntoIterator<Item = T>) -> Range {

@@ -518,7 +518,7 @@ fn hostile_tables_that_pass_verify_do_no_harm() {
         }
         if tables.verify(fields, 1 << 20, 1 << 20).is_ok() {
             legal += 1;
-            let mut buffers = bench.buffers();
+            let mut buffers = Buffers::new(&tables, bench.names.len(), true);
             let mut events = 0;
             let outcome = for_each_event(
                 record.as_bytes(),

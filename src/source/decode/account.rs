@@ -20,8 +20,10 @@ pub(super) enum Part {
 
 /// The part of an account notation. A text in another form is by default taken as it is (events
 /// of other classes carry the bare part), except for the account, which then is not known.
+#[inline]
 pub(super) fn decode(input: &[u8], part: Part, form: AccountForm) -> Decoded {
-    let Some(parts) = split(input) else {
+    // Mostly a bare part, which ends in something else.
+    let Some(parts) = input.last().filter(|last| **last == b']').and_then(|_| split(input)) else {
         return match (part, form) {
             (Part::Account, _) | (_, AccountForm::Account) => Decoded::Missing,
             (_, AccountForm::Any) => Decoded::Same,
@@ -47,12 +49,22 @@ struct Parts {
 
 /// Splits from the right, because the client chose the names on the left: a user called
 /// `x] @ y [z` must not move the address.
+#[inline(never)]
 fn split(input: &[u8]) -> Option<Parts> {
     const MIDDLE: &[u8] = b"] @ ";
-    let middle = input.windows(MIDDLE.len()).rposition(|window| window == MIDDLE)?;
+    let address_end = input.len().checked_sub(1).filter(|end| input[*end] == b']')?;
+    let mut middle = address_end;
+    loop {
+        // PERF: one byte is looked for, which is nowhere but here.
+        middle = input[..middle].iter().rposition(|byte| *byte == b'@')?;
+        let start = middle.checked_sub(2)?;
+        if input[start..].starts_with(MIDDLE) {
+            middle = start;
+            break;
+        }
+    }
     let host_start = middle + MIDDLE.len();
-    let address_end = input.len().checked_sub(1)?;
-    if input[address_end] != b']' || address_end < host_start {
+    if address_end < host_start {
         return None;
     }
     let address_start =

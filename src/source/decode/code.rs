@@ -113,6 +113,7 @@ struct Output {
 }
 
 impl Output {
+    #[inline]
     fn push(&mut self, bytes: &mut [u8], byte: u8) {
         if self.name && is_word(byte) {
             self.blank = true;
@@ -132,14 +133,18 @@ impl Output {
 
     /// The rest of a word of which a byte was written: nothing but letters, which stay as they are.
     /// Returns where it ends.
+    #[inline]
     fn copy_word(&mut self, bytes: &mut [u8], start: usize) -> usize {
-        let len = bytes[start..].iter().position(|byte| !is_word(*byte));
-        let end = len.map_or(bytes.len(), |len| start + len);
-        if self.written < start {
-            bytes.copy_within(start..end, self.written);
+        // PERF: words are too short for a call that moves them, and in front of the first change
+        // they stay where they are.
+        let mut read = start;
+        let mut written = self.written;
+        while let Some(&byte) = bytes.get(read).filter(|byte| is_word(**byte)) {
+            bytes[written] = byte;
+            (read, written) = (read + 1, written + 1);
         }
-        self.written += end - start;
-        end
+        self.written = written;
+        read
     }
 
     /// What is quoted and stays so.

@@ -86,8 +86,9 @@ impl Decoder {
     }
 
     /// The decoder with that number in a file.
+    #[inline]
     pub fn from_number(number: u8) -> Option<Decoder> {
-        Decoder::ALL.into_iter().find(|decoder| *decoder as u8 == number)
+        Decoder::ALL.get(usize::from(number).wrapping_sub(1)).copied()
     }
 
     /// The decoder with that name in a descriptor.
@@ -193,8 +194,9 @@ pub enum Rewrite {
 }
 
 /// Decodes a text.
+#[inline(always)]
 pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> Decoded {
-    let form = AccountForm::from_number(parameter.number).unwrap_or(AccountForm::Any);
+    let form = || AccountForm::from_number(parameter.number).unwrap_or(AccountForm::Any);
     match decoder {
         Decoder::SqlNorm => {
             let quoting = Quoting::from_number(parameter.number).unwrap_or(Quoting::None);
@@ -206,10 +208,10 @@ pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> 
         Decoder::SqlVerb => sql::verb(input),
         Decoder::SqlCode => Decoded::Rewrite { start: 0, len: input.len(), with: Rewrite::Code },
         Decoder::SqlTruncated => Decoded::Bool(input.len() >= parameter.number as usize),
-        Decoder::MysqlUser => account::decode(input, account::Part::Login, form),
-        Decoder::MysqlPrivUser => account::decode(input, account::Part::Account, form),
-        Decoder::MysqlHost => account::decode(input, account::Part::Host, form),
-        Decoder::MysqlIp => account::decode(input, account::Part::Address, form),
+        Decoder::MysqlUser => account::decode(input, account::Part::Login, form()),
+        Decoder::MysqlPrivUser => account::decode(input, account::Part::Account, form()),
+        Decoder::MysqlHost => account::decode(input, account::Part::Host, form()),
+        Decoder::MysqlIp => account::decode(input, account::Part::Address, form()),
         Decoder::ArmName => arm::decode(input, parameter.text),
         Decoder::Outcome => outcome(input),
         Decoder::Compact => {
@@ -223,6 +225,14 @@ pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> 
         // Both come from the descriptor, not from a text alone.
         Decoder::Constant | Decoder::Lookup => Decoded::Missing,
     }
+}
+
+/// Appends the code of a normalised statement, as [`Decoder::SqlCode`] reduces it.
+pub fn sql_code_into(statement: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(statement);
+    let len = rewrite(Rewrite::Code, &mut out[start..]);
+    out.truncate(start + len);
 }
 
 /// Decodes a value that is not a text.
