@@ -79,6 +79,17 @@ macro_rules! integer_record {
 }
 integer_record!(u8, u16, u32, u64, i128);
 
+impl<T: Record, const N: usize> Record for [T; N] {
+    const SIZE: usize = N * T::SIZE;
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|element| element.encode(out));
+    }
+    #[inline]
+    fn decode(bytes: &[u8]) -> Self {
+        std::array::from_fn(|index| T::decode(&bytes[index * T::SIZE..]))
+    }
+}
+
 /// Defines a struct of integers and its encoding, field after field.
 macro_rules! record {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $t:ty,)* }) => {
