@@ -9,12 +9,14 @@ mod generator;
 
 use generator::Rng;
 use sigmatag::compile::{self, Options};
+use sigmatag::engine::explain::Explainer;
 use sigmatag::engine::{Engine, Event, Format, Options as EngineOptions, Scratch, Tagging};
 use sigmatag::rule::ast::Placeholders;
 use sigmatag::rule::descriptor::{Descriptor, built_in, read};
 use sigmatag::rule::load::load_text;
 use sigmatag::ruleset::format::reseal;
 use sigmatag::ruleset::{LoadErrorKind, RuleSet};
+use sigmatag::source::Encoding;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -61,13 +63,13 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What a load may hold beyond the file itself: regular expressions are bounded by limits of
-/// their own, tables by the file.
+/// What a load may hold beyond the file itself: tables are bounded by the file, and what is decoded
+/// for explanations is at most some twenty times its section.
 const MOST_MEMORY: usize = 64 << 20;
 /// What loading and matching one file may take; a loop would never end.
 const MOST_TIME: Duration = Duration::from_secs(20);
 
-/// A small rule for every kind of section: a DFA and an NFA, globs, networks, keywords, numbers,
+/// A small rule for every kind of section: automata and programs, globs, networks, keywords, numbers,
 /// references, dates, groups, counters, a source, debug texts.
 const RULES: &str = r"
 title: a
@@ -83,7 +85,8 @@ detection:
     f: [eq1, 4688]
   n: {f|re: 'b\s+-d'}
   u: {f|re: '\bn\w{2}\b'}
-  condition: s or 1 of n* or u
+  p: {f|re: '[^/]{1000}'}
+  condition: s or 1 of n* or u or p
 ---
 title: b
 id: b
@@ -151,6 +154,16 @@ fn examine(bytes: &[u8]) -> Result<(), LoadErrorKind> {
             Err(error.kind)
         }
         Ok(rules) => {
+            // Explanations have a section of their own, which loading does not decode.
+            if let Ok(mut explainer) = Explainer::new(&rules) {
+                for rule in 0..rules.rule_count() {
+                    assert!(explainer.condition(rule).len() <= bytes.len());
+                    assert!(explainer.place(rule).len() <= bytes.len());
+                    for data in EVENTS {
+                        let _ = explainer.explain(rule, data, Encoding::Json, b"", |_| {});
+                    }
+                }
+            }
             let engine = Engine::new(Arc::new(rules), EngineOptions::default());
             let mut scratch = Scratch::new(&engine);
             let mut out = Vec::new();

@@ -85,15 +85,19 @@ pub(super) fn unmask_debug(bytes: &mut [u8]) {
 /// XORs with a key stream that depends only on the section. It is its own inverse.
 fn mask(id: u32, bytes: &mut [u8]) {
     let mut state = 0x9E37_79B9_7F4A_7C15u64 ^ (u64::from(id) << 32 | 0x5347_5400);
-    for chunk in bytes.chunks_mut(8) {
+    let mut key = || {
         // xorshift64*
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
-        let key = state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes();
-        for (byte, key) in chunk.iter_mut().zip(key) {
-            *byte ^= key;
-        }
+        state.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    };
+    let (words, rest) = bytes.as_chunks_mut::<8>();
+    for word in words {
+        *word = (u64::from_le_bytes(*word) ^ key()).to_le_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(key().to_le_bytes()) {
+        *byte ^= key;
     }
 }
 

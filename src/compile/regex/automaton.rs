@@ -19,6 +19,9 @@ use std::collections::HashMap;
 /// Ranges beyond ASCII that an expression's classes may have, repetitions multiplied out, for an
 /// automaton that decides all texts: `[^/]` and `.` have one, `\w` more than seven hundred.
 const MAX_RANGES: u64 = 64;
+/// States of the nondeterministic automaton; one of more has never been small as a deterministic
+/// one, and finding that out takes longest.
+const MAX_STATES: usize = 1_000;
 /// Memory of an automaton before it is made smaller, in bytes.
 const MAX_DENSE: usize = 4 * limits::MAX_REGEX_DFA;
 
@@ -98,6 +101,9 @@ fn build(hir: &Hir, ascii_only: bool) -> Option<Small> {
         )
         .build_from_hir(hir)
         .ok()?;
+    if nfa.states().len() > MAX_STATES {
+        return None;
+    }
     let mut config = dense::Config::new()
         .start_kind(StartKind::Unanchored)
         .unicode_word_boundary(true)
@@ -109,24 +115,30 @@ fn build(hir: &Hir, ascii_only: bool) -> Option<Small> {
         }
     }
     let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()?;
-    States::of(&dfa, ascii_only)?.smallest()
+    States::of(&dfa)?.smallest()
 }
 
-/// The states of a dense automaton that can be reached, as rows of 257 targets: one for each byte,
-/// one for the end.
+/// The states of a dense automaton that can be reached, as rows of targets: one for each class of
+/// bytes that it does not tell apart, and one for the end.
 struct States {
-    rows: Vec<[u32; END + 1]>,
+    columns: [u8; 256],
+    stride: usize,
+    rows: Vec<u32>,
     start: u32,
 }
 
-/// The column of the end.
-const END: usize = 256;
 /// Targets that are decisions; the states come behind them.
 const FIRST: u32 = row::COUNT as u32;
 
 impl States {
-    fn of(dfa: &dense::DFA<Vec<u32>>, ascii_only: bool) -> Option<States> {
+    fn of(dfa: &dense::DFA<Vec<u32>>) -> Option<States> {
         let start = dfa.start_state(&start::Config::new().anchored(Anchored::No)).ok()?;
+        let columns: [u8; 256] = std::array::from_fn(|byte| dfa.byte_classes().get(byte as u8));
+        let count = columns.iter().map(|&column| usize::from(column)).max()? + 1;
+        let mut bytes = vec![0u8; count];
+        for byte in (0..=255u8).rev() {
+            bytes[usize::from(columns[usize::from(byte)])] = byte;
+        }
         let mut numbers: HashMap<StateID, u32> = HashMap::new();
         let mut open = Vec::new();
         let mut number = |state: StateID, open: &mut Vec<StateID>| {
@@ -148,94 +160,103 @@ impl States {
         };
         let start = number(start, &mut open);
         let mut rows = Vec::new();
-        while let Some(&state) = open.get(rows.len()) {
-            let mut targets = [row::QUIT as u32; END + 1];
-            let known = if ascii_only { 0x80 } else { 0x100 };
-            for byte in 0..known {
-                targets[byte] = number(dfa.next_state(state, byte as u8), &mut open);
+        let mut done = 0;
+        while let Some(&state) = open.get(done) {
+            for &byte in &bytes {
+                rows.push(number(dfa.next_state(state, byte), &mut open));
             }
-            targets[END] = number(dfa.next_eoi_state(state), &mut open);
-            rows.push(targets);
+            rows.push(number(dfa.next_eoi_state(state), &mut open));
+            done += 1;
         }
-        Some(States { rows, start })
+        Some(States { columns, stride: count + 1, rows, start })
     }
 
-    /// Merges states that no text tells apart (Moore's partition refinement) and bytes that no
+    /// Merges states that no text tells apart (Moore's partition refinement), then bytes that no
     /// state tells apart.
     fn smallest(self) -> Option<Small> {
-        let States { rows, start } = self;
-        let columns = same_columns(&rows);
-        let stride = columns.iter().map(|&c| usize::from(c)).max()? + 2;
-        // One byte of each column.
-        let mut bytes = vec![END; stride];
-        for byte in (0..256).rev() {
-            bytes[usize::from(columns[byte])] = byte;
-        }
-        let mut class: Vec<u32> = vec![FIRST; rows.len()];
-        let mut count = 1;
+        let stride = self.stride;
+        let states = self.rows.len() / stride;
+        let mut class = vec![FIRST; states];
+        let mut last = (1, 0);
+        let mut targets = Vec::with_capacity(self.rows.len() + states);
         loop {
-            let of = |target: u32, class: &[u32]| match target {
+            let of = |target: u32| match target {
                 decided if decided < FIRST => decided,
                 state => class[(state - FIRST) as usize],
             };
-            let mut known: HashMap<(u32, Vec<u32>), u32> = HashMap::new();
-            let mut next = Vec::with_capacity(rows.len());
-            for (state, targets) in rows.iter().enumerate() {
-                let row: Vec<u32> = bytes.iter().map(|&byte| of(targets[byte], &class)).collect();
-                let all = |decision: usize| row.iter().all(|&target| target == decision as u32);
-                next.push(if class[state] < FIRST {
-                    class[state]
-                } else if all(row::MATCH) {
-                    row::MATCH as u32
-                } else if all(row::DEAD) {
-                    row::DEAD as u32
-                } else {
-                    let fresh = FIRST + known.len() as u32;
-                    *known.entry((class[state], row)).or_insert(fresh)
-                });
+            targets.clear();
+            for (row, &class) in self.rows.chunks_exact(stride).zip(&class) {
+                targets.extend(row.iter().map(|&target| of(target)));
+                targets.push(class);
             }
-            let decided = next.iter().filter(|&&c| c < FIRST).count();
-            let before = class.iter().filter(|&&c| c < FIRST).count();
-            let stable = known.len() == count && decided == before;
-            count = known.len();
+            let mut known: HashMap<&[u32], u32> = HashMap::new();
+            let mut decided = 0;
+            let next: Vec<u32> = targets
+                .chunks_exact(stride + 1)
+                .map(|row| {
+                    let all = |decision: usize| {
+                        row[..stride].iter().all(|&target| target == decision as u32)
+                    };
+                    if row[stride] < FIRST || all(row::MATCH) || all(row::DEAD) {
+                        decided += 1;
+                        // Where all its targets are.
+                        return row[0];
+                    }
+                    let fresh = FIRST + known.len() as u32;
+                    *known.entry(row).or_insert(fresh)
+                })
+                .collect();
+            let found = (known.len(), decided);
             class = next;
-            if stable {
-                break;
+            if found == last {
+                return self.merged(&class, found.0);
+            }
+            last = found;
+        }
+    }
+
+    /// The automaton whose states are `count` classes of states.
+    fn merged(&self, class: &[u32], count: usize) -> Option<Small> {
+        let of = |target: u32| {
+            let state = target.checked_sub(FIRST);
+            state.map_or(target, |state| class[state as usize])
+        };
+        let mut rows = vec![0u32; (row::COUNT + count) * self.stride];
+        for decision in 0..row::COUNT {
+            rows[decision * self.stride..][..self.stride].fill(decision as u32);
+        }
+        for (state, row) in self.rows.chunks_exact(self.stride).enumerate() {
+            let at = class[state] as usize;
+            if at >= row::COUNT {
+                let out = &mut rows[at * self.stride..][..self.stride];
+                out.iter_mut().zip(row).for_each(|(out, &target)| *out = of(target));
             }
         }
-        let len = (row::COUNT + count) * stride;
-        if len * 2 > limits::MAX_REGEX_DFA {
+        // The end keeps a column of its own, the last.
+        let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
+        let mut kept = Vec::new();
+        let narrow: Vec<usize> = (0..self.stride - 1)
+            .map(|column| {
+                let targets = rows.chunks_exact(self.stride).map(|row| row[column]).collect();
+                *known.entry(targets).or_insert_with(|| {
+                    kept.push(column);
+                    kept.len() - 1
+                })
+            })
+            .collect();
+        kept.push(self.stride - 1);
+        let stride = kept.len();
+        if (row::COUNT + count) * stride * 2 > limits::MAX_REGEX_DFA {
             return None;
         }
-        let at = |target: u32| {
-            let class = if target < FIRST { target } else { class[(target - FIRST) as usize] };
-            class as usize * stride
-        };
-        let mut out = vec![0u16; len];
-        for decision in 0..row::COUNT {
-            out[decision * stride..][..stride].fill((decision * stride) as u16);
-        }
-        for (state, targets) in rows.iter().enumerate() {
-            let row = at(FIRST + state as u32);
-            if row < row::COUNT * stride {
-                continue;
-            }
-            for (column, &byte) in bytes.iter().enumerate() {
-                out[row + column] = at(targets[byte]) as u16;
-            }
-        }
-        Some(Small { columns, rows: out, stride, start: at(start) })
+        let rows = rows
+            .chunks_exact(self.stride)
+            .flat_map(|row| kept.iter().map(move |&column| (row[column] as usize * stride) as u16));
+        Some(Small {
+            columns: self.columns.map(|column| narrow[usize::from(column)] as u8),
+            rows: rows.collect(),
+            stride,
+            start: of(self.start) as usize * stride,
+        })
     }
-}
-
-/// Numbers the columns: bytes that lead to the same states from everywhere share one.
-fn same_columns(rows: &[[u32; END + 1]]) -> [u8; 256] {
-    let mut columns = [0u8; 256];
-    let mut known: HashMap<Vec<u32>, u8> = HashMap::new();
-    for (byte, column) in columns.iter_mut().enumerate() {
-        let targets = rows.iter().map(|row| row[byte]).collect();
-        let fresh = known.len() as u8;
-        *column = *known.entry(targets).or_insert(fresh);
-    }
-    columns
 }
