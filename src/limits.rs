@@ -26,9 +26,8 @@
 //! | [`MAX_TAG_BYTES`] | 16 KiB | intakes cut or refuse records of a few hundred KiB |
 //! | [`MAX_SPLIT_BYTES`] | 16 MiB | a large wrapper around many small events would be repeated for each |
 //! | [`MAX_FILE`] | 256 MiB | all of SigmaHQ is below 10 MB; stops a wrong path from being read whole |
-//! | [`MAX_REGEX_NFA`] | 8 MiB | `.{1000,}` with Unicode takes 1.5 MB |
-//! | [`MAX_REGEX_TOTAL`] | 256 MiB | SigmaHQ's 149 take 10 MiB; a small hostile file must not take more |
-//! | [`MAX_REGEX_DFA`] | 64 KiB | an automaton in the file should stay in the second-level cache |
+//! | [`MAX_REGEX_STEPS`] | 262,144 | `.{1000,}` has 1,001; a scratch keeps room for the longest program |
+//! | [`MAX_REGEX_DFA`] | 64 KiB | an automaton should stay in the second-level cache |
 //! | [`MAX_RECORD`] | 4 MiB | larger records are passed on unexamined and counted |
 
 /// Containers inside each other, the record itself included. Real logs stay below 20; the walkers
@@ -103,14 +102,11 @@ pub const SUGGESTION_CHARS: usize = 64;
 /// Largest compiled rule file, in bytes.
 pub const MAX_FILE: usize = 256 << 20;
 
-/// Memory of one regular expression's NFA, in bytes.
-pub const MAX_REGEX_NFA: usize = 8 << 20;
+/// Steps of one regular expression's program.
+pub const MAX_REGEX_STEPS: usize = 1 << 18;
 
-/// Size of a DFA that is stored in the file, in bytes.
+/// Size of a regular expression's automaton, in bytes.
 pub const MAX_REGEX_DFA: usize = 64 << 10;
 
 /// Largest record that is examined, in bytes, unless the caller sets another limit.
 pub const MAX_RECORD: usize = 4 << 20;
-
-/// Memory of all regular expressions of a rule set, in bytes.
-pub const MAX_REGEX_TOTAL: usize = 256 << 20;

@@ -9,6 +9,7 @@ mod generator;
 
 use generator::Rng;
 use sigmatag::compile::{self, Options};
+use sigmatag::engine::explain::Explainer;
 use sigmatag::engine::{Engine, Event, Format, Options as EngineOptions, Scratch, Tagging};
 use sigmatag::rule::ast::Placeholders;
 use sigmatag::rule::descriptor::{Descriptor, built_in, read};
@@ -16,6 +17,7 @@ use sigmatag::rule::load::load_text;
 use sigmatag::ruleset::format::reseal;
 use sigmatag::ruleset::tables::FieldIndex;
 use sigmatag::ruleset::{LoadErrorKind, RuleSet};
+use sigmatag::source::Encoding;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -62,13 +64,13 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What a load may hold beyond the file itself: regular expressions are bounded by limits of
-/// their own, tables by the file.
+/// What a load may hold beyond the file itself: tables are bounded by the file, and what is decoded
+/// for explanations is at most some twenty times its section.
 const MOST_MEMORY: usize = 64 << 20;
 /// What loading and matching one file may take; a loop would never end.
 const MOST_TIME: Duration = Duration::from_secs(20);
 
-/// A small rule for every kind of section: a DFA and an NFA, globs, networks, keywords, numbers,
+/// A small rule for every kind of section: automata and programs, globs, networks, keywords, numbers,
 /// references, dates, groups, counters, a source, debug texts.
 const RULES: &str = r"
 title: a
@@ -84,7 +86,8 @@ detection:
     f: [eq1, 4688]
   n: {f|re: 'b\s+-d'}
   u: {f|re: '\bn\w{2}\b'}
-  condition: s or 1 of n* or u
+  p: {f|re: '[^/]{1000}'}
+  condition: s or 1 of n* or u or p
 ---
 title: b
 id: b
@@ -162,6 +165,16 @@ fn examine(bytes: &[u8]) -> Result<(), LoadErrorKind> {
             Err(error.kind)
         }
         Ok(rules) => {
+            // Explanations have a section of their own, which loading does not decode.
+            if let Ok(mut explainer) = Explainer::new(&rules) {
+                for rule in 0..rules.rule_count() {
+                    assert!(explainer.condition(rule).len() <= bytes.len());
+                    assert!(explainer.place(rule).len() <= bytes.len());
+                    for data in EVENTS {
+                        let _ = explainer.explain(rule, data, Encoding::Json, b"", |_| {});
+                    }
+                }
+            }
             let engine = Engine::new(Arc::new(rules), EngineOptions::default());
             let mut scratch = Scratch::new(&engine);
             let mut out = Vec::new();
@@ -224,11 +237,12 @@ fn the_file_has_every_kind_of_section() {
     let tables = rules.tables();
     let engines: Vec<&str> =
         (0..rules.regex_count()).map(|i| rules.regexes().engine(i as usize)).collect();
-    assert!(engines.iter().any(|e| e.starts_with("dfa")), "{engines:?}");
-    assert!(engines.iter().any(|e| e.contains("nfa")), "{engines:?}");
+    for kind in ["automaton", "automaton, program for non-ASCII text", "program"] {
+        assert!(engines.contains(&kind), "no {kind}: {engines:?}");
+    }
     assert!(!tables.tokens.is_empty() && !tables.networks.is_empty());
     assert!(!tables.numbers.is_empty() && !tables.sources.sources.is_empty());
-    assert!(tables.groups > 0 && !tables.debug.items.is_empty());
+    assert!(tables.groups > 0 && !rules.debug().unwrap().items.is_empty());
     let index = |holds: fn(&FieldIndex) -> bool| tables.indexes.iter().any(holds);
     assert!(!tables.indexes.last().unwrap().is_empty(), "no keywords");
     assert!(index(|field| field.ascii.triples != 0), "no literal of three bytes");

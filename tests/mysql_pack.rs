@@ -63,7 +63,7 @@ fn the_embedded_pack_is_the_committed_one() {
 #[test]
 fn the_pack_names_files_relative_to_the_repository() {
     let rules = RuleSet::from_bytes(&compiled()).expect("the rules verify");
-    let debug = rules.tables().debug.texts.clone();
+    let debug = rules.debug().expect("not damaged").texts.clone();
     let text = String::from_utf8(debug).expect("UTF-8");
     assert!(text.contains("rules/mysql/mysql_audit_load_file.yml"));
     assert!(!text.contains(root().to_str().expect("UTF-8")));

@@ -12,15 +12,19 @@ use super::{CompileError, Options, canonical, level_number, logsource_text, rege
 use crate::event::keys::KeyTable;
 use crate::rule::ast::{Collection, Filter, LogSource, Rule as AstRule};
 use crate::rule::descriptor::{Ids, compile_sources};
-use crate::ruleset::regexes::QUITS;
+use crate::ruleset::debug::{Debug, DebugItem, DebugSelection, DebugValue};
+use crate::ruleset::regexes::{ANCHORED, RegexRecord};
 use crate::ruleset::tables::{
-    Debug, DebugItem, DebugSelection, DebugValue, Instruction, LogSourceRecord, Network,
-    NumberRecord, Predicate, RegexRecord, Rule, Tables, Text, Token, flag, kind, op, token,
+    Instruction, LogSourceRecord, NONE, Network, NumberRecord, Predicate, Rule, Tables, Text,
+    Token, flag, kind, op, token,
 };
 use std::collections::{BTreeMap, HashMap};
 
 /// Compiles a collection into tables.
-pub fn tables(collection: &Collection, options: &Options) -> Result<Tables, Vec<CompileError>> {
+pub fn tables(
+    collection: &Collection,
+    options: &Options,
+) -> Result<(Tables, Debug), Vec<CompileError>> {
     let rules = ordered(collection)?;
     let mut filters: Vec<(String, &Filter)> =
         collection.filters.iter().map(|f| (canonical::filter(f), f)).collect();
@@ -55,9 +59,9 @@ pub fn tables(collection: &Collection, options: &Options) -> Result<Tables, Vec<
     emit.sources(options, &mut fields);
     emit.fields(&fields);
     emit.predicates(predicates.list(), fields.names().len() as u32)?;
-    emit.rules(&lowered, predicates.list(), options, collection);
+    let debug = emit.rules(&lowered, predicates.list(), options, collection);
     emit.tables.texts = emit.texts.bytes;
-    Ok(emit.tables)
+    Ok((emit.tables, debug))
 }
 
 /// The rules by id, each once.
@@ -180,11 +184,12 @@ impl Emit {
 
     fn predicates(&mut self, list: &[PredicateKey], fields: u32) -> Result<(), Vec<CompileError>> {
         let mut needles = Pool::default();
+        let mut programs = regex::program::Programs::default();
         for key in list {
             let field = if key.field == KEYWORDS { fields } else { key.field };
             let mut record = match &key.test {
                 Test::Pattern { pattern, cased } => self.pattern(pattern, *cased, &mut needles),
-                Test::Regex { source, flags } => self.regex(source, *flags, &mut needles)?,
+                Test::Regex { source, flags } => self.regex(source, *flags, &mut programs)?,
                 Test::Cidr { version, first, last } => {
                     let network = Network { version: *version, first: *first, last: *last };
                     test(kind::CIDR, push(&mut self.tables.networks, network), 0)
@@ -262,31 +267,31 @@ impl Emit {
         &mut self,
         source: &str,
         flags: u32,
-        needles: &mut Pool,
+        programs: &mut regex::program::Programs,
     ) -> Result<Predicate, Vec<CompileError>> {
-        let prepared = regex::prepare(source, flags).map_err(|message| {
+        let failed = |message| {
             vec![CompileError {
                 place: crate::rule::ast::Place::default(),
                 subject: source.to_owned(),
                 message,
             }]
-        })?;
-        let source = needles.add(prepared.source.as_bytes());
-        let flags = flags | if prepared.word_boundary { QUITS } else { 0 };
-        let known = self.tables.regexes.iter().position(|r| r.source == source && r.flags == flags);
-        let id = known.unwrap_or_else(|| {
-            let automaton = regex::automaton(&prepared.source, flags).map_or(
-                Text { start: 0, len: 0 },
-                |bytes| {
-                    let start = self.tables.automata.len() as u32;
-                    self.tables.automata.extend_from_slice(&bytes);
-                    Text { start, len: bytes.len() as u32 }
-                },
-            );
-            let record = RegexRecord { source, flags, min_len: prepared.min_len, automaton };
-            push(&mut self.tables.regexes, record) as usize
-        });
-        Ok(test(kind::REGEX, id as u32, prepared.min_len))
+        };
+        let prepared = regex::prepare(source, flags).map_err(failed)?;
+        let source = self.texts.add(prepared.source.as_bytes());
+        let regexes = &mut self.tables.regexes;
+        let same = |r: &RegexRecord| r.source == source && r.flags & !ANCHORED == flags;
+        let id = match regexes.list.iter().position(same) {
+            Some(known) => known as u32,
+            None => {
+                let mut record = programs.add(&prepared.hir, regexes).map_err(failed)?;
+                record.source = source;
+                record.flags |= flags;
+                record.min_len = prepared.min_len;
+                record.automaton = regex::automaton::add(&prepared.hir, regexes).unwrap_or(NONE);
+                push(&mut regexes.list, record)
+            }
+        };
+        Ok(test(kind::REGEX, id, prepared.min_len))
     }
 
     fn rules(
@@ -295,7 +300,7 @@ impl Emit {
         keys: &[PredicateKey],
         options: &Options,
         collection: &Collection,
-    ) {
+    ) -> Debug {
         let frequencies = Frequencies::typical();
         let field_count = self.tables.fields.len();
         let field_of = |field: u32| if field == KEYWORDS { field_count } else { field as usize };
@@ -352,7 +357,6 @@ impl Emit {
             debug.rule(index as u32, rule, done, &mut programs);
         }
         self.tables.program = code;
-        self.tables.debug = Debug { texts: debug.texts.bytes, ..debug.debug };
         self.lists(keys.len(), &programs.members, &pivots);
         let mut correlations: Vec<String> = collection
             .correlations
@@ -367,6 +371,7 @@ impl Emit {
             let text = self.texts.add(correlation.as_bytes());
             self.tables.correlations.push(text);
         }
+        Debug { texts: debug.texts.bytes, ..debug.debug }
     }
 
     fn rule_record(&mut self, id: &str, rule: &AstRule, program: u32) -> Rule {

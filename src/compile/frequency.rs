@@ -11,7 +11,15 @@ const TYPICAL: &str = include_str!("typical.txt");
 /// Counts over typical values.
 pub struct Frequencies {
     lines: Vec<Vec<u8>>,
-    grams: HashMap<[u8; 4], u32>,
+    grams: HashMap<[u8; 4], Occurrences>,
+}
+
+/// Where a gram occurs.
+#[derive(Default)]
+struct Occurrences {
+    count: u32,
+    /// Lines in ascending order, each once.
+    lines: Vec<u32>,
 }
 
 impl Frequencies {
@@ -19,9 +27,15 @@ impl Frequencies {
     pub fn typical() -> Frequencies {
         let lines: Vec<Vec<u8>> =
             TYPICAL.lines().map(|line| line.to_ascii_lowercase().into_bytes()).collect();
-        let mut grams = HashMap::new();
-        for gram in lines.iter().flat_map(|line| line.windows(4)) {
-            *grams.entry([gram[0], gram[1], gram[2], gram[3]]).or_insert(0) += 1;
+        let mut grams: HashMap<[u8; 4], Occurrences> = HashMap::new();
+        for (number, line) in lines.iter().enumerate() {
+            for &gram in line.array_windows() {
+                let occurrences = grams.entry(gram).or_default();
+                occurrences.count += 1;
+                if occurrences.lines.last() != Some(&(number as u32)) {
+                    occurrences.lines.push(number as u32);
+                }
+            }
         }
         Frequencies { lines, grams }
     }
@@ -29,7 +43,7 @@ impl Frequencies {
     /// Occurrences of a folded gram, scaled so that unseen grams of common letters still rank
     /// above unseen grams of rare bytes.
     pub fn gram(&self, gram: [u8; 4]) -> u32 {
-        let seen = self.grams.get(&gram).copied().unwrap_or(0);
+        let seen = self.grams.get(&gram).map_or(0, |occurrences| occurrences.count);
         let common = gram.iter().filter(|&&b| b"etaoinsrl .\\/c".contains(&b)).count() as u32;
         seen * 16 + common
     }
@@ -46,13 +60,25 @@ impl Frequencies {
             })
             .max_by_key(|bytes| bytes.len())
             .unwrap_or_default();
-        let holds = |line: &&Vec<u8>| match pattern.pieces() {
+        let finder = memchr::memmem::Finder::new(longest);
+        let holds = |line: &Vec<u8>| match pattern.pieces() {
             [Piece::Literal(_)] => line[..] == *longest,
             [Piece::Literal(_), Piece::Any] => line.starts_with(longest),
             [Piece::Any, Piece::Literal(_)] => line.ends_with(longest),
-            _ => memchr::memmem::find(line, longest).is_some(),
+            _ => finder.find(line).is_some(),
         };
-        let seen = self.lines.iter().filter(holds).count() as f64;
+        // A line that has the literal has all of its grams: few have the rarest.
+        let rarest = longest
+            .array_windows()
+            .map(|gram| self.grams.get(gram))
+            .min_by_key(|found| found.map_or(0, |occurrences| occurrences.lines.len()));
+        let seen = match rarest {
+            Some(Some(Occurrences { lines, .. })) => {
+                lines.iter().filter(|&&line| holds(&self.lines[line as usize])).count()
+            }
+            Some(None) => 0,
+            None => self.lines.iter().filter(|line| holds(line)).count(),
+        } as f64;
         // Numbers such as event ids divide traffic coarsely whatever their length.
         let digits = !longest.is_empty() && longest.iter().all(u8::is_ascii_digit);
         let prior = if digits && longest.len() <= 5 {

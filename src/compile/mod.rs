@@ -74,11 +74,11 @@ impl std::error::Error for CompileError {}
 /// # Errors
 /// All errors, not only the first: duplicate ids, limits of regular expressions.
 pub fn compile(collection: &Collection, options: &Options) -> Result<Compiled, Vec<CompileError>> {
-    let tables = emit::tables(collection, options)?;
+    let (tables, debug) = emit::tables(collection, options)?;
     let canonical = format::canonical_bytes(&tables);
     let identity: [u8; 32] = Sha256::digest(&canonical).into();
     let rules = tables.rules.len();
-    let bytes = format::write(&tables, identity, options.skipped_rules);
+    let bytes = format::write(&tables, &debug, identity, options.skipped_rules);
     Ok(Compiled { bytes, rules, correlations: collection.correlations.len() })
 }
 

@@ -16,7 +16,8 @@ use crate::event::MalformedKind;
 use crate::event::value::Value;
 use crate::limits;
 use crate::ruleset::RuleSet;
-use crate::ruleset::tables::{DebugItem, DebugSelection, DebugValue, kind};
+use crate::ruleset::debug::{Debug, DebugItem, DebugSelection, DebugValue};
+use crate::ruleset::tables::kind;
 use crate::source::{Buffers, Encoding, EventView, Outcome, SourceEvent, SqlCode, for_each_event};
 use std::fmt;
 
@@ -140,20 +141,30 @@ impl fmt::Display for Found {
     }
 }
 
-/// The rule set has no debug section: it was compiled with `--strip-debug`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stripped;
+/// Why rules of a rule set cannot be explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unexplainable {
+    /// There is no debug section: it was compiled with `--strip-debug`.
+    Stripped,
+    /// The debug section is damaged, and how. Matching does not depend on it.
+    Damaged(String),
+}
 
-impl fmt::Display for Stripped {
+impl fmt::Display for Unexplainable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the rule set was compiled without what explanations need: compile it without \
-             `--strip-debug`, or give the rule files themselves",
-        )
+        match self {
+            Unexplainable::Stripped => f.write_str(
+                "the rule set was compiled without what explanations need: compile it without \
+                 `--strip-debug`, or give the rule files themselves",
+            ),
+            Unexplainable::Damaged(how) => {
+                write!(f, "what explanations need is damaged, compile the rules again: {how}")
+            }
+        }
     }
 }
 
-impl std::error::Error for Stripped {}
+impl std::error::Error for Unexplainable {}
 
 /// Explains rules of one rule set. Not shared between threads; an explanation owns its texts and
 /// outlives it.
@@ -168,6 +179,7 @@ pub struct Explainer<'r> {
 /// What is needed while a view is borrowed from the buffers.
 struct Parts<'r> {
     rules: &'r RuleSet,
+    debug: &'r Debug,
     matcher: Matcher,
     routes: Routes,
 }
@@ -176,14 +188,17 @@ impl<'r> Explainer<'r> {
     /// An explainer of a rule set.
     ///
     /// # Errors
-    /// If the rule set has rules and no debug section.
-    pub fn new(rules: &'r RuleSet) -> Result<Explainer<'r>, Stripped> {
+    /// If the rule set has rules and no debug section, or a damaged one.
+    pub fn new(rules: &'r RuleSet) -> Result<Explainer<'r>, Unexplainable> {
         let tables = rules.tables();
-        if tables.debug.conditions.len() != tables.rules.len() {
-            return Err(Stripped);
+        let debug = rules.debug().map_err(|e| Unexplainable::Damaged(e.to_owned()))?;
+        if debug.conditions.len() != tables.rules.len() || debug.places.len() != tables.rules.len()
+        {
+            return Err(Unexplainable::Stripped);
         }
         let parts = Parts {
             rules,
+            debug,
             matcher: Matcher::new(rules, Mode::Exhaustive),
             routes: Routes::new(LogsourceMode::Auto),
         };
@@ -203,14 +218,14 @@ impl<'r> Explainer<'r> {
 
     /// Condition of a rule as written; several are joined by ` | `.
     pub fn condition(&self, rule: u32) -> &'r str {
-        let debug = &self.rules.tables().debug;
-        debug.conditions.get(rule as usize).map_or("", |&text| self.rules.debug_text(text))
+        let debug = self.parts.debug;
+        debug.conditions.get(rule as usize).map_or("", |&text| debug.text(text))
     }
 
     /// Where a rule was written, `file:line`.
     pub fn place(&self, rule: u32) -> &'r str {
-        let debug = &self.rules.tables().debug;
-        debug.places.get(rule as usize).map_or("", |&text| self.rules.debug_text(text))
+        let debug = self.parts.debug;
+        debug.places.get(rule as usize).map_or("", |&text| debug.text(text))
     }
 
     /// Explains what a rule finds in each event of one record. `logsource` is
@@ -267,7 +282,7 @@ impl Parts<'_> {
         let view = &found.view;
         self.matcher.begin();
         let holds = self.matcher.execute(rules, &tables.program, record.program, view);
-        let selections = &tables.debug.selections;
+        let selections = &self.debug.selections;
         let first = selections.partition_point(|selection| selection.rule < rule);
         let selections = selections[first..]
             .iter()
@@ -279,14 +294,14 @@ impl Parts<'_> {
     }
 
     fn holds(&mut self, program: u32, view: &EventView<'_>) -> bool {
-        self.matcher.execute(self.rules, &self.rules.tables().debug.program, program, view)
+        self.matcher.execute(self.rules, &self.debug.program, program, view)
     }
 
     fn selection(&mut self, selection: &DebugSelection, view: &EventView<'_>) -> Selection {
-        let items = &self.rules.tables().debug.items;
+        let items = &self.debug.items;
         let items = &items[selection.items as usize..][..selection.item_count as usize];
         Selection {
-            name: self.rules.debug_text(selection.name).to_owned(),
+            name: self.debug.text(selection.name).to_owned(),
             line: selection.line,
             held: self.holds(selection.program, view),
             items: items.iter().map(|item| self.item(item, view)).collect(),
@@ -295,7 +310,7 @@ impl Parts<'_> {
 
     fn item(&mut self, item: &DebugItem, view: &EventView<'_>) -> Item {
         let tables = self.rules.tables();
-        let values = &tables.debug.values[item.values as usize..][..item.value_count as usize];
+        let values = &self.debug.values[item.values as usize..][..item.value_count as usize];
         let mut fields: Vec<u32> = Vec::new();
         for value in values {
             for &id in self.predicates(value) {
@@ -309,7 +324,7 @@ impl Parts<'_> {
             }
         }
         Item {
-            key: self.rules.debug_text(item.key).to_owned(),
+            key: self.debug.text(item.key).to_owned(),
             line: item.line,
             held: self.holds(item.program, view),
             fields: fields.into_iter().map(|field| self.field(field, view)).collect(),
@@ -318,7 +333,7 @@ impl Parts<'_> {
     }
 
     fn predicates(&self, value: &DebugValue) -> &'_ [u32] {
-        let list = &self.rules.tables().debug.predicates;
+        let list = &self.debug.predicates;
         &list[value.predicates as usize..][..value.predicate_count as usize]
     }
 
@@ -343,7 +358,7 @@ impl Parts<'_> {
             self.witnesses(id, view, &mut witnesses);
         }
         ItemValue {
-            text: self.rules.debug_text(value.text).to_owned(),
+            text: self.debug.text(value.text).to_owned(),
             held: self.holds(value.program, view),
             witnesses,
         }

@@ -192,5 +192,5 @@ fn bad_records_and_stripped_rule_sets_are_refused() {
     let deep = ["[".repeat(100), "]".repeat(100)].concat();
     let deep = format!("{{\"a\":{deep}}}");
     assert!(matches!(run(deep.as_bytes(), 1000), Err(MatchError::Unexamined { .. })));
-    assert_eq!(Explainer::new(&rules(true)).err(), Some(Stripped));
+    assert_eq!(Explainer::new(&rules(true)).err(), Some(Unexplainable::Stripped));
 }

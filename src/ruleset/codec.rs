@@ -70,14 +70,24 @@ macro_rules! integer_record {
             }
             #[inline]
             fn decode(bytes: &[u8]) -> Self {
-                let mut raw = [0; size_of::<$t>()];
-                raw.copy_from_slice(&bytes[..size_of::<$t>()]);
-                <$t>::from_le_bytes(raw)
+                // PERF: a conversion of a fixed size is a load; a copied slice can be a call.
+                bytes.first_chunk().map_or(0, |raw| <$t>::from_le_bytes(*raw))
             }
         }
     )*};
 }
 integer_record!(u8, u16, u32, u64, i128);
+
+impl<T: Record, const N: usize> Record for [T; N] {
+    const SIZE: usize = N * T::SIZE;
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.iter().for_each(|element| element.encode(out));
+    }
+    #[inline]
+    fn decode(bytes: &[u8]) -> Self {
+        std::array::from_fn(|index| T::decode(&bytes[index * T::SIZE..]))
+    }
+}
 
 /// Defines a struct of integers and its encoding, field after field.
 macro_rules! record {

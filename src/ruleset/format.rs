@@ -11,7 +11,8 @@
 //! are masked with a fixed key stream. A reader skips unknown sections unless they are critical.
 
 use super::codec::{DecodeError, Reader, Record, read_all, read_bytes, write_all, write_bytes};
-use super::tables::{Debug, Tables};
+use super::debug::{self, Debug, DebugSection};
+use super::tables::Tables;
 use super::{LoadError, LoadErrorKind, foreign};
 use crate::limits;
 
@@ -56,7 +57,7 @@ const SECTIONS: [(u32, &str, u32); 11] = [
     (section::REGEXES, "regexes", CRITICAL | CANONICAL),
     (section::RULES, "rules", CRITICAL | CANONICAL),
     (section::DEBUG, "debug", MASKED),
-    (section::AUTOMATA, "automata", 0),
+    (section::AUTOMATA, "automata", CRITICAL),
 ];
 
 /// What the header says.
@@ -76,18 +77,27 @@ fn error(kind: LoadErrorKind, offset: Option<usize>, message: impl Into<String>)
     LoadError { kind, offset: offset.map(|o| o as u64), message: message.into() }
 }
 
+/// Unmasks a debug section.
+pub(super) fn unmask_debug(bytes: &mut [u8]) {
+    mask(section::DEBUG, bytes);
+}
+
 /// XORs with a key stream that depends only on the section. It is its own inverse.
 fn mask(id: u32, bytes: &mut [u8]) {
     let mut state = 0x9E37_79B9_7F4A_7C15u64 ^ (u64::from(id) << 32 | 0x5347_5400);
-    for chunk in bytes.chunks_mut(8) {
+    let mut key = || {
         // xorshift64*
         state ^= state >> 12;
         state ^= state << 25;
         state ^= state >> 27;
-        let key = state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes();
-        for (byte, key) in chunk.iter_mut().zip(key) {
-            *byte ^= key;
-        }
+        state.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    };
+    let (words, rest) = bytes.as_chunks_mut::<8>();
+    for word in words {
+        *word = (u64::from_le_bytes(*word) ^ key()).to_le_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(key().to_le_bytes()) {
+        *byte ^= key;
     }
 }
 
@@ -99,8 +109,9 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::decode(&bytes[at..at + 8])
 }
 
-/// Reads the tables. The checksum is verified; the tables' invariants are not.
-pub fn read(bytes: &[u8]) -> Result<(Header, Tables), LoadError> {
+/// Reads the tables. The checksum is verified; the tables' invariants are not, and the debug section
+/// is not decoded.
+pub fn read(bytes: &[u8]) -> Result<(Header, Tables, DebugSection), LoadError> {
     if bytes.len() < MAGIC.len() || bytes[..8] != MAGIC {
         let empty = bytes.is_empty();
         let cut = !empty && MAGIC.starts_with(&bytes[..bytes.len().min(8)]);
@@ -179,7 +190,7 @@ fn checksum(bytes: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-fn sections(bytes: &[u8], version: u32) -> Result<(Header, Tables), LoadError> {
+fn sections(bytes: &[u8], version: u32) -> Result<(Header, Tables, DebugSection), LoadError> {
     let corrupt =
         |offset: usize, message: &str| error(LoadErrorKind::Corrupt, Some(offset), message);
     let count = u32_at(bytes, 16) as usize;
@@ -189,6 +200,7 @@ fn sections(bytes: &[u8], version: u32) -> Result<(Header, Tables), LoadError> {
         .filter(|&end| end <= bytes.len())
         .ok_or_else(|| corrupt(16, "the section table ends beyond the file"))?;
     let mut tables = Tables::default();
+    let mut debug = DebugSection::default();
     let mut seen = [false; SECTIONS.len()];
     let mut header = Header {
         version,
@@ -221,6 +233,11 @@ fn sections(bytes: &[u8], version: u32) -> Result<(Header, Tables), LoadError> {
             return Err(corrupt(entry, "a section has flags that do not belong to it"));
         }
         let raw = &bytes[offset as usize..(offset + len) as usize];
+        header.sections.push((name, len));
+        if id == section::DEBUG {
+            debug = DebugSection::new(raw.to_vec());
+            continue;
+        }
         let unmasked;
         let data = if flags & MASKED != 0 {
             let mut copy = raw.to_vec();
@@ -230,7 +247,6 @@ fn sections(bytes: &[u8], version: u32) -> Result<(Header, Tables), LoadError> {
         } else {
             raw
         };
-        header.sections.push((name, len));
         decode(id, data, &mut tables).map_err(|e| {
             error(
                 LoadErrorKind::Corrupt,
@@ -244,7 +260,7 @@ fn sections(bytes: &[u8], version: u32) -> Result<(Header, Tables), LoadError> {
             return Err(corrupt(16, &format!("section `{name}` is missing")));
         }
     }
-    Ok((header, tables))
+    Ok((header, tables, debug))
 }
 
 fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
@@ -280,24 +296,19 @@ fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
             t.open_rules = read_all(r)?;
         }
         section::PROGRAMS => t.program = read_all(r)?,
-        section::REGEXES => t.regexes = read_all(r)?,
+        section::REGEXES => t.regexes.list = read_all(r)?,
         section::RULES => {
             t.rules = read_all(r)?;
             t.correlations = read_all(r)?;
         }
-        section::DEBUG => {
-            t.debug = Debug {
-                texts: read_bytes(r)?,
-                conditions: read_all(r)?,
-                places: read_all(r)?,
-                selections: read_all(r)?,
-                items: read_all(r)?,
-                values: read_all(r)?,
-                predicates: read_all(r)?,
-                program: read_all(r)?,
-            };
+        section::AUTOMATA => {
+            t.regexes.steps = read_all(r)?;
+            t.regexes.classes = read_all(r)?;
+            t.regexes.ranges = read_all(r)?;
+            t.regexes.automata = read_all(r)?;
+            t.regexes.columns = read_bytes(r)?;
+            t.regexes.transitions = read_all(r)?;
         }
-        section::AUTOMATA => t.automata = read_bytes(r)?,
         _ => {}
     }
     std::mem::replace(r, Reader::new(&[])).finish()
@@ -337,22 +348,19 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
             write_all(&t.open_rules, o);
         }
         section::PROGRAMS => write_all(&t.program, o),
-        section::REGEXES => write_all(&t.regexes, o),
+        section::REGEXES => write_all(&t.regexes.list, o),
         section::RULES => {
             write_all(&t.rules, o);
             write_all(&t.correlations, o);
         }
-        section::DEBUG => {
-            write_bytes(&t.debug.texts, o);
-            write_all(&t.debug.conditions, o);
-            write_all(&t.debug.places, o);
-            write_all(&t.debug.selections, o);
-            write_all(&t.debug.items, o);
-            write_all(&t.debug.values, o);
-            write_all(&t.debug.predicates, o);
-            write_all(&t.debug.program, o);
+        section::AUTOMATA => {
+            write_all(&t.regexes.steps, o);
+            write_all(&t.regexes.classes, o);
+            write_all(&t.regexes.ranges, o);
+            write_all(&t.regexes.automata, o);
+            write_bytes(&t.regexes.columns, o);
+            write_all(&t.regexes.transitions, o);
         }
-        section::AUTOMATA => write_bytes(&t.automata, o),
         _ => {}
     }
     out
@@ -370,10 +378,10 @@ pub fn canonical_bytes(tables: &Tables) -> Vec<u8> {
 }
 
 /// Writes the file.
-pub fn write(tables: &Tables, identity: [u8; 32], skipped_rules: u32) -> Vec<u8> {
+pub fn write(tables: &Tables, debug: &Debug, identity: [u8; 32], skipped_rules: u32) -> Vec<u8> {
     let mut out = vec![0; (HEADER + ENTRY * SECTIONS.len()).next_multiple_of(ALIGN)];
     for (index, (id, _, flags)) in SECTIONS.into_iter().enumerate() {
-        let mut data = encode(id, tables);
+        let mut data = if id == section::DEBUG { debug::encode(debug) } else { encode(id, tables) };
         if flags & MASKED != 0 {
             mask(id, &mut data);
         }

@@ -9,6 +9,7 @@
 //! check, so any bytes either fail with a reason or give a rule set whose matches end.
 
 pub mod codec;
+pub mod debug;
 pub mod embedded;
 mod foreign;
 pub mod format;
@@ -17,6 +18,7 @@ pub mod regexes;
 pub mod tables;
 pub mod verify;
 
+use debug::{Debug, DebugSection};
 use regexes::Regexes;
 use std::borrow::Cow;
 use std::fmt;
@@ -84,7 +86,7 @@ pub const LEVELS: [&str; 6] = ["", "informational", "low", "medium", "high", "cr
 /// A verified rule set.
 pub struct RuleSet {
     tables: Tables,
-    regexes: Regexes,
+    debug: DebugSection,
     identity: String,
     header: format::Header,
 }
@@ -96,21 +98,25 @@ impl RuleSet {
     /// # Errors
     /// If the bytes are not such a file, damaged, or of a version that is not supported.
     pub fn from_bytes(bytes: &[u8]) -> Result<RuleSet, LoadError> {
-        let (header, tables) = format::read(bytes)?;
-        RuleSet::new(header, tables)
+        let (header, tables, debug) = format::read(bytes)?;
+        RuleSet::new(header, tables, debug)
     }
 
-    /// Verifies tables and makes them a rule set.
+    /// Verifies tables and makes them a rule set. The debug section is verified by the first call of
+    /// [`RuleSet::debug`].
     ///
     /// # Errors
-    /// If an invariant does not hold or a regular expression cannot be built.
-    pub fn new(header: format::Header, tables: Tables) -> Result<RuleSet, LoadError> {
+    /// If an invariant does not hold.
+    pub fn new(
+        header: format::Header,
+        tables: Tables,
+        debug: DebugSection,
+    ) -> Result<RuleSet, LoadError> {
         let corrupt = |message| LoadError { kind: LoadErrorKind::Corrupt, offset: None, message };
         verify::verify(&tables)
             .map_err(|e| corrupt(format!("table `{}`: {}", e.table, e.message)))?;
-        let regexes = Regexes::build(&tables).map_err(corrupt)?;
         let identity = header.identity.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(RuleSet { tables, regexes, identity, header })
+        Ok(RuleSet { tables, debug, identity, header })
     }
 
     /// The tables.
@@ -120,7 +126,7 @@ impl RuleSet {
 
     /// The regular expressions.
     pub fn regexes(&self) -> &Regexes {
-        &self.regexes
+        &self.tables.regexes
     }
 
     /// What the file's header said.
@@ -158,11 +164,13 @@ impl RuleSet {
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// A text of the debug section.
-    pub fn debug_text(&self, text: Text) -> &str {
-        let pool = &self.tables.debug.texts;
-        std::str::from_utf8(&pool[text.start as usize..(text.start + text.len) as usize])
-            .unwrap_or_default()
+    /// What explanations need, decoded and verified at the first call; empty if the file was
+    /// stripped of it.
+    ///
+    /// # Errors
+    /// If the section is damaged. Matching does not depend on it.
+    pub fn debug(&self) -> Result<&Debug, &str> {
+        self.debug.get(&self.tables)
     }
 
     /// The name of a field; empty for keywords.
@@ -206,12 +214,11 @@ impl RuleSet {
 
     /// Number of regular expressions.
     pub fn regex_count(&self) -> u32 {
-        self.regexes.len() as u32
+        self.tables.regexes.len() as u32
     }
 
     /// Approximate bytes of memory that the rule set occupies.
     pub fn resident_bytes(&self) -> u64 {
-        let sections: u64 = self.header.sections.iter().map(|(_, len)| len).sum();
-        sections + self.regexes.memory() as u64
+        self.header.sections.iter().map(|(_, len)| len).sum()
     }
 }

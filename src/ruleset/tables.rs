@@ -2,6 +2,7 @@
 //! `verify` checks. Every reference is an index into another table; nothing is a pointer.
 
 use super::codec::record;
+use super::regexes::Regexes;
 use crate::event::keys::KeyTable;
 use crate::source::SourceTables;
 
@@ -385,90 +386,6 @@ record! {
     }
 }
 
-record! {
-    /// A regular expression. Its source is canonical; the automaton is an accelerator.
-    pub struct RegexRecord {
-        /// Source, in `needles`.
-        pub source: Text,
-        /// Bits 0 to 2: ignore case, multi-line, dot matches newline; bit 3: see
-        /// [`super::regexes::QUITS`].
-        pub flags: u32,
-        /// Shortest text that can match, in bytes.
-        pub min_len: u32,
-        /// Serialised DFA in `automata`; length 0 if there is none.
-        pub automaton: Text,
-    }
-}
-
-record! {
-    /// For `explain`: a selection of a rule.
-    pub struct DebugSelection {
-        /// Rule it belongs to.
-        pub rule: u32,
-        /// Its name (`filter/NAME` if it comes from a filter document).
-        pub name: Text,
-        /// Line in the rule's file.
-        pub line: u32,
-        /// Program of the whole selection.
-        pub program: u32,
-        /// First item in `debug_items`.
-        pub items: u32,
-        /// Number of items.
-        pub item_count: u32,
-    }
-}
-
-record! {
-    /// For `explain`: an item of a selection.
-    pub struct DebugItem {
-        /// `field|modifier|...` as written.
-        pub key: Text,
-        /// Line in the rule's file.
-        pub line: u32,
-        /// Program of the item.
-        pub program: u32,
-        /// First value in `debug_values`.
-        pub values: u32,
-        /// Number of values.
-        pub value_count: u32,
-    }
-}
-
-record! {
-    /// For `explain`: a value of an item.
-    pub struct DebugValue {
-        /// As written.
-        pub text: Text,
-        /// Program of the value.
-        pub program: u32,
-        /// First predicate in `debug_predicates`.
-        pub predicates: u32,
-        /// Number of predicates (expansions of one value).
-        pub predicate_count: u32,
-    }
-}
-
-/// What `explain` needs; a file may be stripped of it.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Debug {
-    /// Texts of this section.
-    pub texts: Vec<u8>,
-    /// Condition of each rule as written (several joined by ` | `); empty if stripped.
-    pub conditions: Vec<Text>,
-    /// File and line of each rule, `file:line`.
-    pub places: Vec<Text>,
-    /// Selections, ordered by rule.
-    pub selections: Vec<DebugSelection>,
-    /// Items.
-    pub items: Vec<DebugItem>,
-    /// Values.
-    pub values: Vec<DebugValue>,
-    /// Predicates of values.
-    pub predicates: Vec<u32>,
-    /// Programs of selections, items and values.
-    pub program: Vec<Instruction>,
-}
-
 /// All tables.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Tables {
@@ -495,9 +412,7 @@ pub struct Tables {
     /// Numbers of comparisons.
     pub numbers: Vec<NumberRecord>,
     /// Regular expressions.
-    pub regexes: Vec<RegexRecord>,
-    /// Serialised DFAs (accelerator).
-    pub automata: Vec<u8>,
+    pub regexes: Regexes,
     /// One per field and one more for keywords.
     pub indexes: Vec<FieldIndex>,
     /// Slots of all hash tables.
@@ -524,6 +439,4 @@ pub struct Tables {
     pub rules: Vec<Rule>,
     /// Correlation documents, carried inert: id and title of each.
     pub correlations: Vec<Text>,
-    /// For `explain`.
-    pub debug: Debug,
 }

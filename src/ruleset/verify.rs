@@ -1,6 +1,7 @@
 //! The one gate: every invariant that matching relies on is checked here, for tables from the
 //! compiler and from a file alike.
 
+use super::debug::Debug;
 use super::hash::{FILTER_WORDS, KEY_LENGTHS, STRIDES};
 use super::tables::*;
 
@@ -45,33 +46,44 @@ pub fn verify(t: &Tables) -> Check {
         )?;
         ensure(rule.level <= 5, "rules", "a level is above 5")?;
     }
-    debug(t)
+    Ok(())
 }
 
-fn utf8(texts: &[Text], pool: &[u8], table: &'static str) -> Check {
-    for text in texts {
-        text_in(*text, pool.len(), table)?;
-        let bytes = &pool[text.start as usize..(text.start + text.len) as usize];
-        ensure(std::str::from_utf8(bytes).is_ok(), table, "a text is not UTF-8")?;
+/// Texts of a pool. The pool is UTF-8 as a whole, so that the time does not depend on how often
+/// its parts are named.
+struct TextPool<'a>(&'a str);
+
+impl TextPool<'_> {
+    fn new<'a>(pool: &'a [u8], table: &'static str) -> Result<TextPool<'a>, Invalid> {
+        let invalid = |_| Invalid { table, message: "a text is not UTF-8" };
+        std::str::from_utf8(pool).map(TextPool).map_err(invalid)
     }
-    Ok(())
+
+    fn has(&self, texts: &[Text], table: &'static str) -> Check {
+        for text in texts {
+            text_in(*text, self.0.len(), table)?;
+            let (start, end) = (text.start as usize, (text.start + text.len) as usize);
+            let whole = self.0.is_char_boundary(start) && self.0.is_char_boundary(end);
+            ensure(whole, table, "a text is cut inside a character")?;
+        }
+        Ok(())
+    }
 }
 
 fn texts(t: &Tables) -> Check {
-    utf8(&t.fields, &t.texts, "fields")?;
-    utf8(&t.correlations, &t.texts, "correlations")?;
+    let pool = TextPool::new(&t.texts, "texts")?;
+    pool.has(&t.fields, "fields")?;
+    pool.has(&t.correlations, "correlations")?;
     for l in &t.logsources {
-        utf8(&[l.product, l.category, l.service, l.path], &t.texts, "logsources")?;
+        pool.has(&[l.product, l.category, l.service, l.path], "logsources")?;
     }
     for r in &t.rules {
-        utf8(&[r.id, r.title, r.author, r.license, r.tags], &t.texts, "rules")?;
+        pool.has(&[r.id, r.title, r.author, r.license, r.tags], "rules")?;
     }
-    for regex in &t.regexes {
-        utf8(&[regex.source], &t.needles, "regexes")?;
-        text_in(regex.automaton, t.automata.len(), "regexes")?;
-        ensure(regex.flags < 16, "regexes", "an unknown flag")?;
+    for regex in &t.regexes.list {
+        pool.has(&[regex.source], "regexes")?;
     }
-    Ok(())
+    t.regexes.verify().map_err(|message| Invalid { table: "regexes", message })
 }
 
 fn predicates(t: &Tables) -> Check {
@@ -260,30 +272,31 @@ fn program(program: &[Instruction], t: &Tables, table: &'static str) -> Check {
     Ok(())
 }
 
-fn debug(t: &Tables) -> Check {
+/// Checks what explanations rely on, when one is asked for.
+pub fn debug(d: &Debug, t: &Tables) -> Check {
     const TABLE: &str = "debug";
-    let d = &t.debug;
+    let pool = TextPool::new(&d.texts, TABLE)?;
     let optional = |len: usize| len == 0 || len == t.rules.len();
     ensure(optional(d.conditions.len()) && optional(d.places.len()), TABLE, "not one per rule")?;
-    utf8(&d.conditions, &d.texts, TABLE)?;
-    utf8(&d.places, &d.texts, TABLE)?;
+    pool.has(&d.conditions, TABLE)?;
+    pool.has(&d.places, TABLE)?;
     let within = |first: u32, count: u32, len: usize| {
         ensure(u64::from(first) + u64::from(count) <= len as u64, TABLE, "a part does not exist")
     };
     for s in &d.selections {
-        utf8(&[s.name], &d.texts, TABLE)?;
+        pool.has(&[s.name], TABLE)?;
         ensure((s.rule as usize) < t.rules.len(), TABLE, "a rule does not exist")?;
         target(s.program, d.program.len(), TABLE)?;
         within(s.items, s.item_count, d.items.len())?;
     }
     ensure(d.selections.is_sorted_by_key(|s| s.rule), TABLE, "selections are out of order")?;
     for i in &d.items {
-        utf8(&[i.key], &d.texts, TABLE)?;
+        pool.has(&[i.key], TABLE)?;
         target(i.program, d.program.len(), TABLE)?;
         within(i.values, i.value_count, d.values.len())?;
     }
     for v in &d.values {
-        utf8(&[v.text], &d.texts, TABLE)?;
+        pool.has(&[v.text], TABLE)?;
         target(v.program, d.program.len(), TABLE)?;
         within(v.predicates, v.predicate_count, d.predicates.len())?;
     }

@@ -5,13 +5,11 @@ use crate::failure::{EXIT_CODES, Failure, print, size, thousands};
 use crate::rules;
 use crate::summary::{level_name, plain_table, printable};
 use serde_json::{Value, json};
-use sigmatag::ruleset::regexes::Regexes;
-use sigmatag::ruleset::tables::{RegexRecord, Tables, Text, flag, kind};
+use sigmatag::ruleset::tables::{flag, kind};
 use sigmatag::ruleset::{LEVELS, RuleSet};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 /// Shows what is in a compiled file.
 #[derive(Debug, clap::Args)]
@@ -59,9 +57,8 @@ struct Regex {
     source: String,
     flags: String,
     engine: &'static str,
-    build: Duration,
-    /// Bytes of its serialised automaton.
-    automaton: u32,
+    /// Bytes of its program and automaton.
+    bytes: usize,
 }
 
 /// What takes counting.
@@ -98,39 +95,16 @@ impl Found {
     }
 }
 
-/// Builds an expression alone, to see what it costs at every start.
 fn regex(rules: &RuleSet, index: usize) -> Regex {
-    let tables = rules.tables();
-    let record = tables.regexes[index];
-    let slice = |pool: &[u8], text: Text| {
-        pool[text.start as usize..(text.start + text.len) as usize].to_vec()
-    };
-    let source = slice(&tables.needles, record.source);
-    let automaton = slice(&tables.automata, record.automaton);
-    let at_start = |text: Text| Text { start: 0, ..text };
-    let alone = Tables {
-        regexes: vec![RegexRecord {
-            source: at_start(record.source),
-            automaton: at_start(record.automaton),
-            ..record
-        }],
-        needles: source.clone(),
-        automata: automaton,
-        ..Tables::default()
-    };
-    let start = Instant::now();
-    let built = Regexes::build(&alone);
-    let build = start.elapsed();
-    // It was built with the others when the file was read, so it does not fail now.
-    let engine = built.map_or("none", |built| built.engine(0));
+    let regexes = rules.regexes();
+    let record = regexes.list[index];
     let flags = [(1, 'i'), (2, 'm'), (4, 's')];
     let flags = flags.iter().filter(|(bit, _)| record.flags & bit != 0).map(|(_, name)| name);
     Regex {
-        source: String::from_utf8_lossy(&source).into_owned(),
+        source: rules.text(record.source).to_owned(),
         flags: flags.collect(),
-        engine,
-        build,
-        automaton: record.automaton.len,
+        engine: regexes.engine(index),
+        bytes: regexes.size(index),
     }
 }
 
@@ -172,10 +146,12 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
     let tables = rules.tables();
     let header = rules.header();
     let mut out = String::new();
-    let debug = if tables.debug.conditions.is_empty() && !tables.rules.is_empty() {
-        "stripped: `sigmatag explain` needs the rule files"
-    } else {
-        "present"
+    let debug = match rules.debug() {
+        Err(damage) => format!("damaged: {damage}"),
+        Ok(debug) if debug.conditions.len() != tables.rules.len() => {
+            "stripped: `sigmatag explain` needs the rule files".to_owned()
+        }
+        Ok(_) => "present".to_owned(),
     };
     let lines = [
         ("file", arguments.file.display().to_string()),
@@ -189,7 +165,7 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
         ("groups", thousands(tables.groups.into())),
         ("regexes", thousands(rules.regex_count().into())),
         ("open rules", thousands(tables.open_rules.len() as u64)),
-        ("explanations", debug.to_owned()),
+        ("explanations", debug),
         ("memory", size(rules.resident_bytes())),
     ];
     for (name, value) in lines {
@@ -231,10 +207,10 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
     section(&mut out, "fields", fields);
     let regexes = found.regexes.iter().map(|regex| {
         let source = printable(&regex.source);
-        let build = format!("{:.3} ms", regex.build.as_secs_f64() * 1e3);
-        vec![regex.engine.to_owned(), build, regex.flags.clone(), source]
+        let bytes = thousands(regex.bytes as u64);
+        vec![regex.engine.to_owned(), bytes, regex.flags.clone(), source]
     });
-    let header_line = ["engine", "build time", "flags", "expression"];
+    let header_line = ["engine", "bytes", "flags", "expression"];
     columns(&mut out, "regexes", &header_line, &[1], regexes.collect());
     section(
         &mut out,
@@ -281,8 +257,7 @@ fn report(arguments: &Arguments, rules: &RuleSet, found: &Found) -> Value {
             "source": regex.source,
             "flags": regex.flags,
             "engine": regex.engine,
-            "build_microseconds": regex.build.as_micros() as u64,
-            "automaton_bytes": regex.automaton,
+            "bytes": regex.bytes,
         })
     });
     let open = open_rules(rules).into_iter().filter_map(|rule| {
@@ -312,7 +287,7 @@ fn report(arguments: &Arguments, rules: &RuleSet, found: &Found) -> Value {
         "open_rules": open.collect::<Vec<_>>(),
         "regexes": regexes.collect::<Vec<_>>(),
         "sources": found.sources,
-        "explainable": tables.debug.conditions.len() == tables.rules.len(),
+        "explainable": rules.debug().is_ok_and(|d| d.conditions.len() == tables.rules.len()),
         "resident_bytes": rules.resident_bytes(),
     });
     if arguments.rules {

@@ -1,9 +1,11 @@
-//! Regular expressions at compile time: dialect, required literals, automata.
+//! Regular expressions at compile time: dialect and required literals here, programs and automata
+//! in files of their own.
+
+pub mod automaton;
+pub mod program;
 
 use crate::event::fold::fold;
 use crate::limits;
-use crate::ruleset::regexes::{nfa_config, syntax_config};
-use regex_automata::dfa::{StartKind, dense};
 use regex_syntax::ast::{self, Ast};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
@@ -13,8 +15,8 @@ pub struct Prepared {
     pub source: String,
     /// Shortest match in bytes.
     pub min_len: u32,
-    /// Whether it looks for Unicode word boundaries, which a DFA cannot do on non-ASCII text.
-    pub word_boundary: bool,
+    /// The parsed source.
+    pub hir: Hir,
     /// Folded literals of which every matching text contains at least one; empty if unknown.
     pub required: Vec<Vec<u8>>,
 }
@@ -28,8 +30,7 @@ pub fn prepare(source: &str, flags: u32) -> Result<Prepared, String> {
     let hir = parse(&source, flags)?;
     let required = required_literals(&hir);
     let min_len = hir.properties().minimum_len().unwrap_or(0).min(u32::MAX as usize) as u32;
-    let word_boundary = hir.properties().look_set().contains_word_unicode();
-    Ok(Prepared { source, min_len, word_boundary, required })
+    Ok(Prepared { source, min_len, hir, required })
 }
 
 fn parse(source: &str, flags: u32) -> Result<Hir, String> {
@@ -42,24 +43,6 @@ fn parse(source: &str, flags: u32) -> Result<Hir, String> {
         .build()
         .parse(source)
         .map_err(|e| e.to_string())
-}
-
-/// A serialised DFA, if one of at most [`limits::MAX_REGEX_DFA`] bytes exists.
-pub fn automaton(source: &str, flags: u32) -> Option<Vec<u8>> {
-    let dfa = dense::Builder::new()
-        .syntax(syntax_config(flags))
-        .thompson(nfa_config())
-        .configure(
-            dense::Config::new()
-                .start_kind(StartKind::Unanchored)
-                .unicode_word_boundary(true)
-                .dfa_size_limit(Some(limits::MAX_REGEX_DFA))
-                .determinize_size_limit(Some(limits::MAX_REGEX_DFA * 8)),
-        )
-        .build(source)
-        .ok()?;
-    let (bytes, padding) = dfa.to_bytes_little_endian();
-    Some(bytes[padding..].to_vec())
 }
 
 /// PCRE's `$` also matches before a final newline, Rust's does not. A `$` that ends the
@@ -306,3 +289,7 @@ mod tests {
         assert_eq!(rewritten(r"a\$", 0).as_deref(), Ok(r"a\$"));
     }
 }
+
+#[cfg(test)]
+#[path = "execution_tests.rs"]
+mod execution_tests;

@@ -1,0 +1,209 @@
+//! Programs and automata against the `regex` crate: hand-picked expressions, and random ones over
+//! an alphabet in which every assertion and every kind of damaged UTF-8 occurs.
+
+use super::{automaton, prepare, program};
+use crate::ruleset::regexes::{RegexCache, Regexes};
+use crate::ruleset::tables::NONE;
+
+/// The expression alone, with and without its automaton.
+fn tables(source: &str, flags: u32) -> Option<[Regexes; 2]> {
+    let prepared = prepare(source, flags).ok()?;
+    let mut plain = Regexes::default();
+    let mut record = program::Programs::default().add(&prepared.hir, &mut plain).ok()?;
+    record.min_len = prepared.min_len;
+    let mut fast = plain.clone();
+    plain.list.push(record);
+    record.automaton = automaton::add(&prepared.hir, &mut fast).unwrap_or(NONE);
+    fast.list.push(record);
+    for tables in [&plain, &fast] {
+        assert_eq!(tables.verify(), Ok(()), "{source}");
+    }
+    Some([plain, fast])
+}
+
+fn reference(source: &str, flags: u32) -> Option<regex::bytes::Regex> {
+    // The dialect's `$` is not Rust's.
+    let source = prepare(source, flags).ok()?.source;
+    regex::bytes::RegexBuilder::new(&source)
+        .case_insensitive(flags & 1 != 0)
+        .multi_line(flags & 2 != 0)
+        .dot_matches_new_line(flags & 4 != 0)
+        .build()
+        .ok()
+}
+
+/// Compares on every text; returns how many matched.
+fn compare(source: &str, flags: u32, texts: &[Vec<u8>], cache: &mut RegexCache) -> usize {
+    let (Some(tables), Some(reference)) = (tables(source, flags), reference(source, flags)) else {
+        panic!("{source} cannot be built");
+    };
+    let mut matched = 0;
+    for text in texts {
+        let expected = reference.is_match(text);
+        matched += usize::from(expected);
+        for (tables, engine) in tables.iter().zip(["program", "automaton"]) {
+            let found = tables.is_match(0, text, cache);
+            let shown = String::from_utf8_lossy(text);
+            assert_eq!(found, expected, "{engine} of {source:?} ({flags}) on {shown:?} {text:x?}");
+        }
+    }
+    matched
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 33) as usize % bound
+    }
+
+    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.below(list.len())]
+    }
+
+    fn expression(&mut self, depth: usize) -> String {
+        const ATOMS: [&str; 38] = [
+            "a",
+            "b",
+            "k",
+            "é",
+            "_",
+            " ",
+            ".",
+            r"\w",
+            r"\W",
+            r"\d",
+            r"\s",
+            r"\S",
+            "[^a]",
+            "[a-c]",
+            "[é-ſ]",
+            "[ab]",
+            "[^b\\n]",
+            r"\b",
+            r"\B",
+            "^",
+            "$",
+            r"\A",
+            r"\z",
+            r"\b{start}",
+            r"\b{end}",
+            r"\b{start-half}",
+            r"\b{end-half}",
+            r"(?-u:\b)",
+            r"(?-u:\B)",
+            "(?m:^)",
+            "(?m:$)",
+            "(?mR:^)",
+            "(?mR:$)",
+            r"(?-u:\xff)",
+            r"(?-u:[\x80-\xff])",
+            "(?-u:.)",
+            r"(?-u:\b{start-half})",
+            "ab",
+        ];
+        if depth == 0 {
+            return self.pick(&ATOMS).to_owned();
+        }
+        match self.below(6) {
+            0 => self.pick(&ATOMS).to_owned(),
+            1 => format!("(?:{}|{})", self.expression(depth - 1), self.expression(depth - 1)),
+            2 => {
+                let times = self.pick(&["*", "+", "?", "{2}", "{1,3}", "{2,}", "{0,2}"]);
+                format!("(?:{}){times}", self.expression(depth - 1))
+            }
+            _ => self.expression(depth - 1) + &self.expression(depth - 1),
+        }
+    }
+
+    fn text(&mut self) -> Vec<u8> {
+        const PIECES: [&[u8]; 20] = [
+            b"a",
+            b"a",
+            b"b",
+            b"ab",
+            b"K",
+            b"k",
+            "K".as_bytes(),
+            "é".as_bytes(),
+            "ſ".as_bytes(),
+            "€".as_bytes(),
+            "😀".as_bytes(),
+            b"_",
+            b" ",
+            b"1",
+            b"\n",
+            b"\r",
+            b"\r\n",
+            b"\xff",
+            b"\xc3",
+            b"\x80",
+        ];
+        (0..self.below(9)).flat_map(|_| PIECES[self.below(PIECES.len())].to_vec()).collect()
+    }
+}
+
+#[test]
+fn random_expressions_agree_with_the_regex_crate() {
+    let mut random = Random(0x5347_5431);
+    let mut cache = RegexCache::default();
+    let (mut texts, mut matched, mut automata) = (0, 0, 0);
+    for _ in 0..4_000 {
+        let depth = random.below(5);
+        let source = random.expression(depth);
+        let flags = random.below(8) as u32;
+        if reference(&source, flags).is_none() {
+            continue;
+        }
+        let list: Vec<Vec<u8>> = (0..40).map(|_| random.text()).collect();
+        texts += list.len();
+        matched += compare(&source, flags, &list, &mut cache);
+        automata += tables(&source, flags).map_or(0, |[_, fast]| fast.automata.len());
+    }
+    assert!(texts > 100_000 && matched > texts / 4 && matched < texts - texts / 10, "{matched}");
+    assert!(automata > 3_000, "only {automata} automata");
+}
+
+#[test]
+fn expressions_of_rules_agree_with_the_regex_crate() {
+    let sources = [
+        r"(?:\w{20,40}\W[a-z]{3,9}$)",
+        r"\bn\w{2}\b",
+        r"^[^/]{100,}$",
+        r"k[0-9]+q",
+        r".{300,}",
+        r"(?i)load_file\s*\(",
+        r"\s+-e\s+|[a-z]{2}\d?é*$",
+        r"[^\x00-\x7F]{3}",
+        r"",
+        r"a*",
+        r"[^\s\S]",
+        r"(a|b|é)*c\b.{2}$",
+    ];
+    let mut random = Random(0x5347_5432);
+    let mut cache = RegexCache::default();
+    let mut texts: Vec<Vec<u8>> = (0..3_000).map(|_| random.text()).collect();
+    for length in [99, 100, 299, 300, 301] {
+        texts.push(vec![b'a'; length]);
+        texts.push("é".repeat(length).into_bytes());
+    }
+    texts.push(b"abcdefghijklmnopqrstuvwxyz_0123456789 words\n".to_vec());
+    texts.push("x Load_File \u{2003}( k00q ne\u{301} né1".as_bytes().to_vec());
+    for source in sources {
+        for flags in 0..8 {
+            compare(source, flags, &texts, &mut cache);
+        }
+    }
+}
+
+#[test]
+fn programs_are_bounded() {
+    let mut tables = Regexes::default();
+    let long = prepare("(?:a{1000}){300}", 0).map(|p| p.hir);
+    let Ok(long) = long else { panic!("not parsed") };
+    let refused = program::Programs::default().add(&long, &mut tables);
+    assert!(refused.is_err_and(|message| message.contains("lower its repetition counts")));
+}
