@@ -73,15 +73,23 @@ pub fn short_key(bytes: &[u8]) -> u32 {
 /// Removes the bit that tells the cases of a letter apart, as [`gram_key`] does.
 pub const CASELESS: u64 = 0x2020_2020_2020_2020;
 
-/// Up to eight bytes as an integer.
-#[inline]
+/// Up to eight bytes as an integer, with zeros behind them.
+#[inline(always)]
 pub fn load(bytes: &[u8]) -> u64 {
     if let Some(eight) = bytes.first_chunk::<8>() {
         return u64::from_le_bytes(*eight);
     }
-    let mut raw = [0; 8];
-    raw[..bytes.len()].copy_from_slice(bytes);
-    u64::from_le_bytes(raw)
+    // PERF: two loads that overlap; a copy of a length that is not known is a call.
+    let len = bytes.len();
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let last = u64::from(u32::from_le_bytes(*last));
+        return u64::from(u32::from_le_bytes(*first)) | last << (8 * (len - 4));
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<2>(), bytes.last_chunk::<2>()) {
+        let last = u64::from(u16::from_le_bytes(*last));
+        return u64::from(u16::from_le_bytes(*first)) | last << (8 * (len - 2));
+    }
+    bytes.first().map_or(0, |byte| u64::from(*byte))
 }
 
 #[inline]
@@ -115,4 +123,37 @@ pub fn short_hash(key: u64, len: usize) -> u32 {
 pub fn exact_hash(text: &[u8]) -> u32 {
     let last = load(&text[text.len() - text.len().min(8)..]) | CASELESS;
     mix(load(&text[..text.len().min(8)]) | CASELESS, last.rotate_left(17) ^ text.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_bytes_are_read_as_if_zeros_followed() {
+        let bytes = [0x81, 2, 3, 0xff, 5, 6, 7, 8, 9];
+        for len in 0..=bytes.len() {
+            let mut padded = [0; 8];
+            let known = len.min(8);
+            padded[..known].copy_from_slice(&bytes[..known]);
+            assert_eq!(load(&bytes[..len]), u64::from_le_bytes(padded), "{len}");
+        }
+    }
+
+    #[test]
+    fn keys_ignore_case_and_keep_lengths_apart() {
+        let (lower, upper) = (br"c:\windows\system32\cmd.exe", br"C:\WINDOWS\SYSTEM32\CMD.EXE");
+        for len in KEY_LENGTHS {
+            assert_eq!(anchored_hash(&lower[..len]), anchored_hash(&upper[..len]), "{len}");
+        }
+        for len in 0..lower.len() {
+            assert_eq!(exact_hash(&lower[..len]), exact_hash(&upper[..len]), "{len}");
+            assert_ne!(exact_hash(&lower[..len]), exact_hash(&lower[..=len]), "{len}");
+        }
+        assert_ne!(short_hash(0x61, 1), short_hash(0x61, 2));
+        assert_eq!(gram_key(*b"Cmd."), gram_key(*b"cMD."));
+        let key = triple_key(*b"CMD");
+        assert!(grams_of_triple(key).any(|gram| gram == gram_key(*b"cmd ")));
+        assert!(grams_of_triple(key).all(|gram| gram >> 24 != 0), "as a triple's own key");
+    }
 }
