@@ -286,6 +286,28 @@ fn record(metadata: &Value, body: &Value) -> Vec<u8> {
     [b"\x92\x92\xce\x65\x53\xf1\x00".as_slice(), &to_msgpack(metadata), &to_msgpack(body)].concat()
 }
 
+/// What cannot be examined is passed, and what is behind it is found: records at and above the
+/// limit, too deep ones, entries that are none, and a last one that is cut.
+#[test]
+fn a_record_that_cannot_be_examined_hides_none_behind_it() {
+    let hit = record(&json!({}), &json!({"host": "a", "sub": {"user": "root"}}));
+    let body = to_msgpack(&json!({"host": "a", "sub": {"user": "root"}})).len();
+    let large = record(&json!({}), &json!({"host": "a", "sub": {"user": "root", "x": 1}}));
+    let deep = [b"\x92\x05".as_slice(), &b"\x81\xa1a".repeat(70), b"\x80"].concat();
+    let chunk =
+        [&hit[..], &large, &hit, &deep, &hit, b"\x07", &hit, &hit[..hit.len() - 1]].concat();
+    for (max_record, large_hits) in [(body, 0), (body + 3, 1), (1 << 20, 1)] {
+        let options = Options { max_record: max_record as u32, ..Options::default() };
+        let engine = engine_with(RULE, options);
+        let mut scratch = Scratch::new(&engine);
+        let event = Event::new(Format::FlbChunk, &chunk);
+        let summary = scratch.match_event(&engine, &event).unwrap();
+        let unexamined = 2 - large_hits;
+        assert_eq!((summary.records, summary.hits), (8, 4 + large_hits), "{max_record}");
+        assert_eq!((summary.unexamined, summary.malformed), (unexamined, 2), "{max_record}");
+    }
+}
+
 #[test]
 fn metadata_are_keys_of_the_record_if_asked_for() {
     let on = engine_with(RULE, Options { match_metadata: true, ..Options::default() });
