@@ -205,8 +205,8 @@ impl Matcher {
     /// leaves with characters beyond ASCII, which must be folded first.
     fn look_up_keywords(&mut self, rules: &RuleSet, view: &EventView<'_>, filter: &RoutedFilter) {
         let index = &rules.tables().indexes[rules.tables().fields.len()];
-        let anchored =
-            !(index.exact.is_empty() && index.prefixes.is_empty()) || !index.suffixes.is_empty();
+        let tables = [index.exact, index.prefixes, index.suffixes];
+        let anchored = tables.iter().any(|table| !table.is_empty());
         if index.numbers != 0 || anchored {
             for &leaf in view.leaves() {
                 if anchored || !matches!(leaf, Value::Str(_)) {
