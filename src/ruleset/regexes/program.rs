@@ -139,7 +139,8 @@ impl RegexCache {
         for waiting in &mut self.waiting {
             waiting.list.reserve(steps.saturating_sub(waiting.list.len()));
             if waiting.seen.len() < steps {
-                waiting.seen.resize(steps, waiting.stamp.wrapping_sub(1));
+                // Every search begins with the next stamp, so this one marks nothing.
+                waiting.seen.resize(steps, waiting.stamp);
             }
         }
         // Each step is put on it at most twice: a split is entered once and has two targets.
