@@ -117,9 +117,11 @@ fn keywords(tables: &Tables, asked: &[bool]) -> RoutedFilter {
 }
 
 /// The stride at which a keyword is met: the compiler gives each as many grams as its length
-/// allows. What is not plainly a literal is looked for at every byte.
+/// allows. What is not plainly a literal is looked for at every byte: a needle that is compared by
+/// case is not folded, and its length says nothing about the literal in the table.
 fn stride(predicate: &Predicate) -> u32 {
-    if predicate.kind != kind::CONTAINS || predicate.flags & flag::RAGGED != 0 {
+    let not_plain = flag::CASED | flag::RAGGED;
+    if predicate.kind != kind::CONTAINS || predicate.flags & not_plain != 0 {
         return 1;
     }
     STRIDES.into_iter().find(|stride| stride + 3 <= predicate.b).unwrap_or(1)
