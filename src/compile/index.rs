@@ -4,14 +4,11 @@ use super::frequency::Frequencies;
 use super::ir::{PredicateKey, Test};
 use super::pattern::{DASHES, Pattern, Piece};
 use crate::ruleset::hash::{
-    FILTER_WORDS, KEY_LENGTHS, STRIDES, anchored_hash, exact_hash, filter_bit, first_slot,
-    gram_hash, gram_key, gram_slot, grams_of_triple, short_key, triple_key,
+    KEY_LENGTHS, anchored_hash, exact_hash, first_slot, gram_filter, gram_key, gram_slot,
+    longest_stride, short_key, triple_key,
 };
 use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Slot, Table};
 use std::collections::HashMap;
-
-/// Bytes of a gram.
-const GRAM: usize = 4;
 
 /// How many literals may share a gram before any other gram is preferred: each is compared wherever
 /// the gram occurs.
@@ -201,12 +198,6 @@ fn key_length(len: usize) -> usize {
     KEY_LENGTHS.into_iter().find(|&key| key <= len).unwrap_or(1)
 }
 
-/// The longest stride at which a literal of `len` bytes is met wherever it stands.
-fn stride_of(len: usize) -> usize {
-    let fits = |stride: &usize| GRAM - 1 + stride <= len;
-    STRIDES.map(|stride| stride as usize).into_iter().find(fits).unwrap_or(1)
-}
-
 impl Literals {
     fn add(&mut self, predicate: u32, text: Vec<u8>) {
         match text[..] {
@@ -225,7 +216,7 @@ impl Literals {
         if !self.triples.is_empty() {
             return 1;
         }
-        self.long.iter().map(|(_, text)| stride_of(text.len())).min().unwrap_or(1)
+        self.long.iter().map(|(_, text)| longest_stride(text.len()) as usize).min().unwrap_or(1)
     }
 
     /// Grams by which each literal is met: for each phase of the stride the rarest; of equals the
@@ -234,7 +225,7 @@ impl Literals {
         let mut used: HashMap<u32, u32> = HashMap::new();
         let mut slots = Vec::with_capacity(self.long.len() * stride.unwrap_or(4));
         for (predicate, text) in &self.long {
-            let stride = stride.unwrap_or_else(|| stride_of(text.len()));
+            let stride = stride.unwrap_or_else(|| longest_stride(text.len()) as usize);
             for phase in 0..stride {
                 let mut best: Option<(u32, u32, usize)> = None;
                 for (offset, gram) in text.array_windows().enumerate().skip(phase).step_by(stride) {
@@ -280,21 +271,13 @@ impl Index {
         table
     }
 
-    fn filter(&mut self, grams: &[Keyed], triples: &[Keyed]) -> Table {
-        let wanted = grams.len() + triples.len() * 128;
-        if wanted == 0 {
+    fn filter(&mut self, keyed: &[Keyed]) -> Table {
+        if keyed.is_empty() {
             return Table::EMPTY;
         }
-        // So that few bits are set: each one met by chance costs a look into the table.
-        let words = FILTER_WORDS.into_iter().find(|words| *words >= wanted);
-        let words = words.unwrap_or(FILTER_WORDS[FILTER_WORDS.len() - 1]);
-        let table = Table { start: self.filters.len() as u32, mask: words as u32 - 1 };
-        self.filters.resize(self.filters.len() + words, 0);
-        let of_triples = triples.iter().flat_map(|(key, _)| grams_of_triple(*key));
-        for key in grams.iter().map(|(key, _)| *key).chain(of_triples) {
-            let (word, bit) = filter_bit(gram_hash(key), words);
-            self.filters[table.start as usize + word] |= 1 << bit;
-        }
+        let words = gram_filter(keyed.iter().map(|(key, _)| *key), 1);
+        let table = Table { start: self.filters.len() as u32, mask: words.len() as u32 - 1 };
+        self.filters.extend(words);
         table
     }
 
@@ -320,10 +303,9 @@ impl Index {
     ) -> GramIndex {
         let stride = literals.stride();
         let mut grams = literals.grams((!routed).then_some(stride), frequencies);
-        let filter = self.filter(&grams, &literals.triples);
         grams.extend_from_slice(&literals.triples);
         GramIndex {
-            filter,
+            filter: self.filter(&grams),
             grams: self.table(&grams, gram_slot),
             stride: if grams.is_empty() { 0 } else { stride as u32 },
             triples: u32::from(!literals.triples.is_empty()),

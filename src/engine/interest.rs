@@ -5,12 +5,12 @@
 //! looked for in every text of an event, get a filter of their own: a few long literals are found
 //! at a stride, where all keywords of a rule set would have every byte looked at.
 
-use crate::ruleset::hash::{FILTER_WORDS, STRIDES, filter_bit, gram_hash, grams_of_triple};
-use crate::ruleset::tables::{Predicate, Tables, flag, kind, op};
+use crate::ruleset::hash::{STRIDES, gram_filter, longest_stride};
+use crate::ruleset::tables::{Predicate, Tables, op};
 
 /// A filter of grams that is not in the file.
 pub(super) struct RoutedFilter {
-    /// Its words; one of [`FILTER_WORDS`], or none if there is nothing to look for.
+    /// Its words, see [`gram_filter`], or none if there is nothing to look for.
     pub words: Vec<u32>,
     /// The step between grams.
     pub stride: u32,
@@ -97,21 +97,11 @@ fn keywords(tables: &Tables, asked: &[bool]) -> RoutedFilter {
             .map(|entry| stride(&tables.predicates[entry.predicate as usize]));
         let Some(first) = strides.next() else { continue };
         filter.stride = strides.fold(filter.stride.min(first), u32::min);
-        match slot.key >> 24 {
-            0 => keys.extend(grams_of_triple(slot.key)),
-            _ => keys.push(slot.key),
-        }
+        keys.push(slot.key);
     }
-    if keys.is_empty() {
-        return filter;
-    }
-    // Sparse: what passes by chance has every text of the event looked at.
-    let words = FILTER_WORDS.into_iter().find(|words| *words >= keys.len() * 8);
-    let words = words.unwrap_or(FILTER_WORDS[FILTER_WORDS.len() - 1]);
-    filter.words = vec![0; words];
-    for key in keys {
-        let (word, bit) = filter_bit(gram_hash(key), words);
-        filter.words[word] |= 1 << bit;
+    if !keys.is_empty() {
+        // Sparse: what passes by chance has a text of the event looked at.
+        filter.words = gram_filter(keys, 8);
     }
     filter
 }
@@ -120,9 +110,5 @@ fn keywords(tables: &Tables, asked: &[bool]) -> RoutedFilter {
 /// allows. What is not plainly a literal is looked for at every byte: a needle that is compared by
 /// case is not folded, and its length says nothing about the literal in the table.
 fn stride(predicate: &Predicate) -> u32 {
-    let not_plain = flag::CASED | flag::RAGGED;
-    if predicate.kind != kind::CONTAINS || predicate.flags & not_plain != 0 {
-        return 1;
-    }
-    STRIDES.into_iter().find(|stride| stride + 3 <= predicate.b).unwrap_or(1)
+    if predicate.is_plain_literal() { longest_stride(predicate.b as usize) } else { 1 }
 }

@@ -37,19 +37,13 @@ impl<'a> Subject<'a> {
         Subject { original, folded: Folded::Known(buffer), was_folded: true }
     }
 
-    /// The text that is compared without regard to case: the original where it is ASCII, else the
-    /// folded one. Only [`is_ascii_caseless`] may compare it.
+    /// The text that is compared without regard to case: folded, or ASCII that need not be. Only
+    /// [`is_ascii_caseless`] may compare it.
     #[inline]
     pub fn caseless(&self) -> &'a [u8] {
         match &self.folded {
             Folded::Later(_) => self.original,
-            Folded::Known(folded) => {
-                if self.original.is_ascii() {
-                    self.original
-                } else {
-                    folded
-                }
-            }
+            Folded::Known(folded) => folded,
         }
     }
 

@@ -9,14 +9,11 @@ use super::predicate::{Subject, on_text};
 use crate::event::fold::is_ascii_caseless;
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
-    anchored_hash, exact_hash, filter_bit, first_slot, gram_hash, gram_key, gram_slot, load,
+    GRAM, anchored_hash, exact_hash, filter_bit, first_slot, gram_hash, gram_key, gram_slot, load,
     short_hash, short_key, triple_key,
 };
 use crate::ruleset::regexes::RegexCache;
-use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Predicate, Table, Tables, flag, kind};
-
-/// Bytes of a gram.
-const GRAM: usize = 4;
+use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Table, Tables};
 
 /// Grams that are asked about before one branch is taken.
 const BLOCK: usize = 4;
@@ -164,7 +161,7 @@ impl<'a> Lookup<'a, '_> {
                 continue;
             }
             let predicate = &self.tables.predicates[entry.predicate as usize];
-            if !is_simple(predicate) {
+            if !predicate.is_plain_literal() {
                 self.decide(entry.predicate);
                 continue;
             }
@@ -212,7 +209,7 @@ impl<'a> Lookup<'a, '_> {
             }
             let predicate = &self.tables.predicates[entry.predicate as usize];
             // The key is the whole literal: nothing is left to compare.
-            if is_simple(predicate) && predicate.b == len {
+            if predicate.is_plain_literal() && predicate.b == len {
                 self.hits.report(entry.predicate);
             } else {
                 self.decide(entry.predicate);
@@ -308,10 +305,4 @@ fn grams<const WORDS: usize, const STRIDE: usize>(
         }
         at += STRIDE;
     }
-}
-
-/// Whether a predicate holds wherever the text has its literal.
-#[inline]
-fn is_simple(predicate: &Predicate) -> bool {
-    predicate.kind == kind::CONTAINS && predicate.flags & (flag::CASED | flag::RAGGED) == 0
 }

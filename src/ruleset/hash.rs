@@ -3,8 +3,11 @@
 
 /// Lengths of prefix and suffix keys in bytes, longest first. A literal uses the longest that it
 /// fills: keys of four bytes alone would put every `.exe` into one bucket, and keys of eight every
-/// `C:\\Windows\\`.
+/// `C:\Windows\`.
 pub const KEY_LENGTHS: [usize; 8] = [24, 16, 8, 6, 4, 3, 2, 1];
+
+/// Bytes of a gram.
+pub const GRAM: usize = 4;
 
 /// Sizes of the filters of grams, in words of 32 bits: the engine has a loop for each.
 pub const FILTER_WORDS: [usize; 3] = [64, 1024, 8192];
@@ -12,6 +15,13 @@ pub const FILTER_WORDS: [usize; 3] = [64, 1024, 8192];
 /// Steps at which the engine looks at a text, in bytes. At a step of `s` one gram of each of `s`
 /// neighbouring offsets of a literal is in the table, so that one is met wherever it stands.
 pub const STRIDES: [u32; 3] = [4, 2, 1];
+
+/// The longest stride at which a literal of `len` bytes is met wherever it stands. The bytes are
+/// those that the table knows: those of the folded literal.
+pub fn longest_stride(len: usize) -> u32 {
+    let fits = |stride: &u32| GRAM - 1 + *stride as usize <= len;
+    STRIDES.into_iter().find(fits).unwrap_or(1)
+}
 
 /// Four bytes of a text without the bit that tells the cases of a letter apart. Other bytes become
 /// alike as well; whatever is found is compared in full.
@@ -29,8 +39,29 @@ pub fn triple_key(bytes: [u8; 3]) -> u32 {
 }
 
 /// The keys of all grams that begin with a triple.
-pub fn grams_of_triple(key: u32) -> impl Iterator<Item = u32> {
+fn grams_of_triple(key: u32) -> impl Iterator<Item = u32> {
     (0..=255u32).filter(|last| last & 0x20 != 0).map(move |last| key | last << 24)
+}
+
+/// The filter that lets the grams of these keys pass, of which some may be triples. It has
+/// `words_per_gram` words for each while the largest size allows: the fewer bits are set, the fewer
+/// grams pass by chance.
+pub fn gram_filter(keys: impl IntoIterator<Item = u32>, words_per_gram: usize) -> Vec<u32> {
+    let mut grams = Vec::new();
+    for key in keys {
+        match key >> 24 {
+            0 => grams.extend(grams_of_triple(key)),
+            _ => grams.push(key),
+        }
+    }
+    let enough = |words: &usize| *words >= grams.len() * words_per_gram;
+    let largest = FILTER_WORDS[FILTER_WORDS.len() - 1];
+    let mut filter = vec![0; FILTER_WORDS.into_iter().find(enough).unwrap_or(largest)];
+    for gram in grams {
+        let (word, bit) = filter_bit(gram_hash(gram), filter.len());
+        filter[word] |= 1 << bit;
+    }
+    filter
 }
 
 /// A gram's hash: the highest bits choose a word and a bit of the filter, bits from 32 on the first
@@ -117,6 +148,7 @@ pub fn short_hash(key: u64, len: usize) -> u32 {
     let present = u64::MAX >> (64 - 8 * len.clamp(1, 8));
     mix(key | CASELESS & present, len as u64)
 }
+
 /// The hash of a whole text without regard to case: its length, first and last bytes. Longer texts
 /// that agree on these share a bucket and are told apart by comparing them.
 #[inline]

@@ -266,6 +266,15 @@ record! {
     }
 }
 
+impl Predicate {
+    /// Whether it holds wherever the text, compared without regard to case, has its needle, whose
+    /// length is then that of the folded literal.
+    #[inline]
+    pub fn is_plain_literal(&self) -> bool {
+        self.kind == kind::CONTAINS && self.flags & (flag::CASED | flag::RAGGED) == 0
+    }
+}
+
 /// Values of [`Token::kind`].
 pub mod token {
     /// The needle `a..a + b`.
