@@ -118,7 +118,7 @@ fn dependencies_point_one_way() {
 }
 
 #[test]
-fn unsafe_code_stands_in_the_c_boundary_only() {
+fn unsafe_code_stands_in_the_c_boundary_and_in_one_file_of_vectors() {
     let mut wrong = Vec::new();
     let mut in_boundary = 0;
     for (path, module, code) in files() {
@@ -132,11 +132,13 @@ fn unsafe_code_stands_in_the_c_boundary_only() {
         let lines = code.lines().filter(word).count();
         if module == "ffi" {
             in_boundary += lines;
+        } else if path.ends_with("src/engine/vector.rs") {
+            assert!((1..=10).contains(&lines), "{lines} lines with unsafe in vector.rs");
         } else if lines > 0 || (allows && module != "lib") {
             wrong.push(format!("{}: {lines} lines", path.display()));
         }
     }
-    assert!(wrong.is_empty(), "unsafe code outside of src/ffi:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "unsafe code out of place:\n{}", wrong.join("\n"));
     assert!(in_boundary > 10, "the scan does not see the boundary's unsafe code");
 }
 

@@ -6,6 +6,7 @@ use super::ir::{Fields, Ir, KEYWORDS, OrderedNumber, PredicateKey, Predicates, T
 use super::item::Context;
 use super::lower::{LoweredRule, lower};
 use super::pattern::{Pattern, Piece};
+use super::pivot::Wait;
 use super::program::Programs;
 use super::select::{Selection, select};
 use super::{CompileError, Options, canonical, level_number, logsource_text, regex};
@@ -15,8 +16,8 @@ use crate::rule::descriptor::{Ids, compile_sources};
 use crate::ruleset::debug::{Debug, DebugItem, DebugSelection, DebugValue};
 use crate::ruleset::regexes::{ANCHORED, RegexRecord};
 use crate::ruleset::tables::{
-    Instruction, LogSourceRecord, NONE, Network, NumberRecord, Predicate, Rule, Tables, Text,
-    Token, flag, kind, op, token,
+    Instruction, Links, LogSourceRecord, NONE, Network, NumberRecord, Predicate, Rule, Tables,
+    Text, Token, flag, kind, op, token,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -305,7 +306,7 @@ impl Emit {
         let field_count = self.tables.fields.len();
         let field_of = |field: u32| if field == KEYWORDS { field_count } else { field as usize };
         let conditions: Vec<&Ir> = lowered.iter().map(|(_, _, done)| &done.ir).collect();
-        let Selection { indexed, pivots: waits_for } = select(keys, &conditions, &frequencies);
+        let Selection { indexed, waits } = select(keys, &conditions, &frequencies);
         let is_indexed = |id: u32| indexed[id as usize];
         let built = index::build(keys, &is_indexed, field_count, &field_of, &frequencies);
         self.tables.indexes = built.fields;
@@ -331,18 +332,18 @@ impl Emit {
             groups: HashMap::new(),
             members: Vec::new(),
         };
-        let mut pivots: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let mut waiting: BTreeMap<Wait, Vec<u32>> = BTreeMap::new();
         let mut code: Vec<Instruction> = Vec::new();
         let mut debug = DebugBuilder::default();
-        for (index, ((id, rule, done), pivot)) in lowered.iter().zip(waits_for).enumerate() {
+        for (index, ((id, rule, done), waits)) in lowered.iter().zip(waits).enumerate() {
             let index = index as u32;
             let program = programs.emit(&done.ir, &mut code);
-            match pivot {
-                Some(mut list) => {
-                    list.sort_unstable();
-                    list.dedup();
-                    for predicate in list {
-                        pivots.entry(predicate).or_default().push(index);
+            match waits {
+                Some(mut waits) => {
+                    waits.sort_unstable();
+                    waits.dedup();
+                    for wait in waits {
+                        waiting.entry(wait).or_default().push(index);
                     }
                 }
                 None if program == op::REJECT => {}
@@ -357,7 +358,7 @@ impl Emit {
             debug.rule(index as u32, rule, done, &mut programs);
         }
         self.tables.program = code;
-        self.lists(keys.len(), &programs.members, &pivots);
+        self.lists(keys.len(), &programs.members, &waiting);
         let mut correlations: Vec<String> = collection
             .correlations
             .iter()
@@ -390,26 +391,27 @@ impl Emit {
         }
     }
 
-    fn lists(&mut self, count: usize, groups: &[Vec<u32>], pivots: &BTreeMap<u32, Vec<u32>>) {
+    fn lists(&mut self, count: usize, groups: &[Vec<u32>], waiting: &BTreeMap<Wait, Vec<u32>>) {
         let mut groups_of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (group, members) in groups.iter().enumerate() {
             for &member in members {
                 groups_of.entry(member).or_default().push(group as u32);
             }
         }
-        let flatten = |of: &BTreeMap<u32, Vec<u32>>| {
-            let (mut starts, mut list) = (Vec::with_capacity(count + 1), Vec::new());
-            for id in 0..count as u32 {
-                starts.push(list.len() as u32);
-                list.extend_from_slice(of.get(&id).map_or(&[][..], Vec::as_slice));
-            }
-            starts.push(list.len() as u32);
-            (starts, list)
-        };
         let t = &mut self.tables;
         t.groups = groups.len() as u32;
-        (t.group_starts, t.group_list) = flatten(&groups_of);
-        (t.pivot_starts, t.pivot_rules) = flatten(pivots);
+        for id in 0..=count as u32 {
+            let groups = t.linked.len() as u32;
+            t.linked.extend(groups_of.get(&id).into_iter().flatten());
+            let rules = t.linked.len() as u32;
+            t.linked.extend(waiting.get(&Wait::Report(id)).into_iter().flatten());
+            t.links.push(Links { groups, rules });
+        }
+        t.waiting_starts.push(0);
+        for field in 0..t.fields.len() as u32 {
+            t.waiting_rules.extend(waiting.get(&Wait::Presence(field)).into_iter().flatten());
+            t.waiting_starts.push(t.waiting_rules.len() as u32);
+        }
     }
 }
 

@@ -4,10 +4,10 @@ use super::frequency::Frequencies;
 use super::ir::{PredicateKey, Test};
 use super::pattern::{DASHES, Pattern, Piece};
 use crate::ruleset::hash::{
-    KEY_LENGTHS, anchored_hash, exact_hash, first_slot, gram_filter, gram_key, gram_slot,
-    longest_stride, short_key, triple_key,
+    Anchor, GRAM, KEY_LENGTHS, anchored_filter, anchored_hash, exact_hash, first_slot, gram_filter,
+    gram_key, gram_slot, length_bit, longest_stride, short_classes, short_key,
 };
-use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Slot, Table};
+use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Place, Slot, Table};
 use std::collections::HashMap;
 
 /// How many literals may share a gram before any other gram is preferred: each is compared wherever
@@ -99,11 +99,9 @@ type Keyed = (u32, Entry);
 /// Entries of one field before they get their table.
 #[derive(Default)]
 struct Entries {
-    exact: Vec<Keyed>,
-    exact_max: usize,
-    prefixes: Vec<Keyed>,
+    anchored: Vec<Keyed>,
+    exact_lengths: u64,
     prefix_lengths: u32,
-    suffixes: Vec<Keyed>,
     suffix_lengths: u32,
     ascii: Literals,
     other: Literals,
@@ -114,8 +112,7 @@ struct Entries {
 #[derive(Default)]
 struct Literals {
     long: Vec<(u32, Vec<u8>)>,
-    triples: Vec<Keyed>,
-    short: Vec<Keyed>,
+    short: Vec<(u32, Vec<u8>)>,
 }
 
 /// Builds the index of the predicates that `is_indexed` says, over `fields` fields; `field_of` maps
@@ -141,11 +138,10 @@ pub fn build(
     for (number, entry) in entries.iter().enumerate() {
         let routed = number == fields;
         let field = FieldIndex {
-            exact: index.table(&entry.exact, first_slot),
-            exact_max: entry.exact_max as u32,
-            prefixes: index.table(&entry.prefixes, first_slot),
+            anchored: index.table(&entry.anchored, first_slot),
+            anchored_filter: index.filter(&entry.anchored, anchored_filter),
+            exact_lengths: entry.exact_lengths,
             prefix_lengths: entry.prefix_lengths,
-            suffixes: index.table(&entry.suffixes, first_slot),
             suffix_lengths: entry.suffix_lengths,
             ascii: index.literals(&entry.ascii, routed, frequencies),
             other: index.literals(&entry.other, false, frequencies),
@@ -168,21 +164,23 @@ fn may_be_number(key: &PredicateKey) -> bool {
 
 impl Entries {
     fn add(&mut self, predicate: u32, key: Key) {
-        let anchored = |hash: u32| (hash, Entry { predicate, offset: 0 });
+        let mut anchored = |hash: u32| {
+            self.anchored.push((hash, Entry { predicate, check: 0, place: 0 }));
+        };
         match key {
             Key::Exact(text) => {
-                self.exact_max = self.exact_max.max(text.len());
-                self.exact.push(anchored(exact_hash(&text)));
+                anchored(exact_hash(&text));
+                self.exact_lengths |= length_bit(text.len());
             }
             Key::Prefix(text) => {
                 let len = key_length(text.len());
+                anchored(anchored_hash(Anchor::Start, &text[..len]));
                 self.prefix_lengths |= 1 << len;
-                self.prefixes.push(anchored(anchored_hash(&text[..len])));
             }
             Key::Suffix(text) => {
                 let len = key_length(text.len());
+                anchored(anchored_hash(Anchor::End, &text[text.len() - len..]));
                 self.suffix_lengths |= 1 << len;
-                self.suffixes.push(anchored(anchored_hash(&text[text.len() - len..])));
             }
             Key::Anywhere(texts) => {
                 for text in texts {
@@ -200,22 +198,12 @@ fn key_length(len: usize) -> usize {
 
 impl Literals {
     fn add(&mut self, predicate: u32, text: Vec<u8>) {
-        match text[..] {
-            [a, b, c] => {
-                self.triples.push((triple_key([a, b, c]), Entry { predicate, offset: 0 }));
-            }
-            [_] | [_, _] => {
-                self.short.push((short_key(&text), Entry { predicate, offset: 0 }));
-            }
-            _ => self.long.push((predicate, text)),
-        }
+        let list = if text.len() < GRAM { &mut self.short } else { &mut self.long };
+        list.push((predicate, text));
     }
 
     /// The stride at which every literal is met.
     fn stride(&self) -> usize {
-        if !self.triples.is_empty() {
-            return 1;
-        }
         self.long.iter().map(|(_, text)| longest_stride(text.len()) as usize).min().unwrap_or(1)
     }
 
@@ -228,7 +216,8 @@ impl Literals {
             let stride = stride.unwrap_or_else(|| longest_stride(text.len()) as usize);
             for phase in 0..stride {
                 let mut best: Option<(u32, u32, usize)> = None;
-                for (offset, gram) in text.array_windows().enumerate().skip(phase).step_by(stride) {
+                let grams = text.array_windows().enumerate().take(Place::LAST + 1);
+                for (offset, gram) in grams.skip(phase).step_by(stride) {
                     let key = gram_key(*gram);
                     let crowd = used.get(&key).copied().unwrap_or(0);
                     let crowd = if crowd < BUCKET { crowd } else { crowd.saturating_mul(1000) };
@@ -239,12 +228,22 @@ impl Literals {
                 }
                 if let Some((_, key, offset)) = best {
                     *used.entry(key).or_insert(0) += 1;
-                    slots.push((key, Entry { predicate: *predicate, offset: offset as u32 }));
+                    slots.push((key, entry(*predicate, text, offset)));
                 }
             }
         }
         slots
     }
+}
+
+/// The entry of a literal by its gram at `offset`. What is compared besides lies next to the gram,
+/// and overlaps it where the literal is short.
+fn entry(predicate: u32, text: &[u8], offset: usize) -> Entry {
+    let behind = (offset + GRAM).min(text.len() - GRAM);
+    let at = if behind > offset { behind } else { offset.saturating_sub(GRAM) };
+    let check = text[at..].first_chunk().map_or(0, |bytes| gram_key(*bytes));
+    let place = Place { gram: offset as u16, check: (at as isize - offset as isize) as i8 };
+    Entry { predicate, check, place: place.pack() }
 }
 
 impl Index {
@@ -255,43 +254,45 @@ impl Index {
         if keys == 0 {
             return Table::EMPTY;
         }
-        let size = (keys * 2).next_power_of_two();
+        // At most three of four slots are in use.
+        let size = (keys * 4).div_ceil(3).next_power_of_two().max(keys + 1).next_power_of_two();
         let table = Table { start: self.slots.len() as u32, mask: size as u32 - 1 };
         self.slots.resize(self.slots.len() + size, Slot::EMPTY);
         let slots = &mut self.slots[table.start as usize..];
         for bucket in keyed.chunk_by(|a, b| a.0 == b.0) {
-            let (key, first) = (bucket[0].0, self.entries.len() as u32);
-            self.entries.extend(bucket.iter().map(|(_, entry)| *entry));
+            let key = bucket[0].0;
             let mut at = slot_of(key, table.mask);
             while !slots[at as usize].is_empty() {
                 at = (at + 1) & table.mask;
             }
-            slots[at as usize] = Slot { key, first, end: self.entries.len() as u32 };
+            slots[at as usize] = match bucket {
+                [(_, Entry { predicate, check, place })] => {
+                    Slot { key, first: *predicate, check: *check, place: *place }
+                }
+                several => {
+                    let first = self.entries.len() as u32;
+                    self.entries.extend(several.iter().map(|(_, entry)| *entry));
+                    let end = self.entries.len() as u32;
+                    Slot { key, first, check: end, place: Slot::SEVERAL }
+                }
+            };
         }
         table
     }
 
-    fn filter(&mut self, keyed: &[Keyed]) -> Table {
-        if keyed.is_empty() {
-            return Table::EMPTY;
-        }
-        let words = gram_filter(keyed.iter().map(|(key, _)| *key), 1);
+    /// The filter of the keys of a table.
+    fn filter(&mut self, keyed: &[Keyed], filter_of: impl Fn(&[u32]) -> Vec<u32>) -> Table {
+        let mut keys: Vec<u32> = keyed.iter().map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.is_empty() { Table::EMPTY } else { self.words(filter_of(&keys)) }
+    }
+
+    /// Words of a filter, a power of two of them.
+    fn words(&mut self, words: Vec<u32>) -> Table {
         let table = Table { start: self.filters.len() as u32, mask: words.len() as u32 - 1 };
         self.filters.extend(words);
         table
-    }
-
-    /// The first bytes of short literals, as a set.
-    fn first_bytes(&mut self, shorts: &[Keyed]) -> Table {
-        if shorts.is_empty() {
-            return Table::EMPTY;
-        }
-        let start = self.filters.len();
-        self.filters.resize(start + 8, 0);
-        for byte in shorts.iter().map(|(key, _)| *key as u8) {
-            self.filters[start + usize::from(byte) / 32] |= 1 << (byte % 32);
-        }
-        Table { start: start as u32, mask: 7 }
     }
 
     /// `routed`: the engine makes filters of its own for the literals that an event may concern.
@@ -302,15 +303,21 @@ impl Index {
         frequencies: &Frequencies,
     ) -> GramIndex {
         let stride = literals.stride();
-        let mut grams = literals.grams((!routed).then_some(stride), frequencies);
-        grams.extend_from_slice(&literals.triples);
+        let grams = literals.grams((!routed).then_some(stride), frequencies);
+        let short = |(predicate, text): &(u32, Vec<u8>)| {
+            (short_key(text), Entry { predicate: *predicate, check: 0, place: 0 })
+        };
+        let shorts: Vec<Keyed> = literals.short.iter().map(short).collect();
+        let texts: Vec<&[u8]> = literals.short.iter().map(|(_, text)| &text[..]).collect();
         GramIndex {
-            filter: self.filter(&grams),
+            filter: self.filter(&grams, |keys| gram_filter(keys, 1)),
             grams: self.table(&grams, gram_slot),
             stride: if grams.is_empty() { 0 } else { stride as u32 },
-            triples: u32::from(!literals.triples.is_empty()),
-            shorts: self.table(&literals.short, gram_slot),
-            short_first: self.first_bytes(&literals.short),
+            shorts: self.table(&shorts, gram_slot),
+            short_classes: match &texts[..] {
+                [] => Table::EMPTY,
+                texts => self.words(short_classes(texts)),
+            },
         }
     }
 }

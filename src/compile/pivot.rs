@@ -3,54 +3,63 @@
 
 use super::ir::Ir;
 
+/// What a rule may wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wait {
+    /// The index reports this predicate.
+    Report(u32),
+    /// This field is there: so much every predicate asks for, except that it be missing.
+    Presence(u32),
+}
+
 /// A pivot and the share of events that it is expected to let through.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pivot {
-    /// Predicates.
-    pub predicates: Vec<u32>,
+    /// Of these at least one is so.
+    pub waits: Vec<Wait>,
     /// Sum of their expected frequencies.
     pub cost: f64,
 }
 
-/// The cheapest pivot of a condition. `frequency` is `None` for predicates that the index does
-/// not report.
-pub fn choose(ir: &Ir, frequency: &dyn Fn(u32) -> Option<f64>) -> Option<Pivot> {
-    find(ir, false, frequency)
+/// The cheapest pivot of a condition. `wait_of` says what shows that a predicate may hold, and in
+/// which share of events it does; `None` if nothing does.
+pub fn choose(ir: &Ir, wait_of: &dyn Fn(u32) -> Option<(Wait, f64)>) -> Option<Pivot> {
+    find(ir, false, wait_of)
 }
 
 /// The pivot of `ir`, or of its opposite.
-fn find(ir: &Ir, negated: bool, frequency: &dyn Fn(u32) -> Option<f64>) -> Option<Pivot> {
+fn find(ir: &Ir, negated: bool, wait_of: &dyn Fn(u32) -> Option<(Wait, f64)>) -> Option<Pivot> {
     let all = |parts: &[Ir]| {
         parts
             .iter()
-            .filter_map(|part| find(part, negated, frequency))
+            .filter_map(|part| find(part, negated, wait_of))
             .min_by(|a, b| a.cost.total_cmp(&b.cost))
     };
     let any = |parts: &[Ir]| {
-        let mut union = Pivot { predicates: Vec::new(), cost: 0.0 };
+        let mut union = Pivot { waits: Vec::new(), cost: 0.0 };
         for part in parts {
-            let pivot = find(part, negated, frequency)?;
+            let pivot = find(part, negated, wait_of)?;
             union.cost += pivot.cost;
-            union.predicates.extend(pivot.predicates);
+            union.waits.extend(pivot.waits);
         }
         Some(union)
     };
     match (ir, negated) {
         // A condition that never holds needs no event to look at it.
-        (Ir::False, false) | (Ir::True, true) => Some(Pivot { predicates: Vec::new(), cost: 0.0 }),
+        (Ir::False, false) | (Ir::True, true) => Some(Pivot { waits: Vec::new(), cost: 0.0 }),
         (Ir::True, false) | (Ir::False, true) => None,
         (Ir::Predicate(id), false) => {
-            frequency(*id).map(|cost| Pivot { predicates: vec![*id], cost })
+            wait_of(*id).map(|(wait, cost)| Pivot { waits: vec![wait], cost })
         }
         (Ir::Predicate(_), true) => None,
-        (Ir::Not(part), _) => find(part, !negated, frequency),
+        (Ir::Not(part), _) => find(part, !negated, wait_of),
         (Ir::And(parts), false) | (Ir::Or(parts), true) => all(parts),
         (Ir::Or(parts), false) | (Ir::And(parts), true) => any(parts),
         (Ir::AtLeast(count, parts), false) => {
             // Of n parts at most n - count may fail, so any n - count + 1 contain one that holds.
             let needed = parts.len() + 1 - *count as usize;
             let mut pivots: Vec<Pivot> =
-                parts.iter().filter_map(|part| find(part, false, frequency)).collect();
+                parts.iter().filter_map(|part| find(part, false, wait_of)).collect();
             if pivots.len() < needed {
                 return None;
             }
@@ -58,7 +67,7 @@ fn find(ir: &Ir, negated: bool, frequency: &dyn Fn(u32) -> Option<f64>) -> Optio
             pivots.truncate(needed);
             Some(Pivot {
                 cost: pivots.iter().map(|p| p.cost).sum(),
-                predicates: pivots.into_iter().flat_map(|p| p.predicates).collect(),
+                waits: pivots.into_iter().flat_map(|p| p.waits).collect(),
             })
         }
         (Ir::AtLeast(..), true) => None,
@@ -70,12 +79,15 @@ mod tests {
     use super::*;
 
     /// Predicates 0 to 3 are indexed and cheaper the higher, 4 is not indexed.
-    fn frequency(id: u32) -> Option<f64> {
-        (id < 4).then(|| 0.1 / f64::from(id + 1))
+    fn wait_of(id: u32) -> Option<(Wait, f64)> {
+        (id < 4).then(|| (Wait::Report(id), 0.1 / f64::from(id + 1)))
     }
 
     fn pivot(ir: &Ir) -> Option<Vec<u32>> {
-        choose(ir, &frequency).map(|p| p.predicates)
+        let id = |wait| match wait {
+            Wait::Report(id) | Wait::Presence(id) => id,
+        };
+        choose(ir, &wait_of).map(|p| p.waits.into_iter().map(id).collect())
     }
 
     #[test]

@@ -8,49 +8,51 @@
 
 use super::frequency::Frequencies;
 use super::index::{Key, key_of};
-use super::ir::{Ir, PredicateKey};
-use super::pivot::{self, Pivot};
+use super::ir::{Ir, KEYWORDS, PredicateKey, Test};
+use super::pivot::{self, Pivot, Wait};
+use crate::ruleset::hash::GRAM;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The share of events from which on a predicate is only reported if a rule waits for it.
 const COMMON: f64 = 0.04;
 
-/// A list of alternatives of this length is looked up rather than tried one by one.
+/// A list of alternatives of this length is looked up rather than tried one by one, apart from
+/// alternatives that hold more often than this: those would be reported for rules that nobody asks.
 const LONG_LIST: usize = 6;
+const COMMON_IN_LIST: f64 = 0.2;
+
+/// What a rule that waits for a field only counts as, where others count as the share of events that
+/// they are expected to meet: so much that it is the last choice. Most events may have the field, and
+/// the rule's condition then has to be evaluated without help from the index.
+const PRESENCE: f64 = 50.0;
 
 /// What the index reports, and what each rule waits for.
 pub struct Selection {
     /// For each predicate, whether it is indexed.
     pub indexed: Vec<bool>,
-    /// For each rule, predicates of which at least one holds whenever the rule matches; `None`
-    /// if there is no such set.
-    pub pivots: Vec<Option<Vec<u32>>>,
+    /// For each rule, of what at least one is so whenever the rule matches; `None` if there is no
+    /// such set.
+    pub waits: Vec<Option<Vec<Wait>>>,
 }
 
 /// One table of a field.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    Exact,
-    Prefix,
-    Suffix,
+    Anchored,
+    Short,
     Ascii,
     Other,
 }
 
-/// The table of a key; `None` for literals that are in nearly every text.
+/// The table of a key; `None` for a single byte, which is in nearly every text.
 fn kind_of(key: &Key) -> Option<Kind> {
-    Some(match key {
-        Key::Exact(_) => Kind::Exact,
-        Key::Prefix(_) => Kind::Prefix,
-        Key::Suffix(_) => Kind::Suffix,
-        Key::Anywhere(texts) => {
-            let ascii = || texts.iter().filter(|text| text.is_ascii());
-            if ascii().any(|text| text.len() < 3) {
-                return None;
-            }
-            if ascii().next().is_some() { Kind::Ascii } else { Kind::Other }
-        }
-    })
+    let Key::Anywhere(texts) = key else { return Some(Kind::Anchored) };
+    match texts.iter().map(Vec::len).min().unwrap_or(0) {
+        0 | 1 => None,
+        len if len < GRAM => Some(Kind::Short),
+        _ if texts.iter().any(|text| text.is_ascii()) => Some(Kind::Ascii),
+        _ => Some(Kind::Other),
+    }
 }
 
 /// Whether a beginning or end is so short that most texts of a field may have it, while a look-up
@@ -59,46 +61,64 @@ fn is_slight(key: &Key) -> bool {
     matches!(key, Key::Prefix(text) | Key::Suffix(text) if text.len() < 4)
 }
 
-/// Whether a literal of three bytes is looked for: every gram that it begins is in the filter, and
-/// no stride can be taken.
-fn is_triple(key: &Key) -> bool {
-    matches!(key, Key::Anywhere(texts) if texts.iter().any(|text| text.len() == 3))
+/// What is known about a predicate that can be indexed.
+#[derive(Clone, Copy)]
+struct Known {
+    kind: Kind,
+    /// Whether a table that exists takes it in for nothing.
+    plain: bool,
+    share: f64,
 }
 
-/// Chooses the pivots of `rules` and what is indexed.
+/// Chooses what the `rules` wait for and what is indexed.
 pub fn select(predicates: &[PredicateKey], rules: &[&Ir], frequencies: &Frequencies) -> Selection {
-    let known: Vec<Option<(Kind, bool, f64)>> = predicates
+    let known: Vec<Option<Known>> = predicates
         .iter()
         .map(|predicate| {
             let key = key_of(predicate)?;
-            let plain = !is_triple(&key) && !is_slight(&key);
-            Some((kind_of(&key)?, plain, frequencies.predicate(predicate)))
+            let kind = kind_of(&key)?;
+            let plain = kind != Kind::Short && !is_slight(&key);
+            Some(Known { kind, plain, share: frequencies.predicate(predicate) })
         })
         .collect();
-    let cost = |id: u32| {
-        let (_, plain, share) = known[id as usize]?;
-        Some(if plain { share } else { share * 4.0 })
+    let wait_of = |id: u32| {
+        let PredicateKey { field, test } = &predicates[id as usize];
+        match known[id as usize] {
+            // Tables that every text is looked up in must earn that.
+            Some(Known { plain: true, share, .. }) => Some((Wait::Report(id), share)),
+            Some(Known { share, .. }) if *field == KEYWORDS || share * 4.0 < PRESENCE => {
+                Some((Wait::Report(id), share * 4.0))
+            }
+            _ if *field == KEYWORDS || *test == Test::Null => None,
+            _ => Some((Wait::Presence(*field), PRESENCE)),
+        }
     };
-    let pivots: Vec<Option<Pivot>> = rules.iter().map(|ir| pivot::choose(ir, &cost)).collect();
+    let pivots: Vec<Option<Pivot>> = rules.iter().map(|ir| pivot::choose(ir, &wait_of)).collect();
 
     let mut indexed = vec![false; predicates.len()];
     let mut tables: BTreeSet<(u32, Kind)> = BTreeSet::new();
     let mut keep = |id: u32, tables: &mut BTreeSet<(u32, Kind)>| {
-        if let Some((kind, _, _)) = known[id as usize] {
+        if let Some(Known { kind, .. }) = known[id as usize] {
             indexed[id as usize] = true;
             tables.insert((predicates[id as usize].field, kind));
         }
     };
-    for pivot in pivots.iter().flatten() {
-        pivot.predicates.iter().for_each(|id| keep(*id, &mut tables));
+    for wait in pivots.iter().flatten().flat_map(|pivot| &pivot.waits) {
+        if let Wait::Report(id) = wait {
+            keep(*id, &mut tables);
+        }
     }
+    let is_rare = |known: &Known| known.plain && known.share < COMMON;
     for ir in rules {
         let mut lists: BTreeMap<(u32, Kind), Vec<u32>> = BTreeMap::new();
         long_lists(ir, &mut |members| {
             lists.clear();
             for id in members {
-                if let Some((kind, true, _)) = known[*id as usize] {
-                    let table = (predicates[*id as usize].field, kind);
+                if let Some(known) = known[*id as usize]
+                    && known.plain
+                    && known.share < COMMON_IN_LIST
+                {
+                    let table = (predicates[*id as usize].field, known.kind);
                     lists.entry(table).or_default().push(*id);
                 }
             }
@@ -108,15 +128,15 @@ pub fn select(predicates: &[PredicateKey], rules: &[&Ir], frequencies: &Frequenc
         });
     }
     for (id, known) in known.iter().enumerate() {
-        if let Some((kind, true, share)) = known
-            && *share < COMMON
-            && tables.contains(&(predicates[id].field, *kind))
+        if let Some(known) = known
+            && is_rare(known)
+            && tables.contains(&(predicates[id].field, known.kind))
         {
             indexed[id] = true;
         }
     }
-    let pivots = pivots.into_iter().map(|pivot| pivot.map(|pivot| pivot.predicates)).collect();
-    Selection { indexed, pivots }
+    let waits = pivots.into_iter().map(|pivot| pivot.map(|pivot| pivot.waits)).collect();
+    Selection { indexed, waits }
 }
 
 /// Shows the predicates of every list of alternatives.

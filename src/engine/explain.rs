@@ -12,6 +12,7 @@ use super::MatchError;
 use super::examine::malformed_error;
 use super::matcher::{Matcher, Mode};
 use super::route::{LogsourceMode, Routes};
+use super::vector::Vectors;
 use crate::event::MalformedKind;
 use crate::event::value::Value;
 use crate::limits;
@@ -199,7 +200,7 @@ impl<'r> Explainer<'r> {
         let parts = Parts {
             rules,
             debug,
-            matcher: Matcher::new(rules, Mode::Exhaustive),
+            matcher: Matcher::new(rules, Mode::Exhaustive, Vectors::Plain),
             routes: Routes::new(LogsourceMode::Auto),
         };
         Ok(Explainer {

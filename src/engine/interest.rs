@@ -6,7 +6,7 @@
 //! at a stride, where all keywords of a rule set would have every byte looked at.
 
 use crate::ruleset::hash::{STRIDES, gram_filter, longest_stride};
-use crate::ruleset::tables::{Predicate, Tables, op};
+use crate::ruleset::tables::{Entry, FieldIndex, Predicate, Slot, Table, Tables, op};
 
 /// A filter of grams that is not in the file.
 pub(super) struct RoutedFilter {
@@ -14,35 +14,61 @@ pub(super) struct RoutedFilter {
     pub words: Vec<u32>,
     /// The step between grams.
     pub stride: u32,
+    /// Whether literals of two and three bytes are looked for.
+    pub shorts: bool,
+    /// Whether what is looked for may be in the text of a number or boolean.
+    pub numbers: bool,
 }
 
 /// What the admitted rules ask the index for.
 pub(super) struct Interest {
-    /// One bit per field, and one for keywords.
-    fields: Vec<u64>,
-    /// Admitted rules without a pivot.
+    /// What is done with each field, and with keywords: see the constants.
+    fields: Vec<u8>,
+    /// Admitted rules that wait for nothing.
     pub open: Vec<u32>,
     /// The ASCII keywords of admitted rules.
     pub keywords: RoutedFilter,
 }
+
+/// The index is asked about the field's values.
+const LOOKED_UP: u8 = 1;
+/// A rule waits for the field to be there.
+const WAITED_FOR: u8 = 2;
 
 impl Interest {
     /// The interest of the rules that `admits` says. Takes time in proportion to the rule set: once
     /// per route, not per event.
     pub fn new(tables: &Tables, admits: impl Fn(u32) -> bool) -> Interest {
         let asked = asked(tables, &admits);
-        let mut fields = vec![0; (tables.fields.len() + 1).div_ceil(64)];
+        let mut fields = vec![0; tables.fields.len() + 1];
         for (predicate, _) in tables.predicates.iter().zip(&asked).filter(|(_, asked)| **asked) {
-            fields[predicate.field as usize / 64] |= 1 << (predicate.field % 64);
+            fields[predicate.field as usize] |= LOOKED_UP;
+        }
+        for (field, doing) in (0..).zip(&mut fields) {
+            if tables.waiting(field).iter().any(|rule| admits(*rule)) {
+                *doing |= WAITED_FOR;
+            }
         }
         let open = tables.open_rules.iter().copied().filter(|rule| admits(*rule)).collect();
         Interest { fields, open, keywords: keywords(tables, &asked) }
     }
 
-    /// Whether a field, or keywords, are asked for.
+    /// Whether anything is done with a field, or with keywords.
     #[inline]
     pub fn has(&self, field: u32) -> bool {
-        self.fields[field as usize / 64] >> (field % 64) & 1 == 1
+        self.fields[field as usize] != 0
+    }
+
+    /// Whether the index is asked about a field, or about keywords.
+    #[inline]
+    pub fn looks_up(&self, field: u32) -> bool {
+        self.fields[field as usize] & LOOKED_UP != 0
+    }
+
+    /// Whether a rule waits for a field to be there.
+    #[inline]
+    pub fn waits_for(&self, field: u32) -> bool {
+        self.fields[field as usize] & WAITED_FOR != 0
     }
 }
 
@@ -71,29 +97,24 @@ fn asked(tables: &Tables, admits: &impl Fn(u32) -> bool) -> Vec<bool> {
             next.extend([step.yes, step.no]);
         }
     }
-    for (id, asked) in asked.iter_mut().enumerate() {
-        let groups_of = tables.group_starts[id] as usize..tables.group_starts[id + 1] as usize;
-        let pivots_of = tables.pivot_starts[id] as usize..tables.pivot_starts[id + 1] as usize;
+    for (id, asked) in (0..).zip(&mut asked) {
+        let (groups_of, rules_of) = tables.linked(id);
         *asked = *asked
-            || tables.group_list[groups_of].iter().any(|group| groups[*group as usize])
-            || tables.pivot_rules[pivots_of].iter().any(|rule| admits(*rule));
+            || groups_of.iter().any(|group| groups[*group as usize])
+            || rules_of.iter().any(|rule| admits(*rule));
     }
     asked
 }
 
 fn keywords(tables: &Tables, asked: &[bool]) -> RoutedFilter {
-    let mut filter = RoutedFilter { words: Vec::new(), stride: STRIDES[0] };
-    let table = tables.indexes[tables.fields.len()].ascii.grams;
-    if table.is_empty() {
-        return filter;
-    }
-    let slots = &tables.slots[table.start as usize..][..table.mask as usize + 1];
+    let FieldIndex { ascii: index, numbers, .. } = &tables.indexes[tables.fields.len()];
+    let mut filter =
+        RoutedFilter { words: Vec::new(), stride: STRIDES[0], shorts: false, numbers: false };
+    let is_asked = |entry: &Entry| asked[entry.predicate as usize];
     let mut keys = Vec::new();
-    for slot in slots {
-        let entries = &tables.entries[slot.first as usize..slot.end as usize];
-        let mut strides = entries
-            .iter()
-            .filter(|entry| asked[entry.predicate as usize])
+    for slot in slots(tables, index.grams) {
+        let mut strides = entries(tables, slot)
+            .filter(is_asked)
             .map(|entry| stride(&tables.predicates[entry.predicate as usize]));
         let Some(first) = strides.next() else { continue };
         filter.stride = strides.fold(filter.stride.min(first), u32::min);
@@ -101,9 +122,38 @@ fn keywords(tables: &Tables, asked: &[bool]) -> RoutedFilter {
     }
     if !keys.is_empty() {
         // Sparse: what passes by chance has a text of the event looked at.
-        filter.words = gram_filter(keys, 8);
+        filter.words = gram_filter(&keys, 8);
     }
+    let keywords = tables.fields.len() as u32;
+    filter.numbers = *numbers != 0
+        && tables.predicates.iter().zip(asked).any(|(predicate, asked)| {
+            *asked && predicate.field == keywords && may_be_number(tables, predicate)
+        });
+    filter.shorts =
+        slots(tables, index.shorts).any(|slot| entries(tables, slot).any(|entry| is_asked(&entry)));
     filter
+}
+
+/// Whether a predicate may hold for the text of a number or boolean. Says yes rather than no.
+fn may_be_number(tables: &Tables, predicate: &Predicate) -> bool {
+    let needle = predicate.a as usize..(predicate.a + predicate.b) as usize;
+    !predicate.is_plain_literal()
+        || tables.needles[needle].iter().all(|byte| b"0123456789.-+truefals".contains(byte))
+}
+
+/// The slots of a table that are in use.
+fn slots(tables: &Tables, table: Table) -> impl Iterator<Item = &Slot> {
+    let size = if table.is_empty() { 0 } else { table.mask as usize + 1 };
+    tables.slots[table.start as usize..][..size].iter().filter(|slot| !slot.is_empty())
+}
+
+/// The entries of a slot.
+fn entries(tables: &Tables, slot: &Slot) -> impl Iterator<Item = Entry> {
+    let several = match slot.single() {
+        Some(_) => &[],
+        None => &tables.entries[slot.first as usize..slot.check as usize],
+    };
+    slot.single().into_iter().chain(several.iter().copied())
 }
 
 /// The stride at which a keyword is met: the compiler gives each as many grams as its length

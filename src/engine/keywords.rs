@@ -1,10 +1,10 @@
 //! Which leaves of an event may hold a keyword.
 
 use super::interest::RoutedFilter;
-use super::scan::{is_gram, passing};
+use super::scan::{is_gram, is_short, short_places};
+use super::vector::{Vectors, passing};
 use crate::event::value::{Span, Store, Value};
-use crate::ruleset::hash::triple_key;
-use crate::ruleset::tables::{FieldIndex, GramIndex, Tables};
+use crate::ruleset::tables::{FieldIndex, Tables};
 use crate::source::EventView;
 
 const STORES: [Store; 4] = [Store::Input, Store::Outer, Store::Inner, Store::Derived];
@@ -23,25 +23,31 @@ impl WorthALook {
     /// Finds them.
     pub fn find(
         &mut self,
-        tables: &Tables,
+        (tables, index): (&Tables, &FieldIndex),
         view: &EventView<'_>,
-        index: &FieldIndex,
         filter: &RoutedFilter,
+        vectors: Vectors,
     ) {
         self.leaves.clear();
         // First and last byte of the texts in each store.
         let mut bounds = [(u32::MAX, 0); STORES.len()];
+        // PERF: nearly all lie in the record, whose bounds stay in registers.
+        let (mut first, mut last) = (u32::MAX, 0);
         for leaf in view.leaves() {
-            if let Value::Str(span) = leaf {
-                let (start, end) = &mut bounds[span.store as usize];
-                *start = span.start.min(*start);
-                *end = span.start.saturating_add(span.len).max(*end);
+            let Value::Str(span) = leaf else { continue };
+            let end = span.start.saturating_add(span.len);
+            if span.store == Store::Input {
+                (first, last) = (span.start.min(first), end.max(last));
+            } else {
+                let (start, furthest) = &mut bounds[span.store as usize];
+                (*start, *furthest) = (span.start.min(*start), end.max(*furthest));
             }
         }
+        bounds[Store::Input as usize] = (first, last);
         for (store, (start, end)) in STORES.into_iter().zip(bounds) {
             if start < end {
                 let region = Span { store, start, len: end - start };
-                self.find_in(tables, view, index, filter, region);
+                self.find_in((tables, index), view, (filter, vectors), region);
             }
         }
         self.leaves.sort_unstable();
@@ -50,24 +56,26 @@ impl WorthALook {
 
     fn find_in(
         &mut self,
-        tables: &Tables,
+        (tables, index): (&Tables, &FieldIndex),
         view: &EventView<'_>,
-        index: &FieldIndex,
-        filter: &RoutedFilter,
+        (filter, vectors): (&RoutedFilter, Vectors),
         region: Span,
     ) {
         self.spans.clear();
         let text = view.bytes(region);
         if !filter.words.is_empty() {
-            let mut found = |at: usize| self.found(view, region, at);
-            passing(text, &filter.words, filter.words.len(), filter.stride, &mut |gram, at| {
-                if is_gram(tables, &index.ascii, gram) {
-                    found(at);
+            passing(vectors, text, &filter.words, filter.stride, &mut |at| {
+                if is_gram(tables, &index.ascii, text, at) {
+                    self.found(view, region, at);
                 }
             });
-            if ends_in_triple(tables, &index.ascii, text) {
-                found(text.len() - 3);
-            }
+        }
+        if filter.shorts {
+            short_places(text, tables, &index.ascii, &mut |at| {
+                if is_short(tables, &index.ascii, text, at) {
+                    self.found(view, region, at);
+                }
+            });
         }
         if !text.is_ascii() {
             for (number, leaf) in (0..).zip(view.leaves()) {
@@ -114,9 +122,4 @@ impl WorthALook {
         let leaves = view.leaves();
         self.leaves.iter().filter_map(|number| leaves.get(*number as usize).copied())
     }
-}
-
-fn ends_in_triple(tables: &Tables, index: &GramIndex, text: &[u8]) -> bool {
-    index.triples != 0
-        && text.last_chunk().is_some_and(|last| is_gram(tables, index, triple_key(*last)))
 }

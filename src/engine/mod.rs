@@ -13,6 +13,7 @@ pub mod glob;
 mod interest;
 mod keywords;
 pub mod matcher;
+mod memo;
 mod output;
 pub mod predicate;
 mod route;
@@ -21,11 +22,13 @@ mod scratch;
 mod silent;
 mod tally;
 mod time;
+mod vector;
 
 pub use matcher::Mode;
 pub use route::LogsourceMode;
 pub use scratch::Scratch;
 pub use tally::SourceCounts;
+pub use vector::Vectors;
 
 use crate::limits;
 use crate::ruleset::RuleSet;

@@ -1,12 +1,15 @@
 //! One predicate on one value, or on a field: the meaning that the index only speeds up.
 
+use super::vector::Vectors;
 use super::{glob, time};
 use crate::event::fold::{fold_into, is_ascii_caseless, is_boundary};
 use crate::event::number::{Number, NumberText};
 use crate::event::value::Value;
 use crate::ruleset::RuleSet;
 use crate::ruleset::regexes::RegexCache;
-use crate::ruleset::tables::{NumberRecord, Predicate, comparison, flag, kind, reference_mode};
+use crate::ruleset::tables::{
+    NumberRecord, Predicate, Tables, comparison, flag, kind, reference_mode,
+};
 use crate::source::{EventView, SqlCode};
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -30,11 +33,16 @@ impl<'a> Subject<'a> {
     /// A text and memory for its folded form.
     pub fn new(original: &'a [u8], buffer: &'a mut Vec<u8>) -> Subject<'a> {
         if original.is_ascii() {
-            return Subject { original, folded: Folded::Later(buffer), was_folded: false };
+            return Subject::ascii(original, buffer);
         }
         buffer.clear();
         fold_into(original, buffer);
         Subject { original, folded: Folded::Known(buffer), was_folded: true }
+    }
+
+    /// A text that is known to be ASCII, and memory for its folded form.
+    fn ascii(original: &'a [u8], buffer: &'a mut Vec<u8>) -> Subject<'a> {
+        Subject { original, folded: Folded::Later(buffer), was_folded: false }
     }
 
     /// The text that is compared without regard to case: folded, or ASCII that need not be. Only
@@ -69,14 +77,21 @@ impl<'a> Subject<'a> {
 pub struct Work {
     /// The folded value.
     pub folded: Vec<u8>,
-    /// Of which text of the event `folded` is the folded form: rules ask several things of one.
+    /// The text of the event that was found to be ASCII last: rules ask several things of one.
+    ascii: Option<Value>,
+    /// Of which text of the event `folded` is the folded form.
     folded_of: Option<Value>,
+    /// The text that was read as an address last, and the address, if it is one.
+    address_of: Option<Value>,
+    address: Option<IpAddr>,
     other: Vec<u8>,
     other_folded: Vec<u8>,
     /// Text of a value that the record does not hold as text.
     pub text: TextBuffer,
     /// For regular expressions.
     pub regex: RegexCache,
+    /// By which instructions texts are looked at.
+    pub vectors: Vectors,
 }
 
 /// Where the text of a value is written that the record does not hold as text.
@@ -86,11 +101,33 @@ pub struct TextBuffer {
     code: SqlCode,
 }
 
+/// What looking up a text takes.
+pub struct Means<'a> {
+    /// Memory for the folded text.
+    pub folded: &'a mut Vec<u8>,
+    /// For regular expressions.
+    pub regex: &'a mut RegexCache,
+    /// By which instructions texts are looked at.
+    pub vectors: Vectors,
+}
+
 impl Work {
+    /// Memory that is empty.
+    pub fn new(vectors: Vectors) -> Work {
+        Work { vectors, ..Work::default() }
+    }
+
     /// Forgets the event before: its spans say nothing about the next one's texts.
     #[inline]
     pub fn begin(&mut self) {
-        self.folded_of = None;
+        (self.ascii, self.folded_of, self.address_of) = (None, None, None);
+    }
+
+    /// What looking up a text takes, and where texts are written that records do not hold.
+    #[inline]
+    pub fn means(&mut self) -> (Means<'_>, &mut TextBuffer) {
+        let Work { folded, regex, vectors, text, .. } = self;
+        (Means { folded, regex, vectors: *vectors }, text)
     }
 }
 
@@ -142,6 +179,8 @@ pub fn on_text(
                 return tail.is_some_and(|text| is_ascii_caseless(text, needle()));
             }
             kind::CONTAINS if text.len() < len => return false,
+            // PERF: memory is written and read again for a folded text; a few bytes are found sooner.
+            kind::CONTAINS if len <= 3 => return contains_short(text, needle()),
             _ => {}
         }
     }
@@ -164,7 +203,7 @@ pub fn on_text(
         }
         kind::ANY_TEXT => true,
         kind::REGEX => rules.regexes().is_match(predicate.a, original, regex),
-        kind::CIDR => in_network(original, &tables.networks[predicate.a as usize]),
+        kind::CIDR => address(original).is_some_and(|it| contains_address(tables, predicate.a, it)),
         kind::TIME_PART => time::part(original, predicate.a & 0xFF).is_some_and(|part| {
             let bound = number(&tables.numbers[predicate.b as usize]);
             holds(predicate.a >> 8, Number::Int(part.into()).compare(bound))
@@ -173,15 +212,22 @@ pub fn on_text(
     }
 }
 
+/// Whether the needle, which has few bytes and is folded, occurs without regard to ASCII case.
+fn contains_short(text: &[u8], needle: &[u8]) -> bool {
+    let [first, rest @ ..] = needle else { return true };
+    let follows = |at: usize| {
+        text.get(at + 1..at + 1 + rest.len()).is_some_and(|here| here.eq_ignore_ascii_case(rest))
+    };
+    if first.is_ascii_lowercase() {
+        memchr::memchr2_iter(*first, first.to_ascii_uppercase(), text).any(follows)
+    } else {
+        memchr::memchr_iter(*first, text).any(follows)
+    }
+}
+
 /// Whether the needle occurs.
 fn contains(text: &[u8], needle: &[u8]) -> bool {
-    match needle {
-        // PERF: a searcher costs more to prepare than a short needle in a short text to find.
-        [first, rest @ ..] if rest.len() < 3 => {
-            memchr::memchr_iter(*first, text).any(|at| text[at + 1..].starts_with(rest))
-        }
-        _ => memchr::memmem::find(text, needle).is_some(),
-    }
+    memchr::memmem::find(text, needle).is_some()
 }
 
 /// Whether the needle occurs with characters beginning at both of its ends. Occurrences may
@@ -198,11 +244,14 @@ fn contains_ragged(text: &[u8], needle: &[u8]) -> bool {
     false
 }
 
-fn in_network(text: &[u8], network: &crate::ruleset::tables::Network) -> bool {
-    let Some(address) = std::str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok())
-    else {
-        return false;
-    };
+/// The address that a text is.
+fn address(text: &[u8]) -> Option<IpAddr> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// Whether an address is in a network.
+fn contains_address(tables: &Tables, network: u32, address: IpAddr) -> bool {
+    let network = &tables.networks[network as usize];
     let (version, bits) = match address {
         IpAddr::V4(v4) => (4, u128::from(u32::from(v4))),
         IpAddr::V6(v6) => (6, u128::from(v6)),
@@ -288,16 +337,27 @@ pub fn on_value(
             view.values(predicate.a).any(|other| refers(predicate, value, other, view, work))
         }
         kind::TIME_PART if !matches!(value, Value::Str(_) | Value::SqlCode(_)) => false,
+        kind::CIDR => {
+            // Networks come in lists: the text is read once.
+            if work.address_of != Some(value) {
+                work.address = text(value, view, &mut work.text).and_then(address);
+                work.address_of = Some(value);
+            }
+            work.address.is_some_and(|it| contains_address(rules.tables(), predicate.a, it))
+        }
         _ => {
             let Some(text) = text(value, view, &mut work.text) else { return false };
             let stored = matches!(value, Value::Str(_) | Value::SqlCode(_)).then_some(value);
-            let mut subject = match stored {
-                Some(_) if work.folded_of == stored => Subject {
-                    original: text,
-                    folded: Folded::Known(&work.folded),
-                    was_folded: true,
-                },
-                _ => Subject::new(text, &mut work.folded),
+            let mut subject = if stored.is_none() {
+                work.folded_of = None;
+                Subject::new(text, &mut work.folded)
+            } else if work.folded_of == stored {
+                Subject { original: text, folded: Folded::Known(&work.folded), was_folded: false }
+            } else if work.ascii == stored || text.is_ascii() {
+                work.ascii = stored;
+                Subject::ascii(text, &mut work.folded)
+            } else {
+                Subject::new(text, &mut work.folded)
             };
             let holds = on_text(rules, predicate, &mut subject, &mut work.regex);
             if subject.was_folded {

@@ -5,48 +5,50 @@
 
 use super::interest::RoutedFilter;
 use super::matcher::Hits;
-use super::predicate::{Subject, on_text};
-use crate::event::fold::is_ascii_caseless;
+use super::predicate::{Means, Subject, on_text};
+use super::vector::{Vectors, passing};
+use crate::event::fold::{caseless_prefix, is_ascii_caseless};
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
-    GRAM, anchored_hash, exact_hash, filter_bit, first_slot, gram_hash, gram_key, gram_slot, load,
-    short_hash, short_key, triple_key,
+    Anchor, CLASSES, GRAM, anchored_bit, anchored_hash, exact_hash, filter_bit, first_slot,
+    gram_key, gram_slot, length_bit, load, short_hash, short_key,
 };
 use crate::ruleset::regexes::RegexCache;
-use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Table, Tables};
+use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Place, Slot, Table, Tables};
 
-/// Grams that are asked about before one branch is taken.
-const BLOCK: usize = 4;
-
-/// The most bytes of a literal that are compared where its gram was found. If they agree and there
-/// are more, the whole text is searched for the literal, once: a text that repeats the beginning of
-/// a long literal cannot make every one of its bytes cost a long comparison.
+/// Bytes of a literal that are compared wherever its gram was found. Of longer literals whose head is
+/// there, the rest is compared as well as long as such comparisons together took no more than
+/// [`PATIENCE`] bytes for each byte of the text. From then on the whole text is searched for the
+/// literal, once: a text that repeats the beginning of a long literal cannot make every one of its
+/// bytes cost a long comparison.
 const HEAD: usize = 64;
+const PATIENCE: usize = 4;
 
-/// Reports every indexed predicate of the field that holds for `original`. `buffer` receives the
-/// folded text where one is needed. A filter of the route stands for that of the ASCII literals.
+/// Reports every indexed predicate of the field that holds for `original`. A filter of the route stands for that of the ASCII literals.
 pub(super) fn scan(
     rules: &RuleSet,
     (index, routed): (&FieldIndex, Option<&RoutedFilter>),
     original: &[u8],
-    buffer: &mut Vec<u8>,
     hits: &mut Hits,
-    regex: &mut RegexCache,
+    Means { folded: buffer, regex, vectors }: Means<'_>,
 ) {
     hits.begin_text();
     let subject = Subject::new(original, buffer);
     let text = subject.caseless();
-    let mut lookup = Lookup { rules, tables: rules.tables(), text, subject, hits, regex };
-    if text.len() <= index.exact_max as usize && !index.exact.is_empty() {
-        lookup.anchored(index.exact, exact_hash(text));
-    }
-    if index.prefix_lengths | index.suffix_lengths != 0 {
-        lookup.ends(index);
+    let tables = rules.tables();
+    let patience = text.len().saturating_mul(PATIENCE);
+    let mut lookup = Lookup { rules, tables, text, subject, vectors, patience, hits, regex };
+    if !index.anchored.is_empty() {
+        lookup.anchored(index);
     }
     match routed {
-        Some(filter) if filter.words.is_empty() => {}
-        Some(RoutedFilter { words, stride }) => {
-            lookup.long(&index.ascii, words, words.len(), *stride);
+        Some(RoutedFilter { words, stride, shorts, .. }) => {
+            if !words.is_empty() {
+                lookup.grams(&index.ascii, words, *stride);
+            }
+            if *shorts {
+                lookup.shorts(&index.ascii);
+            }
         }
         None => lookup.literals(&index.ascii),
     }
@@ -62,45 +64,65 @@ struct Lookup<'a, 'b> {
     /// What keys are read from and literals compared with.
     text: &'b [u8],
     subject: Subject<'b>,
+    vectors: Vectors,
+    /// Bytes that may be compared beyond the heads of literals.
+    patience: usize,
     hits: &'b mut Hits,
     regex: &'b mut RegexCache,
 }
 
 impl<'a> Lookup<'a, '_> {
+    /// Looks up the whole text, its beginning and its end.
+    #[inline]
+    fn anchored(&mut self, index: &FieldIndex) {
+        let text = self.text;
+        let table = AnchoredTable {
+            filter: pool(&self.tables.filters, index.anchored_filter),
+            slots: pool(&self.tables.slots, index.anchored),
+        };
+        if index.exact_lengths & length_bit(text.len()) != 0 {
+            self.anchored_key(table, exact_hash(text));
+        }
+        // Lengths that the text fills, of those that the field has.
+        let filled = (2u32 << text.len().min(30)) - 1;
+        let (prefixes, suffixes) = (index.prefix_lengths & filled, index.suffix_lengths & filled);
+        let known = text.len().min(8);
+        let (first, last) = (load(&text[..known]), load(&text[text.len() - known..]));
+        for_each_bit(prefixes, |len| {
+            let hash = match len {
+                0..=8 => short_hash(Anchor::Start, first & u64::MAX >> ((64 - 8 * len) & 63), len),
+                _ => anchored_hash(Anchor::Start, text.get(..len).unwrap_or(&[])),
+            };
+            self.anchored_key(table, hash);
+        });
+        for_each_bit(suffixes, |len| {
+            let hash = match len {
+                0..=8 => short_hash(Anchor::End, last >> ((8 * (known - len)) & 63), len),
+                _ => anchored_hash(Anchor::End, &text[text.len() - len..]),
+            };
+            self.anchored_key(table, hash);
+        });
+    }
+
     /// Verifies every predicate whose anchored key has this hash.
     #[inline]
-    fn anchored(&mut self, table: Table, hash: u32) {
-        for entry in entries(self.tables, table, hash, first_slot(hash, table.mask)) {
-            self.decide(entry.predicate);
+    fn anchored_key(&mut self, table: AnchoredTable<'_>, hash: u32) {
+        let (word, bit) = anchored_bit(hash, table.filter.len());
+        if table.filter.get(word).is_some_and(|word| word >> bit & 1 == 1) {
+            self.anchored_slot(table.slots, hash);
         }
     }
 
-    /// Looks up the beginning and the end of the text.
-    fn ends(&mut self, index: &FieldIndex) {
-        let text = self.text;
-        let known = text.len().min(8);
-        let (first, last) = (load(&text[..known]), load(&text[text.len() - known..]));
-        // Lengths that the text fills, of those that the field has.
-        let filled = (2u32 << text.len().min(30)) - 1;
-        let mut lengths = index.prefix_lengths & filled;
-        while lengths != 0 {
-            let len = lengths.trailing_zeros() as usize;
-            lengths &= lengths - 1;
-            let hash = match len {
-                0..=8 => short_hash(first & u64::MAX >> ((64 - 8 * len) & 63), len),
-                _ => anchored_hash(text.get(..len).unwrap_or(&[])),
-            };
-            self.anchored(index.prefixes, hash);
-        }
-        let mut lengths = index.suffix_lengths & filled;
-        while lengths != 0 {
-            let len = lengths.trailing_zeros() as usize;
-            lengths &= lengths - 1;
-            let hash = match len {
-                0..=8 => short_hash(last >> ((8 * (known - len)) & 63), len),
-                _ => anchored_hash(&text[text.len() - len..]),
-            };
-            self.anchored(index.suffixes, hash);
+    #[inline(never)]
+    fn anchored_slot(&mut self, slots: &[Slot], hash: u32) {
+        let Some(slot) = find(slots, hash, first_slot) else { return };
+        match slot.single() {
+            Some(entry) => self.decide(entry.predicate),
+            None => {
+                for entry in several(self.tables, slot) {
+                    self.decide(entry.predicate);
+                }
+            }
         }
     }
 
@@ -122,137 +144,208 @@ impl<'a> Lookup<'a, '_> {
     #[inline]
     fn literals(&mut self, index: &GramIndex) {
         if !index.grams.is_empty() {
-            let words = &self.tables.filters[index.filter.start as usize..];
-            self.long(index, words, index.filter.mask as usize + 1, index.stride);
+            let words = pool(&self.tables.filters, index.filter);
+            self.grams(index, words, index.stride);
         }
         if !index.shorts.is_empty() {
             self.shorts(index);
         }
     }
 
-    /// Looks for literals of three bytes and more, with the filter of `size` words that `words`
-    /// begin with.
+    /// Looks for literals of four bytes and more, with the filter `words`.
     #[inline]
-    fn long(&mut self, index: &GramIndex, words: &[u32], size: usize, stride: u32) {
-        let text = self.text;
-        passing(text, words, size, stride, &mut |gram, at| self.found(index, gram, at));
-        if index.triples != 0
-            && let Some(last) = text.last_chunk()
-        {
-            // No gram begins with the last three bytes.
-            self.gram(index.grams, triple_key(*last), text.len() - 3);
+    fn grams(&mut self, index: &GramIndex, words: &[u32], stride: u32) {
+        let slots = pool(&self.tables.slots, index.grams);
+        passing(self.vectors, self.text, words, stride, &mut |at| self.gram(slots, at));
+    }
+
+    /// Verifies every predicate that has the gram at `at`.
+    #[inline]
+    fn gram(&mut self, slots: &[Slot], at: usize) {
+        let Some(slot) = gram_at(self.text, at).and_then(|gram| find(slots, gram, gram_slot))
+        else {
+            return;
+        };
+        match slot.single() {
+            Some(entry) => self.literal(entry, at),
+            None => several(self.tables, slot).iter().for_each(|entry| self.literal(*entry, at)),
         }
     }
 
-    /// Verifies what has this gram, which begins at `at`.
+    /// Verifies a predicate of which a gram begins at `at`.
+    #[inline]
+    fn literal(&mut self, entry: Entry, at: usize) {
+        let place = Place::unpack(entry.place);
+        let check = at.checked_add_signed(place.check.into());
+        if check.and_then(|check| gram_at(self.text, check)) != Some(entry.check) {
+            return;
+        }
+        if let Some(start) = at.checked_sub(place.gram.into()) {
+            self.literal_at(entry.predicate, start);
+        }
+    }
+
+    /// Verifies a predicate whose literal can only begin at `start`, as far as this entry goes.
     #[inline(never)]
-    fn found(&mut self, index: &GramIndex, gram: u32, at: usize) {
-        self.gram(index.grams, gram, at);
-        if index.triples != 0 {
-            self.gram(index.grams, gram & 0x00FF_FFFF, at);
+    fn literal_at(&mut self, id: u32, start: usize) {
+        if self.hits.is_decided(id) {
+            return;
+        }
+        let predicate = &self.tables.predicates[id as usize];
+        if !predicate.is_plain_literal() {
+            self.decide(id);
+            return;
+        }
+        let needle =
+            &self.tables.needles[predicate.a as usize..(predicate.a + predicate.b) as usize];
+        let here = self.text.get(start..start + needle.len());
+        let Some(here) = here else { return };
+        if needle.len() <= HEAD {
+            if is_ascii_caseless(here, needle) {
+                self.hits.report(id);
+            }
+            return;
+        }
+        let ((head, rest), (here, behind)) = (needle.split_at(HEAD), here.split_at(HEAD));
+        if !is_ascii_caseless(here, head) {
+            return;
+        }
+        if self.patience == 0 {
+            self.decide(id);
+            return;
+        }
+        let same = caseless_prefix(behind, rest);
+        self.patience = self.patience.saturating_sub(same + 8);
+        if same == rest.len() {
+            self.hits.report(id);
         }
     }
 
-    /// Verifies every predicate that has this key, whose bytes begin at `at`.
-    #[inline]
-    fn gram(&mut self, table: Table, gram: u32, at: usize) {
-        for entry in entries(self.tables, table, gram, gram_slot(gram, table.mask)) {
-            if self.hits.is_decided(entry.predicate) {
-                continue;
-            }
-            let predicate = &self.tables.predicates[entry.predicate as usize];
-            if !predicate.is_plain_literal() {
-                self.decide(entry.predicate);
-                continue;
-            }
-            // The literal is here or it is not: compared where the gram was found.
-            let needle =
-                &self.tables.needles[predicate.a as usize..(predicate.a + predicate.b) as usize];
-            let (head, rest) = needle.split_at(needle.len().min(HEAD));
-            let here = at.checked_sub(entry.offset as usize);
-            let here = here.and_then(|start| self.text.get(start..start + head.len()));
-            if here.is_some_and(|here| is_ascii_caseless(here, head)) {
-                if rest.is_empty() {
-                    self.hits.report(entry.predicate);
-                } else {
-                    self.decide(entry.predicate);
-                }
-            }
-        }
-    }
-
-    /// Looks for literals of one or two bytes.
+    /// Looks for literals of two or three bytes.
     #[inline(never)]
     fn shorts(&mut self, index: &GramIndex) {
-        let first = self.tables.filters.get(index.short_first.start as usize..);
-        let Some(first) = first.and_then(|words| words.first_chunk::<8>()) else { return };
-        let text = self.text;
-        let begins = |byte: &u8| first[*byte as usize / 32] >> (byte % 32) & 1 == 1;
-        let mut from = 0;
-        while let Some(rest) = text.get(from..)
-            && let Some(skipped) = rest.iter().position(begins)
-        {
-            let rest = &rest[skipped..];
-            from += skipped + 1;
-            for len in 1..=rest.len().min(2) {
-                self.short(index.shorts, short_key(&rest[..len]), len as u32);
+        let (text, tables) = (self.text, self.tables);
+        let slots = pool(&tables.slots, index.shorts);
+        short_places(text, tables, index, &mut |at| {
+            for len in [2, 3] {
+                let Some(bytes) = text.get(at..at + len) else { continue };
+                let Some(slot) = find(slots, short_key(bytes), gram_slot) else { continue };
+                match slot.single() {
+                    Some(entry) => self.literal_at(entry.predicate, at),
+                    None => {
+                        for entry in several(tables, slot) {
+                            self.literal_at(entry.predicate, at);
+                        }
+                    }
+                }
             }
-        }
-    }
-
-    /// Verifies every predicate that has this short literal of `len` bytes.
-    #[inline]
-    fn short(&mut self, table: Table, key: u32, len: u32) {
-        for entry in entries(self.tables, table, key, gram_slot(key, table.mask)) {
-            if self.hits.has(entry.predicate) {
-                continue;
-            }
-            let predicate = &self.tables.predicates[entry.predicate as usize];
-            // The key is the whole literal: nothing is left to compare.
-            if predicate.is_plain_literal() && predicate.b == len {
-                self.hits.report(entry.predicate);
-            } else {
-                self.decide(entry.predicate);
-            }
-        }
+        });
     }
 }
 
-/// What a table has under a key that probing begins at `at` for. Every table has an empty slot, so
-/// probing ends.
+/// The table of anchored keys of a field, with its filter.
+#[derive(Clone, Copy)]
+struct AnchoredTable<'a> {
+    filter: &'a [u32],
+    slots: &'a [Slot],
+}
+
+/// The numbers of the bits that are set.
 #[inline(always)]
-fn entries(tables: &Tables, table: Table, key: u32, at: u32) -> &[Entry] {
-    let slots = tables.slots.get(table.start as usize..);
-    let slots = slots.and_then(|slots| slots.get(..(table.mask as usize).wrapping_add(1)));
-    let mut at = at as usize;
-    while let Some(slot) = slots.and_then(|slots| slots.get(at)).filter(|slot| !slot.is_empty()) {
-        if slot.key == key {
-            return tables.entries.get(slot.first as usize..slot.end as usize).unwrap_or(&[]);
-        }
-        at = (at + 1) & table.mask as usize;
+fn for_each_bit(mut bits: u32, mut show: impl FnMut(usize)) {
+    while bits != 0 {
+        show(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
     }
-    &[]
 }
 
-/// Whether a literal has this gram.
-pub(super) fn is_gram(tables: &Tables, index: &GramIndex, gram: u32) -> bool {
-    let has = |key| !entries(tables, index.grams, key, gram_slot(key, index.grams.mask)).is_empty();
-    has(gram) || index.triples != 0 && has(gram & 0x00FF_FFFF)
+/// The part of a pool that a table has.
+#[inline(always)]
+fn pool<T>(pool: &[T], table: Table) -> &[T] {
+    let size = (table.mask as usize).wrapping_add(1);
+    pool.get(table.start as usize..).and_then(|rest| rest.get(..size)).unwrap_or(&[])
 }
 
-/// Shows the grams of a text that pass the filter of `size` words that `words` begin with, of those
-/// that stand `stride` bytes apart.
+/// The key of the gram at `at`.
+#[inline(always)]
+fn gram_at(text: &[u8], at: usize) -> Option<u32> {
+    text.get(at..)?.first_chunk().map(|bytes| gram_key(*bytes))
+}
+
+/// The slot of a key. Every table has an empty slot, so probing ends.
+#[inline(always)]
+fn find(slots: &[Slot], key: u32, slot_of: impl Fn(u32, u32) -> u32) -> Option<&Slot> {
+    let mask = (slots.len() as u32).wrapping_sub(1);
+    let mut at = slot_of(key, mask);
+    loop {
+        let slot = slots.get(at as usize).filter(|slot| !slot.is_empty())?;
+        if slot.key == key {
+            return Some(slot);
+        }
+        at = (at + 1) & mask;
+    }
+}
+
+/// The entries of a slot that has several.
 #[inline]
-pub(super) fn passing(
+fn several<'a>(tables: &'a Tables, slot: &Slot) -> &'a [Entry] {
+    tables.entries.get(slot.first as usize..slot.check as usize).unwrap_or(&[])
+}
+
+/// Whether a literal has the gram at `at`.
+pub(super) fn is_gram(tables: &Tables, index: &GramIndex, text: &[u8], at: usize) -> bool {
+    let slots = pool(&tables.slots, index.grams);
+    gram_at(text, at).is_some_and(|gram| find(slots, gram, gram_slot).is_some())
+}
+
+/// Whether a literal of two or three bytes begins at `at`, apart from case.
+pub(super) fn is_short(tables: &Tables, index: &GramIndex, text: &[u8], at: usize) -> bool {
+    let slots = pool(&tables.slots, index.shorts);
+    [2, 3].into_iter().any(|len| {
+        let bytes = text.get(at..at + len);
+        bytes.is_some_and(|bytes| find(slots, short_key(bytes), gram_slot).is_some())
+    })
+}
+
+/// Shows the places where literals of two or three bytes may begin, see
+/// [`short_classes`](crate::ruleset::hash::short_classes).
+#[inline]
+pub(super) fn short_places(
     text: &[u8],
-    words: &[u32],
-    size: usize,
-    stride: u32,
-    show: &mut impl FnMut(u32, usize),
+    tables: &Tables,
+    index: &GramIndex,
+    show: &mut impl FnMut(usize),
 ) {
+    let Some(classes) = pool(&tables.filters, index.short_classes).first_chunk::<CLASSES>() else {
+        return;
+    };
+    let class = |byte: u8| classes[usize::from(byte)];
+    let (Some(&[before_last, last]), Some(&[first, second])) =
+        (text.last_chunk(), text.first_chunk())
+    else {
+        return;
+    };
+    let mut here = [class(first), class(second)];
+    for (at, &byte) in text[2..].iter().enumerate() {
+        let third = class(byte);
+        if here[0] & here[1] >> 8 & third >> 16 & 0xFF != 0 {
+            show(at);
+        }
+        here = [here[1], third];
+    }
+    // Behind the last two bytes there is no third.
+    if class(before_last) & class(last) >> 8 & 0xFF != 0 {
+        show(text.len() - 2);
+    }
+}
+
+/// Shows where the grams of a text stand that pass the filter `words`, of those that stand `stride`
+/// bytes apart: [`passing`] without vectors.
+#[inline]
+pub(super) fn one_by_one(text: &[u8], words: &[u32], stride: u32, show: &mut impl FnMut(usize)) {
     // A loop for each size and stride: the size of the filter is then known to the compiler, and
     // nothing but the text is checked.
-    match (size, stride) {
+    match (words.len(), stride) {
         (64, 1) => grams::<64, 1>(text, words, show),
         (64, 2) => grams::<64, 2>(text, words, show),
         (64, _) => grams::<64, 4>(text, words, show),
@@ -265,44 +358,52 @@ pub(super) fn passing(
     }
 }
 
-/// [`passing`] with numbers for the compiler. A filter of the wrong size, which `verify` refuses,
+/// Grams that are asked about before what passed is counted.
+const BLOCK: usize = 8;
+/// Places that are noted before they are shown.
+const NOTED: usize = 32;
+
+/// [`one_by_one`] with numbers for the compiler. A filter of the wrong size, which `verify` refuses,
 /// finds nothing.
+///
+/// PERF: places are noted without a branch that depends on the text, and shown together: loads from
+/// the tables then overlap.
 #[inline(never)]
 fn grams<const WORDS: usize, const STRIDE: usize>(
     text: &[u8],
     words: &[u32],
-    show: &mut impl FnMut(u32, usize),
+    show: &mut impl FnMut(usize),
 ) {
     let Some(words) = words.first_chunk::<WORDS>() else { return };
     let passes = |window: &[u8; GRAM]| {
-        let (word, bit) = filter_bit(gram_hash(gram_key(*window)), WORDS);
-        // The word is below WORDS: its bits are as many as WORDS has.
-        words[word & (WORDS - 1)] >> bit
+        let (word, bit) = filter_bit(gram_key(*window), WORDS);
+        (words[word & (WORDS - 1)] >> bit & 1) as usize
     };
+    let mut noted = [0u32; NOTED];
+    let mut count = 0;
     let block = (BLOCK - 1) * STRIDE + GRAM;
     let mut at = 0;
     while let Some(bytes) = text.get(at..at + block) {
-        let mut any = 0;
         for number in 0..BLOCK {
             if let Some(window) = bytes[number * STRIDE..].first_chunk() {
-                any |= passes(window);
-            }
-        }
-        if any & 1 == 1 {
-            for number in 0..BLOCK {
-                if let Some(window) = bytes[number * STRIDE..].first_chunk()
-                    && passes(window) & 1 == 1
-                {
-                    show(gram_key(*window), at + number * STRIDE);
-                }
+                noted[count % NOTED] = (at + number * STRIDE) as u32;
+                count += passes(window);
             }
         }
         at += BLOCK * STRIDE;
+        if count > NOTED - BLOCK {
+            noted[..count.min(NOTED)].iter().for_each(|at| show(*at as usize));
+            count = 0;
+        }
     }
     while let Some(window) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-        if passes(window) & 1 == 1 {
-            show(gram_key(*window), at);
-        }
+        noted[count % NOTED] = at as u32;
+        count += passes(window);
         at += STRIDE;
+        if count == NOTED {
+            noted.iter().for_each(|at| show(*at as usize));
+            count = 0;
+        }
     }
+    noted[..count.min(NOTED)].iter().for_each(|at| show(*at as usize));
 }

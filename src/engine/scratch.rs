@@ -4,7 +4,7 @@ use super::examine::{Call, plan_error};
 use super::matcher::Matcher;
 use super::route::{LogsourceMode, Routes};
 use super::tally::{SourceCounts, Tally};
-use super::{Engine, Event, Generation, Hit, MatchError, Mode, Summary, Tagging};
+use super::{Engine, Event, Generation, Hit, MatchError, Mode, Summary, Tagging, Vectors};
 use crate::ruleset::RuleSet;
 use crate::source::Buffers;
 use crate::tag::plan::Plan;
@@ -30,6 +30,7 @@ pub(super) struct State {
     pub(super) tally: Tally,
     pub(super) text: [Vec<u8>; 2],
     pub(super) mode: Mode,
+    pub(super) vectors: Vectors,
 }
 
 /// What `tag_write` must be given.
@@ -40,19 +41,20 @@ struct Pending {
 }
 
 impl State {
-    fn new(rules: &RuleSet, mode: Mode, logsources: LogsourceMode) -> State {
+    fn new(rules: &RuleSet, mode: Mode, vectors: Vectors, logsources: LogsourceMode) -> State {
         let tables = rules.tables();
         // Keywords have predicates only if the last index is used or a program asks for them.
         let keywords = tables.fields.len() as u32;
         let wants_leaves = tables.predicates.iter().any(|p| p.field == keywords);
         State {
             buffers: Buffers::new(&tables.sources, tables.fields.len(), wants_leaves),
-            matcher: Matcher::new(rules, mode),
+            matcher: Matcher::new(rules, mode, vectors),
             routes: Routes::new(logsources),
             hits: Vec::with_capacity(256),
             tally: Tally::new(tables.sources.sources.len()),
             text: Default::default(),
             mode,
+            vectors,
         }
     }
 }
@@ -65,8 +67,15 @@ impl Scratch {
 
     /// A scratch that matches in a given mode; anything but [`Mode::Indexed`] is for tests.
     pub fn with_mode(engine: &Engine, mode: Mode) -> Scratch {
+        Scratch::with_vectors(engine, mode, Vectors::fastest())
+    }
+
+    /// A scratch that matches by given instructions: for tests and measurements, since what matches
+    /// is the same.
+    pub fn with_vectors(engine: &Engine, mode: Mode, vectors: Vectors) -> Scratch {
         let generation = engine.current.load_full();
-        let state = State::new(&generation.rules, mode, engine.options.logsource_mode);
+        let logsources = engine.options.logsource_mode;
+        let state = State::new(&generation.rules, mode, vectors, logsources);
         Scratch { generation, state, plan: Plan::new(), pending: None }
     }
 
@@ -102,7 +111,8 @@ impl Scratch {
         let current = engine.current.load();
         if !Arc::ptr_eq(&current, &self.generation) {
             let logsources = engine.options.logsource_mode;
-            self.state = State::new(&current.rules, self.state.mode, logsources);
+            let State { mode, vectors, .. } = self.state;
+            self.state = State::new(&current.rules, mode, vectors, logsources);
             self.generation = Arc::clone(&current);
         }
     }

@@ -64,6 +64,18 @@ pub fn is_ascii_caseless(text: &[u8], lower: &[u8]) -> bool {
     texts.iter().zip(lowers).all(same) && same((text_end, lower_end))
 }
 
+/// How many bytes of `text` are those of `lower`, which is as long and has no upper-case ASCII letter,
+/// without regard to ASCII case.
+pub fn caseless_prefix(text: &[u8], lower: &[u8]) -> usize {
+    let ((texts, _), (lowers, _)) = (text.as_chunks::<8>(), lower.as_chunks::<8>());
+    let same = |(text, lower): &(&[u8; 8], &[u8; 8])| {
+        lowercase_word(u64::from_le_bytes(**text)) == u64::from_le_bytes(**lower)
+    };
+    let whole = 8 * texts.iter().zip(lowers).take_while(same).count();
+    let rest = text[whole..].iter().zip(&lower[whole..]);
+    whole + rest.take_while(|(text, lower)| text.to_ascii_lowercase() == **lower).count()
+}
+
 /// The upper-case ASCII letters of eight bytes in lower case.
 #[inline]
 fn lowercase_word(word: u64) -> u64 {
@@ -152,6 +164,20 @@ mod tests {
             }
         }
         assert!(!is_ascii_caseless(b"a", b"aa"));
+    }
+
+    #[test]
+    fn the_common_prefix_is_counted_byte_by_byte() {
+        let text = b"C:\\WINDOWS\\System32\\cmd.EXE /c";
+        let lower = text.to_ascii_lowercase();
+        for len in 0..=text.len() {
+            assert_eq!(caseless_prefix(&text[..len], &lower[..len]), len);
+            for at in 0..len {
+                let mut other = text[..len].to_vec();
+                other[at] = b'!';
+                assert_eq!(caseless_prefix(&other, &lower[..len]), at, "{len}");
+            }
+        }
     }
 
     #[test]

@@ -289,10 +289,10 @@ fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
             t.entries = read_all(r)?;
             t.filters = read_all(r)?;
             t.groups = r.u32()?;
-            t.group_starts = read_all(r)?;
-            t.group_list = read_all(r)?;
-            t.pivot_starts = read_all(r)?;
-            t.pivot_rules = read_all(r)?;
+            t.links = read_all(r)?;
+            t.linked = read_all(r)?;
+            t.waiting_starts = read_all(r)?;
+            t.waiting_rules = read_all(r)?;
             t.open_rules = read_all(r)?;
         }
         section::PROGRAMS => t.program = read_all(r)?,
@@ -341,10 +341,10 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
             write_all(&t.entries, o);
             write_all(&t.filters, o);
             t.groups.encode(o);
-            write_all(&t.group_starts, o);
-            write_all(&t.group_list, o);
-            write_all(&t.pivot_starts, o);
-            write_all(&t.pivot_rules, o);
+            write_all(&t.links, o);
+            write_all(&t.linked, o);
+            write_all(&t.waiting_starts, o);
+            write_all(&t.waiting_rules, o);
             write_all(&t.open_rules, o);
         }
         section::PROGRAMS => write_all(&t.program, o),

@@ -30,75 +30,93 @@ pub fn gram_key(bytes: [u8; 4]) -> u32 {
     u32::from_le_bytes(bytes) | 0x2020_2020
 }
 
-/// The key of a literal of three bytes. It is in the table of grams: the highest byte of a gram's key
-/// is never 0.
-#[inline(always)]
-pub fn triple_key(bytes: [u8; 3]) -> u32 {
-    let [a, b, c] = bytes;
-    u32::from_le_bytes([a, b, c, 0]) | 0x0020_2020
-}
-
-/// The keys of all grams that begin with a triple.
-fn grams_of_triple(key: u32) -> impl Iterator<Item = u32> {
-    (0..=255u32).filter(|last| last & 0x20 != 0).map(move |last| key | last << 24)
-}
-
-/// The filter that lets the grams of these keys pass, of which some may be triples. It has
-/// `words_per_gram` words for each while the largest size allows: the fewer bits are set, the fewer
-/// grams pass by chance.
-pub fn gram_filter(keys: impl IntoIterator<Item = u32>, words_per_gram: usize) -> Vec<u32> {
-    let mut grams = Vec::new();
-    for key in keys {
-        match key >> 24 {
-            0 => grams.extend(grams_of_triple(key)),
-            _ => grams.push(key),
-        }
-    }
-    let enough = |words: &usize| *words >= grams.len() * words_per_gram;
+/// The filter that lets the grams of these keys pass. It has `words_per_gram` words for each while
+/// the largest size allows: the fewer bits are set, the fewer grams pass by chance.
+pub fn gram_filter(keys: &[u32], words_per_gram: usize) -> Vec<u32> {
+    let enough = |words: &usize| *words >= keys.len() * words_per_gram;
     let largest = FILTER_WORDS[FILTER_WORDS.len() - 1];
     let mut filter = vec![0; FILTER_WORDS.into_iter().find(enough).unwrap_or(largest)];
-    for gram in grams {
-        let (word, bit) = filter_bit(gram_hash(gram), filter.len());
+    for &key in keys {
+        let (word, bit) = filter_bit(key, filter.len());
         filter[word] |= 1 << bit;
     }
     filter
 }
 
-/// A gram's hash: the highest bits choose a word and a bit of the filter, bits from 32 on the first
-/// slot.
+/// Word and bit of a gram in a filter of `words` words, a power of two. One bit in a filter of many
+/// bits per entry costs fewer instructions per byte than two bits in a smaller one.
 #[inline(always)]
-pub fn gram_hash(key: u32) -> u64 {
-    u64::from(key).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+pub fn filter_bit(key: u32, words: usize) -> (usize, u32) {
+    let hash = key.wrapping_mul(0x9E37_79B1);
+    let shift = 32 - words.trailing_zeros();
+    ((hash >> shift) as usize, hash >> (shift - 5) & 31)
 }
 
 /// The first slot of a gram or of a short literal.
 #[inline(always)]
 pub fn gram_slot(key: u32, mask: u32) -> u32 {
-    (gram_hash(key) >> 32) as u32 & mask
-}
-
-/// Word and bit of a gram in a filter of `words` words, a power of two. One bit in a filter of many
-/// bits per entry costs fewer instructions per byte than two bits in a smaller one.
-#[inline(always)]
-pub fn filter_bit(hash: u64, words: usize) -> (usize, u32) {
-    let shift = 64 - words.trailing_zeros();
-    ((hash >> shift) as usize, (hash >> (shift - 5)) as u32 & 31)
+    (u64::from(key).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32 & mask
 }
 
 /// First slot of an anchored hash in a table.
 #[inline]
 pub fn first_slot(hash: u32, mask: u32) -> u32 {
-    (hash >> 4) & mask
+    hash & mask
 }
 
-/// The key of a literal of one or two bytes.
+/// Bits of the filter of a table of anchored keys, for each of its keys at least.
+const BITS_PER_KEY: usize = 16;
+
+/// The filter of the hashes that a table of anchored keys has: most texts have none, and the filter
+/// stays in a cache where the table does not.
+pub fn anchored_filter(hashes: &[u32]) -> Vec<u32> {
+    let mut filter = vec![0; (hashes.len() * BITS_PER_KEY).div_ceil(32).next_power_of_two()];
+    for &hash in hashes {
+        let (word, bit) = anchored_bit(hash, filter.len());
+        filter[word] |= 1 << bit;
+    }
+    filter
+}
+
+/// Word and bit of an anchored hash in a filter of `words` words, a power of two. Slots are chosen
+/// by the lowest bits, so this takes the highest.
+#[inline(always)]
+pub fn anchored_bit(hash: u32, words: usize) -> (usize, u32) {
+    ((hash >> 5) as usize >> (27 - words.trailing_zeros().min(27)), hash & 31)
+}
+
+/// The key of a literal of two or three bytes, without the bit that tells cases apart.
 #[inline]
 pub fn short_key(bytes: &[u8]) -> u32 {
-    let mut key = (bytes.len() as u32) << 24;
-    for (shift, &byte) in bytes.iter().enumerate() {
-        key |= u32::from(byte) << (8 * shift);
+    let shifted = |key: u32, byte: &u8| key << 8 | u32::from(byte | 0x20);
+    bytes.iter().fold(bytes.len() as u32, shifted)
+}
+
+/// What [`short_classes`] has: one word for each byte.
+pub const CLASSES: usize = 256;
+
+/// A table that tells where a short literal may begin. Literals are dealt to eight classes. The word
+/// of a byte has a bit for each class that has it first, eight bits on for each that has it second,
+/// and eight further on for each that may have it third: a literal of two bytes may have any.
+pub fn short_classes(literals: &[&[u8]]) -> Vec<u32> {
+    let mut sorted: Vec<Vec<u8>> = literals.iter().map(|text| text.to_ascii_lowercase()).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut classes = vec![0; CLASSES];
+    // Neighbours share a class: they begin alike, so that fewer bytes have its bit.
+    for (class, literals) in sorted.chunks(sorted.len().div_ceil(8).max(1)).enumerate() {
+        for literal in literals {
+            for (place, byte) in literal.iter().enumerate() {
+                for spelled in [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()] {
+                    classes[usize::from(spelled)] |= 1 << (8 * place + class);
+                }
+            }
+            if literal.len() < 3 {
+                classes.iter_mut().for_each(|word| *word |= 1 << (16 + class));
+            }
+        }
     }
-    key
+    classes
 }
 
 /// Removes the bit that tells the cases of a letter apart, as [`gram_key`] does.
@@ -130,23 +148,34 @@ fn mix(a: u64, b: u64) -> u32 {
     (folded >> 32) as u32
 }
 
+/// Where an anchored key stands in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// The key is the whole text.
+    Whole = 1,
+    /// The text begins with it.
+    Start = 2,
+    /// The text ends with it.
+    End = 3,
+}
+
 /// The hash of a prefix or suffix key, one of [`KEY_LENGTHS`] bytes, without regard to case.
 #[inline]
-pub fn anchored_hash(key: &[u8]) -> u32 {
+pub fn anchored_hash(anchor: Anchor, key: &[u8]) -> u32 {
     let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes) | CASELESS;
     match key.as_chunks::<8>() {
-        ([a, b, c], []) => mix(word(a), word(b).rotate_left(21) ^ word(c)),
-        ([a, b], []) => mix(word(a), word(b)),
-        _ => short_hash(load(key), key.len()),
+        ([a, b, c], []) => mix(word(a), word(b).rotate_left(21) ^ word(c) ^ anchor as u64),
+        ([a, b], []) => mix(word(a), word(b) ^ anchor as u64),
+        _ => short_hash(anchor, load(key), key.len()),
     }
 }
 
 /// [`anchored_hash`] of at most 8 bytes held in `key`, with zeros behind them.
 #[inline(always)]
-pub fn short_hash(key: u64, len: usize) -> u32 {
+pub fn short_hash(anchor: Anchor, key: u64, len: usize) -> u32 {
     // Where no byte is, none gets the bit of case.
     let present = u64::MAX >> (64 - 8 * len.clamp(1, 8));
-    mix(key | CASELESS & present, len as u64)
+    mix(key | CASELESS & present, len as u64 | (anchor as u64) << 8)
 }
 
 /// The hash of a whole text without regard to case: its length, first and last bytes. Longer texts
@@ -154,7 +183,14 @@ pub fn short_hash(key: u64, len: usize) -> u32 {
 #[inline]
 pub fn exact_hash(text: &[u8]) -> u32 {
     let last = load(&text[text.len() - text.len().min(8)..]) | CASELESS;
-    mix(load(&text[..text.len().min(8)]) | CASELESS, last.rotate_left(17) ^ text.len() as u64)
+    let seed = text.len() as u64 | (Anchor::Whole as u64) << 56;
+    mix(load(&text[..text.len().min(8)]) | CASELESS, last.rotate_left(17) ^ seed)
+}
+
+/// The bit of a length among those of whole texts: long ones share the last.
+#[inline(always)]
+pub fn length_bit(len: usize) -> u64 {
+    1 << len.min(63)
 }
 
 #[cfg(test)]
@@ -173,19 +209,60 @@ mod tests {
     }
 
     #[test]
-    fn keys_ignore_case_and_keep_lengths_apart() {
+    fn keys_ignore_case_and_keep_lengths_and_anchors_apart() {
         let (lower, upper) = (br"c:\windows\system32\cmd.exe", br"C:\WINDOWS\SYSTEM32\CMD.EXE");
         for len in KEY_LENGTHS {
-            assert_eq!(anchored_hash(&lower[..len]), anchored_hash(&upper[..len]), "{len}");
+            let start = anchored_hash(Anchor::Start, &lower[..len]);
+            assert_eq!(start, anchored_hash(Anchor::Start, &upper[..len]), "{len}");
+            assert_ne!(start, anchored_hash(Anchor::End, &lower[..len]), "{len}");
         }
         for len in 0..lower.len() {
             assert_eq!(exact_hash(&lower[..len]), exact_hash(&upper[..len]), "{len}");
             assert_ne!(exact_hash(&lower[..len]), exact_hash(&lower[..=len]), "{len}");
         }
-        assert_ne!(short_hash(0x61, 1), short_hash(0x61, 2));
+        assert_ne!(short_hash(Anchor::Start, 0x61, 1), short_hash(Anchor::Start, 0x61, 2));
         assert_eq!(gram_key(*b"Cmd."), gram_key(*b"cMD."));
-        let key = triple_key(*b"CMD");
-        assert!(grams_of_triple(key).any(|gram| gram == gram_key(*b"cmd ")));
-        assert!(grams_of_triple(key).all(|gram| gram >> 24 != 0), "as a triple's own key");
+        assert_eq!(short_key(b"Cm"), short_key(b"cM"));
+        assert_ne!(short_key(b"  "), short_key(b"   "));
+    }
+
+    #[test]
+    fn filters_let_their_keys_pass_and_few_others() {
+        for keys in [1usize, 5, 100, 3000] {
+            let keys: Vec<u32> = (0..keys as u32).map(|n| n.wrapping_mul(0x85EB_CA6B)).collect();
+            let (grams, anchored) = (gram_filter(&keys, 1), anchored_filter(&keys));
+            let passes = |key: u32| {
+                let (gram, anchor) =
+                    (filter_bit(key, grams.len()), anchored_bit(key, anchored.len()));
+                (grams[gram.0] >> gram.1 & 1 == 1, anchored[anchor.0] >> anchor.1 & 1 == 1)
+            };
+            assert!(keys.iter().all(|key| passes(*key) == (true, true)), "{}", keys.len());
+            let others = (1..=10_000u32).map(|n| n.wrapping_mul(0xC2B2_AE35) ^ 0x5555);
+            let by_chance: (u32, u32) =
+                others.map(passes).fold((0, 0), |(a, b), (gram, anchor)| {
+                    (a + u32::from(gram), b + u32::from(anchor))
+                });
+            assert!(by_chance.0 < 1000 && by_chance.1 < 1000, "{} {by_chance:?}", keys.len());
+        }
+    }
+
+    #[test]
+    fn short_literals_are_met_where_they_begin() {
+        let literals: Vec<Vec<u8>> = (0..40u8).map(|n| vec![b'a' + n % 26, b'#' + n / 2]).collect();
+        let mut all: Vec<&[u8]> = literals.iter().map(Vec::as_slice).collect();
+        all.extend([&b"or "[..], b"\xe2\x80\x93", b"\xc3\xa9"]);
+        let classes = short_classes(&all);
+        let class = |byte: u8| classes[usize::from(byte)];
+        for literal in &all {
+            for spelled in [literal.to_ascii_lowercase(), literal.to_ascii_uppercase()] {
+                let third = spelled.get(2).map_or(u32::MAX, |byte| class(*byte)) >> 16;
+                assert_ne!(
+                    class(spelled[0]) & class(spelled[1]) >> 8 & third & 0xFF,
+                    0,
+                    "{spelled:?}"
+                );
+            }
+        }
+        assert_eq!(class(b'~') & class(b'~') >> 8 & 0xFF, 0);
     }
 }

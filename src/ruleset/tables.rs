@@ -41,35 +41,77 @@ impl Table {
 }
 
 record! {
-    /// A slot of a table: what has one key. Linear probing ends at a slot without entries.
+    /// A slot of a table: what has one key. Linear probing ends at a slot without entries. PERF: a
+    /// single entry, which most keys have, is in the slot itself.
     pub struct Slot {
-        /// A gram, or a hash of anchored bytes.
+        /// A gram, a short literal, or a hash of anchored bytes.
         pub key: u32,
-        /// The first of its entries.
+        /// The predicate, or the first of several entries.
         pub first: u32,
-        /// Behind the last of them.
-        pub end: u32,
+        /// As in [`Entry`], or behind the last of several entries.
+        pub check: u32,
+        /// As in [`Entry`], or [`SEVERAL`](Slot::SEVERAL), or [`NONE`] in an empty slot.
+        pub place: u32,
     }
 }
 
 impl Slot {
     /// A slot that nothing is in.
-    pub const EMPTY: Slot = Slot { key: 0, first: 0, end: 0 };
+    pub const EMPTY: Slot = Slot { key: 0, first: 0, check: 0, place: NONE };
+
+    /// Marks a key of several entries.
+    pub const SEVERAL: u32 = NONE - 1;
 
     /// Whether nothing is in it.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        self.first == self.end
+        self.place == NONE
+    }
+
+    /// Its entry, if it has one.
+    #[inline(always)]
+    pub fn single(&self) -> Option<Entry> {
+        let entry = Entry { predicate: self.first, check: self.check, place: self.place };
+        (self.place < Slot::SEVERAL).then_some(entry)
     }
 }
 
 record! {
-    /// A predicate that a key finds.
+    /// A predicate that a key finds. For grams, four further bytes of the literal are compared before
+    /// the predicate is looked at, since grams that occur without their literal are common. Other
+    /// tables have 0 in `check` and `place`.
     pub struct Entry {
         /// The predicate to verify.
         pub predicate: u32,
-        /// For grams: where in the predicate's literal the gram begins.
-        pub offset: u32,
+        /// The four bytes, without the bit of case.
+        pub check: u32,
+        /// Where in the literal the gram begins, see [`Place`].
+        pub place: u32,
+    }
+}
+
+/// Where a gram stands in its literal, and the four bytes that are compared besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// First byte of the gram in the literal, at most [`Place::LAST`].
+    pub gram: u16,
+    /// First byte of the other four, counted from that of the gram.
+    pub check: i8,
+}
+
+impl Place {
+    /// The last place of a gram that can be named.
+    pub const LAST: usize = u16::MAX as usize;
+
+    /// As a number.
+    pub fn pack(self) -> u32 {
+        u32::from(self.gram) | u32::from(self.check as u8) << 16
+    }
+
+    /// From a number.
+    #[inline(always)]
+    pub fn unpack(packed: u32) -> Place {
+        Place { gram: packed as u16, check: (packed >> 16) as i8 }
     }
 }
 
@@ -79,17 +121,15 @@ record! {
         /// One bit per hash of a gram of 4 bytes; its size is one of
         /// [`FILTER_WORDS`](super::hash::FILTER_WORDS).
         pub filter: Table,
-        /// Gram to predicates, and literals of three bytes.
+        /// Gram to predicates.
         pub grams: Table,
         /// The step between the grams of a text that are looked up, one of
         /// [`STRIDES`](super::hash::STRIDES); 0 without grams.
         pub stride: u32,
-        /// 1 if there are literals of three bytes.
-        pub triples: u32,
-        /// Literal of one or two bytes to predicates; the key carries the length in its top byte.
+        /// Literal of two or three bytes to predicates.
         pub shorts: Table,
-        /// One bit per first byte of these: 8 words.
-        pub short_first: Table,
+        /// Where these may begin, see [`short_classes`](super::hash::short_classes).
+        pub short_classes: Table,
     }
 }
 
@@ -99,9 +139,8 @@ impl GramIndex {
         filter: Table::EMPTY,
         grams: Table::EMPTY,
         stride: 0,
-        triples: 0,
         shorts: Table::EMPTY,
-        short_first: Table::EMPTY,
+        short_classes: Table::EMPTY,
     };
 
     /// Whether nothing can be looked up in it.
@@ -115,17 +154,16 @@ record! {
     /// The index of one field: complete, so that an indexed predicate that it does not report
     /// is false.
     pub struct FieldIndex {
-        /// Equality, keyed by length, first and last bytes.
-        pub exact: Table,
-        /// Longest text in `exact`; longer values need no look-up.
-        pub exact_max: u32,
-        /// `startswith`, keyed by the first 24, 16, 8, 6, 4, 3, 2 or 1 bytes.
-        pub prefixes: Table,
-        /// Bit `n` is set if a key of `n` bytes is in `prefixes`.
+        /// Whole texts, beginnings and ends, keyed by the hash of
+        /// [`exact_hash`](super::hash::exact_hash) or [`anchored_hash`](super::hash::anchored_hash).
+        pub anchored: Table,
+        /// The filter of these keys.
+        pub anchored_filter: Table,
+        /// The lengths of whole texts, see [`length_bit`](super::hash::length_bit).
+        pub exact_lengths: u64,
+        /// Bit `n` is set if there is a beginning of `n` bytes.
         pub prefix_lengths: u32,
-        /// `endswith`, likewise from the end.
-        pub suffixes: Table,
-        /// Bit `n` is set if a key of `n` bytes is in `suffixes`.
+        /// Bit `n` is set if there is an end of `n` bytes.
         pub suffix_lengths: u32,
         /// Literals of ASCII only, looked for in every value.
         pub ascii: GramIndex,
@@ -139,11 +177,10 @@ record! {
 impl FieldIndex {
     /// An index that holds nothing.
     pub const EMPTY: FieldIndex = FieldIndex {
-        exact: Table::EMPTY,
-        exact_max: 0,
-        prefixes: Table::EMPTY,
+        anchored: Table::EMPTY,
+        anchored_filter: Table::EMPTY,
+        exact_lengths: 0,
         prefix_lengths: 0,
-        suffixes: Table::EMPTY,
         suffix_lengths: 0,
         ascii: GramIndex::EMPTY,
         other: GramIndex::EMPTY,
@@ -152,11 +189,17 @@ impl FieldIndex {
 
     /// Whether nothing can be looked up in it.
     pub fn is_empty(&self) -> bool {
-        self.exact.is_empty()
-            && self.prefixes.is_empty()
-            && self.suffixes.is_empty()
-            && self.ascii.is_empty()
-            && self.other.is_empty()
+        self.anchored.is_empty() && self.ascii.is_empty() && self.other.is_empty()
+    }
+}
+
+record! {
+    /// Where the lists of a predicate begin that is reported. They end where the next one's begin.
+    pub struct Links {
+        /// Its groups, in `linked`.
+        pub groups: u32,
+        /// Behind these, the rules that wait for it.
+        pub rules: u32,
     }
 }
 
@@ -395,6 +438,30 @@ record! {
     }
 }
 
+impl Tables {
+    /// The groups of a predicate, and the rules that wait for it.
+    #[inline]
+    pub fn linked(&self, predicate: u32) -> (&[u32], &[u32]) {
+        let Some(&[own, next]) = self.links.get(predicate as usize..).and_then(|l| l.first_chunk())
+        else {
+            return (&[], &[]);
+        };
+        let list = |from: u32, to: u32| self.linked.get(from as usize..to as usize).unwrap_or(&[]);
+        (list(own.groups, own.rules), list(own.rules, next.groups))
+    }
+
+    /// The rules that wait for a field to be there.
+    #[inline]
+    pub fn waiting(&self, field: u32) -> &[u32] {
+        let Some(&[from, to]) =
+            self.waiting_starts.get(field as usize..).and_then(|starts| starts.first_chunk())
+        else {
+            return &[];
+        };
+        self.waiting_rules.get(from as usize..to as usize).unwrap_or(&[])
+    }
+}
+
 /// All tables.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Tables {
@@ -430,17 +497,18 @@ pub struct Tables {
     pub entries: Vec<Entry>,
     /// Words of all filters.
     pub filters: Vec<u32>,
-    /// Start of each predicate's groups in `group_list`; one more than there are predicates.
-    pub group_starts: Vec<u32>,
-    /// Groups, ascending per predicate.
-    pub group_list: Vec<u32>,
+    /// What follows from each predicate that the index reports; one more than there are predicates.
+    pub links: Vec<Links>,
+    /// Groups and rules, ascending per predicate.
+    pub linked: Vec<u32>,
     /// Number of groups.
     pub groups: u32,
-    /// Start of each predicate's rules in `pivot_rules`; one more than there are predicates.
-    pub pivot_starts: Vec<u32>,
-    /// Rules to look at when the predicate was reported.
-    pub pivot_rules: Vec<u32>,
-    /// Rules without a pivot, always looked at.
+    /// For each field, where the rules begin in `waiting_rules` that wait for it to be there; one
+    /// more than there are fields.
+    pub waiting_starts: Vec<u32>,
+    /// Rules that cannot match without a field, ascending per field.
+    pub waiting_rules: Vec<u32>,
+    /// Rules that wait for nothing, always looked at.
     pub open_rules: Vec<u32>,
     /// Programs of all rules.
     pub program: Vec<Instruction>,

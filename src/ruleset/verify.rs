@@ -2,7 +2,7 @@
 //! compiler and from a file alike.
 
 use super::debug::Debug;
-use super::hash::{FILTER_WORDS, KEY_LENGTHS, STRIDES};
+use super::hash::{CLASSES, FILTER_WORDS, KEY_LENGTHS, STRIDES};
 use super::tables::*;
 
 /// Which table is wrong and how.
@@ -160,44 +160,27 @@ fn table_in(table: Table, pool: usize, name: &'static str) -> Check {
 fn index(t: &Tables) -> Check {
     const TABLE: &str = "indexes";
     ensure(t.indexes.len() == t.fields.len() + 1, TABLE, "not one index per field")?;
+    // Tables that shared slots or entries could make a short file take long to check.
+    let mut left = Left { slots: t.slots.len(), entries: t.entries.len() };
     for (field, index) in t.indexes.iter().enumerate() {
         let grams = [&index.ascii, &index.other];
-        let tables = [index.exact, index.prefixes, index.suffixes]
-            .into_iter()
-            .chain(grams.iter().flat_map(|g| [g.grams, g.shorts]));
-        for table in tables {
-            table_in(table, t.slots.len(), TABLE)?;
-            if table.is_empty() {
-                continue;
-            }
-            let slots = &t.slots[table.start as usize..][..table.mask as usize + 1];
-            ensure(slots.iter().any(Slot::is_empty), TABLE, "a table without an empty slot")?;
-            for slot in slots.iter().filter(|slot| !slot.is_empty()) {
-                let entries = t
-                    .entries
-                    .get(slot.first as usize..slot.end as usize)
-                    .ok_or(Invalid { table: TABLE, message: "an entry does not exist" })?;
-                for entry in entries {
-                    let predicate = t
-                        .predicates
-                        .get(entry.predicate as usize)
-                        .ok_or(Invalid { table: TABLE, message: "a predicate does not exist" })?;
-                    ensure(
-                        predicate.field as usize == field && predicate.flags & flag::INDEXED != 0,
-                        TABLE,
-                        "a predicate of another field, or one that is not indexed",
-                    )?;
-                }
-            }
-        }
+        left.check(t, field, index.anchored)?;
+        table_in(index.anchored_filter, t.filters.len(), TABLE)?;
+        ensure(
+            index.anchored_filter.is_empty() == index.anchored.is_empty(),
+            TABLE,
+            "a filter without its table",
+        )?;
         for g in grams {
+            left.check(t, field, g.grams)?;
+            left.check(t, field, g.shorts)?;
             table_in(g.filter, t.filters.len(), TABLE)?;
-            table_in(g.short_first, t.filters.len(), TABLE)?;
+            table_in(g.short_classes, t.filters.len(), TABLE)?;
             ensure(
-                g.short_first.is_empty() == g.shorts.is_empty()
-                    && (g.short_first.is_empty() || g.short_first.mask == 7),
+                g.short_classes.is_empty() == g.shorts.is_empty()
+                    && (g.shorts.is_empty() || g.short_classes.mask as usize == CLASSES - 1),
                 TABLE,
-                "not one bit for each first byte",
+                "not one class for each byte",
             )?;
             ensure(g.filter.is_empty() == g.grams.is_empty(), TABLE, "a filter without its table")?;
             if !g.grams.is_empty() {
@@ -216,9 +199,84 @@ fn index(t: &Tables) -> Check {
     Ok(())
 }
 
+/// Slots and entries that no table had yet.
+struct Left {
+    slots: usize,
+    entries: usize,
+}
+
+impl Left {
+    /// Checks a table of slots of a field, and what they name.
+    fn check(&mut self, t: &Tables, field: usize, table: Table) -> Check {
+        const TABLE: &str = "indexes";
+        table_in(table, t.slots.len(), TABLE)?;
+        if table.is_empty() {
+            return Ok(());
+        }
+        let slots = &t.slots[table.start as usize..][..table.mask as usize + 1];
+        let shared = Invalid { table: TABLE, message: "tables share slots or entries" };
+        self.slots = self.slots.checked_sub(slots.len()).ok_or(shared.clone())?;
+        let entry = |predicate: u32| {
+            let predicate = t
+                .predicates
+                .get(predicate as usize)
+                .ok_or(Invalid { table: TABLE, message: "a predicate does not exist" })?;
+            ensure(
+                predicate.field as usize == field && predicate.flags & flag::INDEXED != 0,
+                TABLE,
+                "a predicate of another field, or one that is not indexed",
+            )
+        };
+        let mut ends = false;
+        for slot in slots {
+            if slot.is_empty() {
+                ends = true;
+            } else if let Some(single) = slot.single() {
+                entry(single.predicate)?;
+            } else {
+                let several = t.entries.get(slot.first as usize..slot.check as usize);
+                let missing = Invalid { table: TABLE, message: "an entry does not exist" };
+                let several = several.ok_or(missing)?;
+                self.entries = self.entries.checked_sub(several.len()).ok_or(shared.clone())?;
+                several.iter().try_for_each(|several| entry(several.predicate))?;
+            }
+        }
+        ensure(ends, TABLE, "a table without an empty slot")
+    }
+}
+
+fn lists(t: &Tables) -> Check {
+    let owners = t.predicates.len();
+    ensure(t.groups as usize <= t.linked.len(), "links", "more groups than members")?;
+    ensure(t.links.len() == owners + 1, "links", "not one for each predicate")?;
+    let within = |from: u32, to: u32, bound: usize| {
+        let list = t.linked.get(from as usize..to as usize);
+        let list = list.ok_or(Invalid { table: "links", message: "lists overlap" })?;
+        ensure(list.iter().all(|id| (*id as usize) < bound), "links", "an id does not exist")
+    };
+    for [own, next] in t.links.array_windows() {
+        within(own.groups, own.rules, t.groups as usize)?;
+        within(own.rules, next.groups, t.rules.len())?;
+    }
+    let (first, last) = (t.links.first(), t.links.last());
+    ensure(
+        first.is_some_and(|links| links.groups == 0)
+            && last.is_some_and(|links| links.groups as usize == t.linked.len()),
+        "links",
+        "lists do not cover the table",
+    )?;
+    let waiting = (&t.waiting_starts[..], &t.waiting_rules[..]);
+    ranges(waiting.0, waiting.1, t.fields.len(), t.rules.len(), "waiting rules")?;
+    ensure(
+        t.open_rules.iter().all(|&rule| (rule as usize) < t.rules.len()),
+        "open rules",
+        "a rule does not exist",
+    )
+}
+
 /// Prefix sums into a list of ids below `bound`.
 fn ranges(starts: &[u32], list: &[u32], owners: usize, bound: usize, table: &'static str) -> Check {
-    ensure(starts.len() == owners + 1, table, "not one list per predicate")?;
+    ensure(starts.len() == owners + 1, table, "not one list for each")?;
     ensure(
         starts.first() == Some(&0) && starts.last().map(|&e| e as usize) == Some(list.len()),
         table,
@@ -226,18 +284,6 @@ fn ranges(starts: &[u32], list: &[u32], owners: usize, bound: usize, table: &'st
     )?;
     ensure(starts.is_sorted(), table, "lists overlap")?;
     ensure(list.iter().all(|&id| (id as usize) < bound), table, "an id does not exist")
-}
-
-fn lists(t: &Tables) -> Check {
-    let owners = t.predicates.len();
-    ensure(t.groups as usize <= t.group_list.len(), "groups", "more groups than members")?;
-    ranges(&t.group_starts, &t.group_list, owners, t.groups as usize, "groups")?;
-    ranges(&t.pivot_starts, &t.pivot_rules, owners, t.rules.len(), "pivots")?;
-    ensure(
-        t.open_rules.iter().all(|&rule| (rule as usize) < t.rules.len()),
-        "open rules",
-        "a rule does not exist",
-    )
 }
 
 fn target(target: u32, len: usize, table: &'static str) -> Check {

@@ -5,9 +5,9 @@ use crate::failure::{EXIT_CODES, Failure, print, size, thousands};
 use crate::rules;
 use crate::summary::{level_name, plain_table, printable};
 use serde_json::{Value, json};
-use sigmatag::ruleset::tables::{flag, kind};
+use sigmatag::ruleset::tables::{Tables, flag, kind};
 use sigmatag::ruleset::{LEVELS, RuleSet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -114,6 +114,11 @@ fn open_rules(rules: &RuleSet) -> Vec<u32> {
     open
 }
 
+/// How many rules wait for nothing more than a field.
+fn waiting_rules(tables: &Tables) -> u32 {
+    tables.waiting_rules.iter().collect::<BTreeSet<_>>().len() as u32
+}
+
 /// A list with a heading; nothing if it is empty.
 fn section(out: &mut String, heading: &str, lines: impl IntoIterator<Item = String>) {
     let mut lines = lines.into_iter().peekable();
@@ -164,6 +169,7 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
         ("predicates", thousands(tables.predicates.len() as u64)),
         ("groups", thousands(tables.groups.into())),
         ("regexes", thousands(rules.regex_count().into())),
+        ("waiting rules", thousands(waiting_rules(tables).into())),
         ("open rules", thousands(tables.open_rules.len() as u64)),
         ("explanations", debug),
         ("memory", size(rules.resident_bytes())),
@@ -284,6 +290,7 @@ fn report(arguments: &Arguments, rules: &RuleSet, found: &Found) -> Value {
         "predicates": tables.predicates.len(),
         "predicates_by_kind": kinds,
         "groups": tables.groups,
+        "waiting_rules": waiting_rules(tables),
         "open_rules": open.collect::<Vec<_>>(),
         "regexes": regexes.collect::<Vec<_>>(),
         "sources": found.sources,

@@ -4,7 +4,7 @@ use super::events::Events;
 use super::memory;
 use crate::failure::Failure;
 use crate::rules::RuleFile;
-use sigmatag::engine::{Engine, Event, Scratch, Summary};
+use sigmatag::engine::{Engine, Event, Mode, Scratch, Summary, Vectors};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -90,7 +90,7 @@ impl Matching {
     pub fn measure(
         engine: &Engine,
         events: &Events,
-        logsource: &[u8],
+        (logsource, vectors): (&[u8], Vectors),
         bounds: &Bounds,
     ) -> Matching {
         let format = events.format;
@@ -100,8 +100,9 @@ impl Matching {
         let mut batches = vec![Duration::MAX; all.len().div_ceil(BATCH)];
         let clock = clock();
 
-        let scratch_memory = scratch_memory(engine, &all);
-        let mut scratch = Scratch::new(engine);
+        let new = || Scratch::with_vectors(engine, Mode::Indexed, vectors);
+        let scratch_memory = scratch_memory(engine, new, &all);
+        let mut scratch = new();
         let found = pass(&mut scratch, engine, &all, &mut batches);
 
         let begin = Instant::now();
@@ -174,10 +175,10 @@ fn pass(
 /// By how much resident memory grows for each further scratch that has seen the events.
 ///
 /// The first ones may live in memory that loading gave back, so they do not count.
-fn scratch_memory(engine: &Engine, events: &[Event<'_>]) -> Option<u64> {
+fn scratch_memory(engine: &Engine, new: impl Fn() -> Scratch, events: &[Event<'_>]) -> Option<u64> {
     let step = events.len().div_ceil(SCRATCH_RECORDS);
     let warm = || {
-        let mut scratch = Scratch::new(engine);
+        let mut scratch = new();
         for event in events.iter().step_by(step) {
             let _ = black_box(scratch.match_event(engine, event));
         }

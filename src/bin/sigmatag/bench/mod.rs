@@ -18,7 +18,7 @@ use crate::rules::{self, Origin, Selected};
 use crate::tag::{ModeName, logsource, warn_of_unknown};
 use events::Events;
 use measure::{Bounds, Matching};
-use sigmatag::engine::{Engine, Event, Format, Options, Scratch};
+use sigmatag::engine::{Engine, Event, Format, Options, Scratch, Vectors};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +50,10 @@ pub struct Arguments {
     /// none is known (auto); those of which every attribute is known to hold (strict); all (none).
     #[arg(long, value_name = "MODE", default_value = "auto")]
     logsource_mode: ModeName,
+    /// By which instructions texts are looked at: the faster of the two on this machine (auto), those
+    /// of every processor (plain), or AVX2. What matches is the same.
+    #[arg(long, value_name = "INSTRUCTIONS", default_value = "auto")]
+    vectors: VectorsName,
     /// Passes over the events [default: at least 50, and for at least 2 seconds].
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     passes: Option<u32>,
@@ -59,6 +63,29 @@ pub struct Arguments {
     /// Print the figures as JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// By which instructions texts are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum VectorsName {
+    Auto,
+    Plain,
+    Avx2,
+}
+
+impl VectorsName {
+    fn vectors(self) -> Result<Vectors, Failure> {
+        let vectors = match self {
+            VectorsName::Auto => Vectors::fastest(),
+            VectorsName::Plain => Vectors::Plain,
+            VectorsName::Avx2 => Vectors::Avx2,
+        };
+        if vectors.is_possible() {
+            Ok(vectors)
+        } else {
+            Err(Failure::Unusable("--vectors avx2: this processor has no AVX2".to_owned()))
+        }
+    }
 }
 
 /// As what events are matched.
@@ -112,7 +139,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         passes: arguments.passes,
         longest: Duration::from_secs(arguments.max_seconds.into()),
     };
-    let matching = Matching::measure(&engine, &events, logsource, &bounds);
+    let vectors = arguments.vectors.vectors()?;
+    let matching = Matching::measure(&engine, &events, (logsource, vectors), &bounds);
     let load = measure::loads(&file)?;
     if cfg!(debug_assertions) {
         say(format_args!(
@@ -128,6 +156,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         matching: &matching,
         format: arguments.format.name(),
         logsource_mode: arguments.logsource_mode.name(),
+        vectors,
     };
     print(&if arguments.json { report.json() } else { report.text() })
 }

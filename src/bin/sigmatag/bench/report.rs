@@ -6,6 +6,7 @@ use crate::failure::{count, size, thousands};
 use crate::rules::{Origin, RuleFile};
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
+use sigmatag::engine::Vectors;
 use sigmatag::ruleset::RuleSet;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub struct Report<'a> {
     pub matching: &'a Matching,
     pub format: &'static str,
     pub logsource_mode: &'static str,
+    pub vectors: Vectors,
 }
 
 impl Report<'_> {
@@ -59,6 +61,7 @@ impl Report<'_> {
         }
         row("matches", format!("{hits} (logsource mode {})", self.logsource_mode));
         let seconds = matching.elapsed.as_secs_f64();
+        row("vectors", self.vectors().to_owned());
         row("passes", format!("{} in {seconds:.1} s", thousands(matching.passes.into())));
         let [p50, p90, p99, max] =
             [50, 90, 99, 100].map(|percent| thousands(matching.percentile(percent)));
@@ -98,6 +101,7 @@ impl Report<'_> {
             "resident_growth": { "load": self.load_memory, "scratch": matching.scratch },
             "format": self.format,
             "logsource_mode": self.logsource_mode,
+            "vectors": self.vectors(),
             "records": events.len(),
             "bytes": events.size(),
             "events": found.events,
@@ -131,6 +135,13 @@ impl Report<'_> {
             Origin::BuiltIn => "built in".to_owned(),
             Origin::File(path) => path.display().to_string(),
             Origin::Compiled => "compiled now".to_owned(),
+        }
+    }
+
+    fn vectors(&self) -> &'static str {
+        match self.vectors {
+            Vectors::Plain => "plain",
+            Vectors::Avx2 => "avx2",
         }
     }
 

@@ -1,0 +1,220 @@
+//! The filter of grams by vectors of eight, where the processor has AVX2 and its gather is fast.
+//!
+//! The only unsafe code outside of the C interface. What it rests on: [`passing`] asks the processor
+//! for AVX2 and checks the number of words; every index that is gathered is the top of a hash, of as
+//! many bits as number the words; bytes are loaded through references to arrays. Tests compare what
+//! passes with the loop over single grams, for every length and alignment.
+#![allow(unsafe_code)]
+
+use super::scan::one_by_one;
+use crate::ruleset::hash::{FILTER_WORDS, GRAM, gram_filter};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// By which instructions texts are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Vectors {
+    /// Those of every processor of the architecture.
+    #[default]
+    Plain,
+    /// AVX2. Where the processor does not have it, the same as `Plain`.
+    Avx2,
+}
+
+impl Vectors {
+    /// The faster of the two on this machine, measured once for a process in some 50 microseconds.
+    /// On processors whose gather was slowed down by a change of their microcode it is not AVX2.
+    pub fn fastest() -> Vectors {
+        static FASTEST: OnceLock<Vectors> = OnceLock::new();
+        *FASTEST.get_or_init(measure)
+    }
+
+    /// Whether the processor can.
+    pub fn is_possible(self) -> bool {
+        match self {
+            Vectors::Plain => true,
+            #[cfg(target_arch = "x86_64")]
+            Vectors::Avx2 => std::arch::is_x86_feature_detected!("avx2"),
+            #[cfg(not(target_arch = "x86_64"))]
+            Vectors::Avx2 => false,
+        }
+    }
+}
+
+/// Looks at the same bytes both ways.
+fn measure() -> Vectors {
+    if !Vectors::Avx2.is_possible() {
+        return Vectors::Plain;
+    }
+    let text: Vec<u8> = (0..512u32).map(|n| (n.wrapping_mul(0x9E37_79B1) >> 24) as u8).collect();
+    let keys: Vec<u32> = (0..FILTER_WORDS[2] as u32).map(|n| n.wrapping_mul(0x85EB_CA6B)).collect();
+    let words = gram_filter(&keys, 1);
+    let time = |vectors| {
+        let mut passed = 0;
+        let mut once = || {
+            let start = Instant::now();
+            passing(vectors, &text, &words, 1, &mut |at| passed += at);
+            start.elapsed()
+        };
+        let least = (0..20).map(|_| once()).min().unwrap_or(Duration::MAX);
+        std::hint::black_box(passed);
+        least
+    };
+    if time(Vectors::Avx2) < time(Vectors::Plain) { Vectors::Avx2 } else { Vectors::Plain }
+}
+
+/// Shows where the grams of a text stand that pass the filter `words`, of those that stand `stride`
+/// bytes apart, in no particular order.
+#[inline]
+pub(super) fn passing(
+    vectors: Vectors,
+    text: &[u8],
+    words: &[u32],
+    stride: u32,
+    show: &mut impl FnMut(usize),
+) {
+    #[cfg(target_arch = "x86_64")]
+    if vectors == Vectors::Avx2
+        && text.len() >= WORTH_VECTORS
+        && (2..=1 << 26).contains(&words.len())
+        && words.len().is_power_of_two()
+        && std::arch::is_x86_feature_detected!("avx2")
+    {
+        // SAFETY: the processor has AVX2, and the number of words was checked.
+        unsafe { passing_avx2(text, words, stride, show) };
+        return;
+    }
+    let _ = vectors;
+    one_by_one(text, words, stride, show);
+}
+
+/// Shorter texts are looked at gram by gram.
+#[cfg(target_arch = "x86_64")]
+const WORTH_VECTORS: usize = 16;
+
+/// Bytes of a block: 32, and those that its last gram reaches into.
+#[cfg(target_arch = "x86_64")]
+const BLOCK: usize = 32 + GRAM - 1;
+
+/// [`passing`] in blocks of 32 bytes.
+///
+/// # Safety
+/// The processor has AVX2, and `words` are a power of two, from 2 to 2^26.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn passing_avx2(text: &[u8], words: &[u32], stride: u32, show: &mut impl FnMut(usize)) {
+    let place = |bit: u32| (bit % 8 * 4 + bit / 8) as usize;
+    let mut at = 0;
+    while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+        // SAFETY: as this function's.
+        let mut bits = unsafe { block_avx2(block, words, stride) };
+        while bits != 0 {
+            show(at + place(bits.trailing_zeros()));
+            bits &= bits - 1;
+        }
+        at += 32;
+    }
+    let rest = text.get(at..).unwrap_or(&[]);
+    let Some(last) = rest.len().checked_sub(GRAM) else { return };
+    let mut block = [0; BLOCK];
+    if let Some(filled) = block.get_mut(..rest.len()) {
+        filled.copy_from_slice(rest);
+    }
+    // SAFETY: as this function's.
+    let mut bits = unsafe { block_avx2(&block, words, stride) };
+    while bits != 0 {
+        let place = place(bits.trailing_zeros());
+        // Grams further on have bytes that the text has not.
+        if place <= last {
+            show(at + place);
+        }
+        bits &= bits - 1;
+    }
+}
+
+/// Which grams of a block pass: bit `8 * shift + lane` is that of the gram at `4 * lane + shift`.
+///
+/// # Safety
+/// The processor has AVX2, and `words` are a power of two, from 2 to 2^26.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn block_avx2(block: &[u8; BLOCK], words: &[u32], stride: u32) -> u32 {
+    use std::arch::x86_64::*;
+    // As `filter_bit` has it.
+    let word_bits = words.len().trailing_zeros() as i32;
+    let to_word = _mm_cvtsi32_si128(32 - word_bits);
+    let to_bit = _mm_cvtsi32_si128(32 - word_bits - 5);
+    let case = _mm256_set1_epi8(0x20);
+    let multiplier = _mm256_set1_epi32(0x9E37_79B1u32 as i32);
+    let last_bit = _mm256_set1_epi32(31);
+    let mut bits = 0;
+    let mut shift = 0;
+    while let Some(bytes) = block.get(shift..).and_then(|rest| rest.first_chunk::<32>()) {
+        // SAFETY: 32 bytes are read from an array of 32; the load needs no alignment.
+        let grams = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+        let hash = _mm256_mullo_epi32(_mm256_or_si256(grams, case), multiplier);
+        let index = _mm256_srl_epi32(hash, to_word);
+        // SAFETY: `index` has `word_bits` bits, so every lane is below two to the power of that,
+        // which is `words.len()`.
+        let found = unsafe { _mm256_i32gather_epi32::<4>(words.as_ptr().cast(), index) };
+        // Shifted so that the gram's bit becomes the sign of its lane.
+        let bit = _mm256_and_si256(_mm256_srl_epi32(hash, to_bit), last_bit);
+        let signs = _mm256_sllv_epi32(found, _mm256_sub_epi32(last_bit, bit));
+        bits |= (_mm256_movemask_ps(_mm256_castsi256_ps(signs)) as u32) << (8 * shift);
+        shift += stride as usize;
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ruleset::hash::{STRIDES, filter_bit, gram_key};
+
+    #[test]
+    fn the_same_grams_pass_both_ways() {
+        if !Vectors::Avx2.is_possible() {
+            eprintln!("skipped: this processor has no AVX2");
+            return;
+        }
+        let bytes: Vec<u8> =
+            (0..700u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 23) as u8).collect();
+        let mut shown = 0;
+        for size in FILTER_WORDS {
+            // Half of all grams pass.
+            let words: Vec<u32> = (0..size as u32).map(|n| n.wrapping_mul(0x9E37_79B9)).collect();
+            for stride in STRIDES {
+                for len in (0..150).chain([511, 512, 513, 700]) {
+                    for start in [0, 1, 7] {
+                        let text = &bytes[start.min(len)..len];
+                        let places = |vectors| {
+                            let mut places = Vec::new();
+                            passing(vectors, text, &words, stride, &mut |at| places.push(at));
+                            places.sort_unstable();
+                            places
+                        };
+                        let passes = |at: &usize| {
+                            let gram = gram_key(text[*at..*at + GRAM].try_into().unwrap());
+                            let (word, bit) = filter_bit(gram, size);
+                            words[word] >> bit & 1 == 1
+                        };
+                        let all =
+                            (0..(text.len() + 1).saturating_sub(GRAM)).step_by(stride as usize);
+                        let expected: Vec<usize> = all.filter(passes).collect();
+                        assert_eq!(places(Vectors::Plain), expected, "plain {size} {stride} {len}");
+                        assert_eq!(places(Vectors::Avx2), expected, "AVX2 {size} {stride} {len}");
+                        shown += expected.len();
+                    }
+                }
+            }
+        }
+        assert!(shown > 10_000, "{shown}");
+    }
+
+    #[test]
+    fn the_fastest_way_is_possible() {
+        assert!(Vectors::fastest().is_possible());
+        assert_eq!(Vectors::fastest(), Vectors::fastest());
+    }
+}
