@@ -1,22 +1,35 @@
 //! Every cap, with the reason for its number.
 //!
 //! A cap never hides anything: what exceeds one is refused with a message that names the cap, or
-//! handled by a slower way. None of them is reached by SigmaHQ's rules.
+//! handled by a slower way. None of them is reached by SigmaHQ's rules. Together they bound what the
+//! compiler takes for rules of others: everything that a few bytes can multiply has one.
 //!
 //! | cap | value | reason |
 //! |---|---|---|
 //! | [`RULE_FILE_BYTES`] | 16 MiB | SigmaHQ's largest rule file is below 1 MiB |
+//! | [`ALL_FILES_BYTES`] | 64 MiB | all rule files of one run; SigmaHQ's have 6 MB |
+//! | [`YAML_NODES`] | 1,048,576 | values, lists and maps of one file; SigmaHQ's largest has 5,000 |
 //! | [`YAML_DEPTH`] | 64 | a rule nests 6 levels; bounds every recursion over YAML trees |
 //! | [`YAML_ALIAS_BYTES`] | 8 MiB | stops alias bombs; honest rules repeat a few lists |
 //! | [`TEMPLATE_BYTES`] | 64 MiB | what `action: global` and `repeat` may copy per file |
 //! | [`INTEGER_DIGITS`] | 1,024 | longer digit strings are text; bounds base conversion |
+//! | [`VALUE_BYTES`] | 64 KiB | longest value; SigmaHQ's has 178 characters |
+//! | [`PATTERN_PIECES`] | 512 | literals, wildcards and dashes of one value; a text is compared with all at every place |
+//! | [`EXPANSIONS`] | 100,000 | texts that one value with placeholders stands for |
+//! | [`EXPANSION_BYTES`] | 16 MiB | all of them together |
 //! | [`SEARCHES`] | 4,096 | identifiers in one detection; SigmaHQ's maximum is below 50 |
 //! | [`CONDITIONS`] | 256 | conditions of one detection, each a program |
-//! | [`CONDITION_BYTES`] | 64 KiB | longest condition; SigmaHQ's is below 1 KiB |
+//! | [`CONDITION_BYTES`] | 64 KiB | the conditions of one detection; SigmaHQ's are below 1 KiB |
 //! | [`CONDITION_DEPTH`] | 64 | nested operators after flattening; parentheses are free |
 //! | [`REGEX_BYTES`] | 64 KiB | longest regular expression as written |
 //! | [`REGEX_DEPTH`] | 128 | nesting of a regular expression; its tree is walked recursively |
 //! | [`REGEX_SIZE`] | 1,000,000 | repetitions multiplied out; `\w{1,64}` counts 50,000 |
+//! | [`RULES`] | 65,536 | rules of a set; SigmaHQ has 3,700. A bit each in every route |
+//! | [`FIELDS`] | 65,536 | fields that rules name; SigmaHQ's name 400. A slot each in every scratch |
+//! | [`TESTS`] | 2,000,000 | tests that conditions come down to, with every name written out; SigmaHQ's have 60,000 |
+//! | [`FILTER_REFERENCES`] | 65,536 | rules that filters list; each rule looks through them |
+//! | [`REGEXES`] | 4,096 | different regular expressions of a set; SigmaHQ has 149. Each may take 10 ms to compile |
+//! | [`REGEXES_SIZE`] | 8,000,000 | all of them together, repetitions multiplied out |
 //! | [`DIAGNOSTICS`] | 100 | messages per document; the rest is counted |
 //! | [`SUGGESTION_CHARS`] | 64 | longest name for which a similar one is looked up |
 //! | [`MAX_DEPTH`] | 64 | real logs stay below 20; the walkers keep one frame per level |
@@ -58,6 +71,12 @@ pub const SOURCE_CONDITIONS: usize = 1024;
 /// Longest rule file that is read, in bytes.
 pub const RULE_FILE_BYTES: usize = 16 << 20;
 
+/// What all rule files that are read together may have, in bytes.
+pub const ALL_FILES_BYTES: usize = 64 << 20;
+
+/// Most values, lists and maps of one rule file.
+pub const YAML_NODES: usize = 1 << 20;
+
 /// Deepest nesting of lists and maps in a rule file.
 pub const YAML_DEPTH: usize = 64;
 
@@ -70,13 +89,25 @@ pub const TEMPLATE_BYTES: usize = 64 << 20;
 /// Longest digit sequence that is an integer; a longer one is text.
 pub const INTEGER_DIGITS: usize = 1024;
 
+/// Longest value of a detection item in bytes.
+pub const VALUE_BYTES: usize = 64 << 10;
+
+/// Most literals, wildcards and flag dashes of one value, in turn.
+pub const PATTERN_PIECES: usize = 512;
+
+/// Most texts that one value with placeholders stands for.
+pub const EXPANSIONS: usize = 100_000;
+
+/// What the texts that one value stands for may have together, in bytes.
+pub const EXPANSION_BYTES: usize = 16 << 20;
+
 /// Most search identifiers in one `detection` or `filter`.
 pub const SEARCHES: usize = 4096;
 
 /// Most entries of a condition list.
 pub const CONDITIONS: usize = 256;
 
-/// Longest condition in bytes.
+/// Longest condition, or list of conditions, in bytes.
 pub const CONDITION_BYTES: usize = 64 << 10;
 
 /// Deepest nesting of a condition's operators. Redundant parentheses and chains of one operator
@@ -92,6 +123,26 @@ pub const REGEX_DEPTH: u32 = 128;
 /// Largest regular expression, counted as literal bytes and class ranges with every counted
 /// repetition multiplied out.
 pub const REGEX_SIZE: u64 = 1_000_000;
+
+/// Most rules of a set.
+pub const RULES: usize = 1 << 16;
+
+/// Most fields that the rules of a set name.
+pub const FIELDS: usize = 1 << 16;
+
+/// Most tests of a set: one for each value, as often as the conditions of rules and filters come to
+/// it.
+pub const TESTS: u64 = 2_000_000;
+
+/// Most rules that the filters of a set list, taken together.
+pub const FILTER_REFERENCES: usize = 1 << 16;
+
+/// Most different regular expressions of a set.
+pub const REGEXES: usize = 4096;
+
+/// What the regular expressions of a set may be together, counted as characters and classes with
+/// every counted repetition multiplied out.
+pub const REGEXES_SIZE: u64 = 8_000_000;
 
 /// Most messages that one document gets.
 pub const DIAGNOSTICS: usize = 100;

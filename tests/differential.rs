@@ -1,26 +1,20 @@
-//! The engine against the reference evaluator on random rules and events: with the index and
-//! without, JSON and msgpack, one by one and as a batch.
+//! The engine against the reference evaluator on random rules and events, asked in every way.
 //!
 //! `SIGMATAG_SEED=n` chooses another run. The test also fails if it did not see each combination
 //! of modifiers, kind of value and state of the field both match and not match often enough.
 #![cfg(feature = "compile")]
 
 mod generator;
+mod judge;
 
+use generator::Rng;
 use generator::event::{Ev, State};
-use generator::item::{CHAINS, Item, KEYWORD_CHAINS, Kind, PATTERNS, PLACEHOLDER};
-use generator::rule::{Rule, Search, stream};
-use generator::{Rng, shrink, witness};
-use sigmatag::compile;
-use sigmatag::engine::{Engine, Event, Format, Mode, Options, Scratch};
-use sigmatag::reference::Reference;
-use sigmatag::reference::event::{Value, from_json, from_msgpack};
-use sigmatag::rule::ast::{Collection, Placeholders};
-use sigmatag::rule::diagnostic::Severity;
-use sigmatag::rule::load::load_text;
+use generator::item::{CHAINS, Item, KEYWORD_CHAINS, Kind};
+use generator::rule::{LOGSOURCE, Rule, Search, stream};
+use generator::witness;
+use judge::{Given, Judge, reproduction};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 /// Pairs of a rule and an event, at least.
 const PAIRS: usize = 100_000;
@@ -33,127 +27,6 @@ const EVENTS: usize = 50;
 const KEYWORD_EVENTS: usize = 150;
 const SLOTS: usize = 20;
 const KEYWORD_SLOTS: usize = 8;
-
-const FORMATS: [Format; 2] = [Format::Json, Format::Msgpack];
-
-/// A compiled batch of rules with both evaluators.
-struct Batch {
-    collection: Collection,
-    reference: Reference,
-    engine: Engine,
-    indexed: Scratch,
-    exhaustive: Scratch,
-}
-
-impl Batch {
-    fn new(rules: &[Rule]) -> Result<Batch, String> {
-        let placeholders = Placeholders::from([
-            ("words".to_owned(), PLACEHOLDER.map(str::to_owned).to_vec()),
-            ("patterns".to_owned(), PATTERNS.map(|(pattern, _)| pattern.to_owned()).to_vec()),
-        ]);
-        let loaded = load_text("batch.yml", &stream(rules), &placeholders);
-        if loaded.has_errors() || loaded.collection.rules.len() != rules.len() {
-            let errors = loaded.diagnostics.iter().filter(|d| d.severity == Severity::Error);
-            let errors: Vec<String> =
-                errors.map(|d| format!("{}: {}", d.place, d.message)).collect();
-            return Err(errors.join("\n"));
-        }
-        let collection = loaded.collection;
-        let set = compile::rule_set(&collection, &compile::Options::default())
-            .map_err(|errors| format!("{errors:?}"))?;
-        let engine = Engine::new(Arc::new(set), Options::default());
-        Ok(Batch {
-            reference: Reference::new(&collection)?,
-            indexed: Scratch::with_mode(&engine, Mode::Indexed),
-            exhaustive: Scratch::with_mode(&engine, Mode::Exhaustive),
-            collection,
-            engine,
-        })
-    }
-
-    /// The ids of the rules that the reference says match, sorted.
-    fn expected(&self, format: Format, data: &[u8]) -> Vec<String> {
-        let event = decoded(format, data);
-        let id = |rule: usize| self.collection.rules[rule].meta.id.clone().expect("an id");
-        let mut ids: Vec<String> =
-            self.reference.matching_rules(&event).into_iter().map(id).collect();
-        ids.sort();
-        ids
-    }
-
-    fn found(&mut self, mode: Mode, format: Format, data: &[u8]) -> Vec<String> {
-        let scratch = match mode {
-            Mode::Indexed => &mut self.indexed,
-            Mode::Exhaustive => &mut self.exhaustive,
-        };
-        if let Err(error) = scratch.match_event(&self.engine, &Event::new(format, data)) {
-            return vec![format!("error: {error}")];
-        }
-        ids(scratch, 0)
-    }
-
-    /// Matches of each event of a batch call.
-    fn found_in_batch(&mut self, mode: Mode, events: &[Event<'_>]) -> Vec<Vec<String>> {
-        let scratch = match mode {
-            Mode::Indexed => &mut self.indexed,
-            Mode::Exhaustive => &mut self.exhaustive,
-        };
-        scratch.match_batch(&self.engine, events).expect("no plan is pending");
-        (0..events.len() as u32).map(|record| ids(scratch, record)).collect()
-    }
-}
-
-fn ids(scratch: &Scratch, record: u32) -> Vec<String> {
-    let hits = scratch.hits().iter().filter(|hit| hit.record == record);
-    let mut ids: Vec<String> =
-        hits.map(|hit| scratch.rules().rule(hit.rule).expect("a rule").id.to_owned()).collect();
-    ids.sort();
-    ids
-}
-
-fn decoded(format: Format, data: &[u8]) -> Value {
-    match format {
-        Format::Json => from_json(data),
-        _ => from_msgpack(data),
-    }
-    .unwrap_or_else(|error| panic!("the generator made a broken event: {error}"))
-}
-
-fn encoded(event: &Ev, format: Format, spelling: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    match format {
-        Format::Json => event.json(&mut Rng::new(spelling), &mut out),
-        _ => event.msgpack(&mut Rng::new(spelling), &mut out),
-    }
-    out
-}
-
-/// How the engine and the reference differ on an event, if they do.
-fn difference(rules: &[Rule], event: &Ev, spelling: u64) -> Option<String> {
-    let mut batch = Batch::new(rules).ok()?;
-    for format in FORMATS {
-        let data = encoded(event, format, spelling);
-        let expected = batch.expected(format, &data);
-        for mode in [Mode::Indexed, Mode::Exhaustive] {
-            let found = batch.found(mode, format, &data);
-            if found != expected {
-                return Some(format!(
-                    "{format:?}, {mode:?}\nengine:    {found:?}\nreference: {expected:?}\nevent: {}",
-                    data.escape_ascii()
-                ));
-            }
-        }
-    }
-    None
-}
-
-/// The smallest input that shows the difference.
-fn reproduction(rules: &[Rule], event: &Ev, spelling: u64) -> String {
-    let mut fails = |rules: &[Rule], event: &Ev| difference(rules, event, spelling).is_some();
-    let (rules, event) = shrink::shrink(rules.to_vec(), event.clone(), &mut fails);
-    let difference = difference(&rules, &event, spelling).unwrap_or_default();
-    format!("{}\n{event:?}\n{difference}", stream(&rules))
-}
 
 /// Why a combination has one verdict only, if it has.
 fn constant(chain: &str, kind: Kind, keyword: bool, state: State) -> Option<&'static str> {
@@ -359,6 +232,7 @@ fn composed(rng: &mut Rng, id: String, shape: &'static str, items: &[&Item]) -> 
     }
     Rule {
         id,
+        logsource: LOGSOURCE,
         searches,
         conditions: conditions.iter().map(|&text| text.to_owned()).collect(),
         filter,
@@ -437,42 +311,23 @@ fn engine_agrees_with_the_reference() {
                 rules.push(composed(&mut rng, id, shape, &items));
             }
         }
-        let mut batch = Batch::new(&rules)
+        let mut judge = Judge::new(&rules)
             .unwrap_or_else(|error| panic!("seed {seed}: {}\n{error}", stream(&rules)));
-        let mut all = Vec::new();
-        for _ in 0..if keyword { KEYWORD_EVENTS } else { EVENTS } {
-            let (event, spelling) = (event(&mut rng, &slots, keyword), rng.next());
-            for format in FORMATS {
-                let data = encoded(&event, format, spelling);
-                let expected = batch.expected(format, &data);
-                for mode in [Mode::Indexed, Mode::Exhaustive] {
-                    assert!(
-                        batch.found(mode, format, &data) == expected,
-                        "SIGMATAG_SEED={seed}, round {rounds}: the engine and the reference \
-                         differ\n{}",
-                        reproduction(&rules, &event, spelling)
-                    );
-                }
-                if format == Format::Json {
-                    pairs += rules.len();
-                    count(&mut seen, &rules, &event, &expected);
-                }
-                all.push((format, data, expected));
-            }
-        }
-        let events: Vec<Event<'_>> =
-            all.iter().map(|(format, data, _)| Event::new(*format, data)).collect();
-        for mode in [Mode::Indexed, Mode::Exhaustive] {
-            let found = batch.found_in_batch(mode, &events);
-            for ((format, data, expected), found) in all.iter().zip(found) {
-                assert!(
-                    found == *expected,
-                    "SIGMATAG_SEED={seed}, round {rounds}: {format:?} as part of a batch, {mode:?}: \
-                     {found:?}, not {expected:?}: {}\n{}",
-                    data.escape_ascii(),
-                    stream(&rules)
-                );
-            }
+        let events: Vec<(Ev, u64)> = (0..if keyword { KEYWORD_EVENTS } else { EVENTS })
+            .map(|_| (event(&mut rng, &slots, keyword), rng.next()))
+            .collect();
+        let given: Vec<Given> =
+            events.iter().map(|(event, spelling)| Given::new(event, *spelling, "")).collect();
+        let expected = judge.agree(&given).unwrap_or_else(|found| {
+            let (event, spelling) = &events[found.event];
+            panic!(
+                "SIGMATAG_SEED={seed}, round {rounds}: the engine and the reference differ\n{}",
+                reproduction(&rules, event, *spelling, "", &found)
+            )
+        });
+        pairs += rules.len() * events.len();
+        for ((event, _), expected) in events.iter().zip(&expected) {
+            count(&mut seen, &rules, event, expected);
         }
     }
     println!("{pairs} pairs, {rounds} rounds, SIGMATAG_SEED={seed}\n{}", seen.table());
@@ -480,9 +335,9 @@ fn engine_agrees_with_the_reference() {
     assert!(seen.enough(), "combinations marked `!` were seen too rarely:\n{}", seen.table());
 }
 
-fn count(seen: &mut Seen, rules: &[Rule], event: &Ev, expected: &[String]) {
-    for rule in rules {
-        let matched = usize::from(expected.binary_search(&rule.id).is_ok());
+fn count(seen: &mut Seen, rules: &[Rule], event: &Ev, expected: &[usize]) {
+    for (number, rule) in rules.iter().enumerate() {
+        let matched = usize::from(expected.binary_search(&number).is_ok());
         let counts = match rule.shape {
             Some(shape) => seen.shapes.get_mut(shape),
             None => {

@@ -6,8 +6,10 @@
 #![cfg(feature = "compile")]
 
 mod generator;
+mod memory;
 
 use generator::Rng;
+use memory::Held;
 use sigmatag::compile::{self, Options};
 use sigmatag::engine::explain::Explainer;
 use sigmatag::engine::{Engine, Event, Format, Options as EngineOptions, Scratch, Tagging};
@@ -18,51 +20,11 @@ use sigmatag::ruleset::format::reseal;
 use sigmatag::ruleset::tables::FieldIndex;
 use sigmatag::ruleset::{LoadErrorKind, RuleSet};
 use sigmatag::source::Encoding;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-
-/// Counts the bytes that this thread holds, and the most it ever held.
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<usize> = const { Cell::new(0) };
-    static PEAK: Cell<usize> = const { Cell::new(0) };
-}
-
-fn grow(bytes: usize) {
-    let held = HELD.get().wrapping_add(bytes);
-    HELD.set(held);
-    if held <= isize::MAX as usize {
-        PEAK.set(PEAK.get().max(held));
-    }
-}
-
-// SAFETY: every call goes to the system allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grow(layout.size());
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.set(HELD.get().wrapping_sub(layout.size()));
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        HELD.set(HELD.get().wrapping_sub(layout.size()));
-        grow(size);
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// What a load may hold beyond the file itself: tables are bounded by the file, and what is decoded
 /// for explanations is at most some twenty times its section.
@@ -156,8 +118,7 @@ const EVENTS: [&[u8]; 9] = [
 /// Loads bytes and, if they load, matches and tags. Panics if a promise is broken.
 fn examine(bytes: &[u8]) -> Result<(), LoadErrorKind> {
     let start = Instant::now();
-    let before = HELD.get();
-    PEAK.set(before);
+    let memory = Held::begin();
     let loaded = RuleSet::from_bytes(bytes);
     let outcome = match loaded {
         Err(error) => {
@@ -190,7 +151,7 @@ fn examine(bytes: &[u8]) -> Result<(), LoadErrorKind> {
             Ok(())
         }
     };
-    let peak = PEAK.get().saturating_sub(before);
+    let peak = memory.peak();
     assert!(peak <= MOST_MEMORY + 16 * bytes.len(), "{peak} bytes of memory");
     assert!(start.elapsed() <= MOST_TIME, "{:?}", start.elapsed());
     outcome

@@ -79,6 +79,29 @@ pub fn azure_record() -> Value {
     })
 }
 
+/// A line of MariaDB's audit log as a tail input gives it.
+pub fn mariadb_record() -> Value {
+    let line = "20261122 09:15:02,shop-db-1,app,203.0.113.9,41,907,QUERY,shop,\
+                'SELECT id, name, price FROM products WHERE category_id = 7 LIMIT 20',0";
+    json!({ "log": line, "file": "/var/lib/mysql/server_audit.log" })
+}
+
+/// A container's log line with its metadata: no source knows it.
+pub fn foreign_record() -> Value {
+    json!({
+        "log": "10.20.0.7 - - [22/Nov/2026:09:15:02 +0000] \"GET /products?id=7 HTTP/1.1\" 200 5316",
+        "stream": "stdout",
+        "time": "2026-11-22T09:15:02.123456789Z",
+        "kubernetes": {
+            "pod_name": "shop-web-6d5f8c7b9-x2x4z",
+            "namespace_name": "shop",
+            "container_name": "web",
+            "host": "node-3",
+            "labels": {"app": "shop-web", "tier": "front"}
+        }
+    })
+}
+
 /// A JSON value as msgpack.
 pub fn to_msgpack(value: &Value) -> Vec<u8> {
     fn convert(value: &Value) -> rmpv::Value {

@@ -1,5 +1,6 @@
 //! From lowered rules to tables.
 
+use super::bounds::Sum;
 use super::frequency::Frequencies;
 use super::index;
 use super::ir::{Fields, Ir, KEYWORDS, OrderedNumber, PredicateKey, Predicates, Test};
@@ -35,12 +36,14 @@ pub fn tables(
 
     let mut predicates = Predicates::default();
     let mut fields = Fields::default();
+    let mut sum = Sum::default();
     let mut lowered = Vec::with_capacity(rules.len());
     let mut errors = Vec::new();
     for (id, rule) in &rules {
         let mut context = Context {
             predicates: &mut predicates,
             fields: &mut fields,
+            sum: &mut sum,
             placeholders: &collection.placeholders,
         };
         match lower(rule, &filters, &mut context) {

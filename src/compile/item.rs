@@ -1,9 +1,11 @@
 //! One `field|modifier: value` line: from what the author wrote to predicates.
 
+use super::bounds::Sum;
 use super::ir::{Fields, Ir, KEYWORDS, OrderedNumber, PredicateKey, Predicates, Test};
 use super::pattern::{Pattern, Utf16};
 use super::regex;
 use crate::event::number::{Number, NumberText};
+use crate::limits;
 use crate::rule::ast::{Item, Placeholders, Scalar};
 use crate::ruleset::tables::{comparison, reference_mode, time_part};
 use std::net::IpAddr;
@@ -14,6 +16,8 @@ pub struct Context<'a> {
     pub predicates: &'a mut Predicates,
     /// All fields so far.
     pub fields: &'a mut Fields,
+    /// What all rules so far come to.
+    pub sum: &'a mut Sum,
     /// Texts for `expand`.
     pub placeholders: &'a Placeholders,
 }
@@ -227,6 +231,7 @@ fn lower_regex(
     context: &mut Context<'_>,
 ) -> Result<Ir, String> {
     let prepared = regex::prepare(source, flags)?;
+    context.sum.add_regex(&prepared.source, flags, prepared.size)?;
     let guards: Vec<Ir> = prepared
         .required
         .iter()
@@ -271,6 +276,13 @@ fn lower_text(
         }
         if anywhere || m.starts {
             changed = changed.open_end();
+        }
+        if changed.pieces().len() > limits::PATTERN_PIECES {
+            let most = limits::PATTERN_PIECES;
+            return Err(format!(
+                "a value of more than {most} literals, wildcards and flag dashes: use several values \
+                 with `all`"
+            ));
         }
         *pattern = if m.cased { changed } else { changed.folded() };
     }

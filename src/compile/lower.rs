@@ -1,7 +1,9 @@
 //! A rule and the filters that apply to it, as one condition over predicates.
 
+use super::bounds;
 use super::ir::Ir;
 use super::item::{self, Context, LoweredItem};
+use crate::limits;
 use crate::rule::ast::{
     Detection, Expr, Filter, FilterRules, LogSource, Pos, Quantifier, Rule, Search, Target,
 };
@@ -54,10 +56,19 @@ pub fn lower(
     filters: &[&Filter],
     context: &mut Context<'_>,
 ) -> Result<LoweredRule, LowerError> {
+    let pos = rule.meta.place.pos;
     let mut selections = Vec::new();
-    let mut parts = vec![detection(&rule.detection, "", context, &mut selections)?];
+    let mut parts = vec![detection(&rule.detection, "", pos, context, &mut selections)?];
     for filter in filters.iter().filter(|filter| applies(filter, rule)) {
-        parts.push(detection(&filter.detection, "filter/", context, &mut selections)?);
+        let detected = &filter.detection;
+        parts.push(detection(detected, "filter/", pos, context, &mut selections)?);
+    }
+    if context.fields.names().len() > limits::FIELDS {
+        let most = limits::FIELDS;
+        let message = format!(
+            "the rules up to this one name more than {most} fields: compile several rule sets"
+        );
+        return Err(LowerError { pos, message });
     }
     Ok(LoweredRule { ir: Ir::and(parts), selections })
 }
@@ -78,12 +89,16 @@ pub fn applies(filter: &Filter, rule: &Rule) -> bool {
     listed && same(|l| &l.product) && same(|l| &l.category) && same(|l| &l.service)
 }
 
+/// Lowers a detection of the rule at `pos`.
 fn detection(
     detection: &Detection,
     prefix: &str,
+    pos: Pos,
     context: &mut Context<'_>,
     selections: &mut Vec<LoweredSelection>,
 ) -> Result<Ir, LowerError> {
+    let failed = |message| LowerError { pos, message };
+    context.sum.expect(detection).map_err(failed)?;
     let mut lowered: BTreeMap<&str, Ir> = BTreeMap::new();
     for search in &detection.searches {
         if !detection.conditions.iter().any(|c| names(&c.expr, &search.name)) {
@@ -99,6 +114,9 @@ fn detection(
             items,
         });
     }
+    let sizes = lowered.iter().map(|(name, ir)| (*name, bounds::tests(ir))).collect();
+    let tests = detection.conditions.iter().map(|c| tests(&c.expr, &sizes));
+    context.sum.add_tests(tests.fold(0, u64::saturating_add)).map_err(failed)?;
     Ok(Ir::or(detection.conditions.iter().map(|c| expression(&c.expr, &lowered))))
 }
 
@@ -169,6 +187,21 @@ fn matches_star(pattern: &str, name: &str) -> bool {
         }
     }
     rest.ends_with(last)
+}
+
+/// Tests of an expression, if searches have these.
+fn tests(expr: &Expr, searches: &BTreeMap<&str, u64>) -> u64 {
+    match expr {
+        Expr::Or(parts) | Expr::And(parts) => {
+            parts.iter().map(|part| tests(part, searches)).fold(0, u64::saturating_add)
+        }
+        Expr::Not(part) => tests(part, searches),
+        Expr::Search(name) => searches.get(name.as_str()).copied().unwrap_or(1),
+        Expr::Of(_, target) => {
+            let selected = searches.iter().filter(|(name, _)| selects(target, name));
+            selected.map(|(_, tests)| *tests).fold(0, u64::saturating_add)
+        }
+    }
 }
 
 fn expression(expr: &Expr, searches: &BTreeMap<&str, Ir>) -> Ir {

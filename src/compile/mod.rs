@@ -7,6 +7,7 @@
 //! bytes. The meaning of every value is decided in `item` and `pattern`; nothing after them
 //! knows modifiers.
 
+mod bounds;
 mod canonical;
 mod emit;
 pub mod frequency;
@@ -21,6 +22,7 @@ pub mod program;
 pub mod regex;
 pub mod select;
 
+use crate::limits;
 use crate::rule::ast::{Collection, Level, LogSource, Place};
 use crate::rule::descriptor::Descriptor;
 use crate::ruleset::format;
@@ -55,14 +57,24 @@ pub struct Compiled {
 pub struct CompileError {
     /// Where.
     pub place: Place,
-    /// Title of the rule.
+    /// Title of the rule, or what it is about. Empty, as the place, for the rule set as a whole.
     pub subject: String,
     /// What is wrong and the repair.
     pub message: String,
 }
 
+impl CompileError {
+    /// Whether it is about the rule set as a whole: no rule can be left out for it.
+    pub fn is_whole(&self) -> bool {
+        self.subject.is_empty() && self.place == Place::default()
+    }
+}
+
 impl fmt::Display for CompileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_whole() {
+            return f.write_str(&self.message);
+        }
         write!(f, "{}: rule `{}`: {}", self.place, self.subject, self.message)
     }
 }
@@ -72,13 +84,20 @@ impl std::error::Error for CompileError {}
 /// Compiles every rule of a collection that the front end accepted.
 ///
 /// # Errors
-/// All errors, not only the first: duplicate ids, limits of regular expressions.
+/// All errors, not only the first: duplicate ids, and what exceeds a [limit](crate::limits).
 pub fn compile(collection: &Collection, options: &Options) -> Result<Compiled, Vec<CompileError>> {
+    bounds::documents(collection).map_err(|error| vec![error])?;
     let (tables, debug) = emit::tables(collection, options)?;
     let canonical = format::canonical_bytes(&tables);
     let identity: [u8; 32] = Sha256::digest(&canonical).into();
     let rules = tables.rules.len();
     let bytes = format::write(&tables, &debug, identity, options.skipped_rules);
+    if bytes.len() > limits::MAX_FILE {
+        let (len, most) = (bytes.len(), limits::MAX_FILE);
+        return Err(vec![bounds::whole(format!(
+            "{len} bytes once compiled, the limit is {most}: compile several rule sets"
+        ))]);
+    }
     Ok(Compiled { bytes, rules, correlations: collection.correlations.len() })
 }
 
@@ -90,11 +109,7 @@ pub fn rule_set(collection: &Collection, options: &Options) -> Result<RuleSet, V
     let compiled = compile(collection, options)?;
     // The one way into a rule set, for compiled tables and for files.
     RuleSet::from_bytes(&compiled.bytes).map_err(|e: LoadError| {
-        vec![CompileError {
-            place: Place::default(),
-            subject: String::new(),
-            message: format!("the compiled rules do not verify: {e}"),
-        }]
+        vec![bounds::whole(format!("the compiled rules do not verify: {e}"))]
     })
 }
 

@@ -189,6 +189,14 @@ fn conditions(
             report.error("condition-limit", entry.key_mark, message).help("join them with `or`");
             Vec::new()
         }
+        Kind::List(nodes) if together(nodes) > limits::CONDITION_BYTES => {
+            let message = format!(
+                "the conditions together are longer than {} bytes",
+                limits::CONDITION_BYTES
+            );
+            report.error("condition-limit", entry.key_mark, message).help("split the rule");
+            Vec::new()
+        }
         Kind::List(nodes) => nodes
             .iter()
             .filter_map(|node| condition(node, names, Names::Searches, context, report))
@@ -200,6 +208,15 @@ fn conditions(
             Vec::new()
         }
     }
+}
+
+/// Bytes of a list of conditions.
+fn together(nodes: &[Node<'_>]) -> usize {
+    let text = |node: &Node<'_>| match &node.kind {
+        Kind::Scalar(scalar) => scalar.text.len(),
+        _ => 0,
+    };
+    nodes.iter().map(text).sum()
 }
 
 /// Parses one condition and reports every problem at its own column.

@@ -58,6 +58,7 @@ pub fn load_text(file: &str, text: &str, placeholders: &Placeholders) -> Loaded 
 pub fn load_paths(paths: &[PathBuf], placeholders: &Placeholders) -> Loaded {
     let mut loaded = start(placeholders);
     let mut seen = HashSet::new();
+    let mut bytes = 0;
     for path in paths {
         for file in files(path, &mut loaded.diagnostics) {
             if !seen.insert(file.clone()) {
@@ -65,7 +66,14 @@ pub fn load_paths(paths: &[PathBuf], placeholders: &Placeholders) -> Loaded {
             }
             let name = file.to_string_lossy();
             match read(&file) {
-                Ok(text) => stream(&name, &text, placeholders, &mut loaded),
+                Ok(text) => {
+                    bytes += text.len();
+                    if bytes > limits::ALL_FILES_BYTES {
+                        loaded.diagnostics.push(*too_much(&name));
+                        return finish(loaded);
+                    }
+                    stream(&name, &text, placeholders, &mut loaded);
+                }
                 Err(mut diagnostic) => {
                     diagnostic.place.file = name.as_ref().into();
                     loaded.diagnostics.push(*diagnostic);
@@ -136,6 +144,18 @@ fn files(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
         diagnostics.push(*diagnostic);
     }
     found
+}
+
+/// That a file is one too many.
+fn too_much(name: &str) -> Box<Diagnostic> {
+    let message = format!(
+        "the rule files up to this one have more than {} bytes together",
+        limits::ALL_FILES_BYTES
+    );
+    let help = "this file and those behind it were not read: compile several rule sets";
+    let mut diagnostic = plain("file-too-large", Severity::Error, message, help);
+    diagnostic.place.file = name.into();
+    diagnostic
 }
 
 fn unreadable(path: &Path, error: &std::io::Error, diagnostics: &mut Vec<Diagnostic>) {

@@ -14,6 +14,7 @@ use super::item::Used;
 use super::modifier::Family;
 use super::regex_check::{self, Flags};
 use super::yaml::{Node, Text};
+use crate::limits;
 
 /// What the modifiers of one item ask of its values.
 pub(super) struct Check<'u> {
@@ -89,6 +90,13 @@ impl<'u> Check<'u> {
         }
         if let Some(name) = self.name(Family::Comparison).or(self.name(Family::TimePart)) {
             self.number(name, value, text, mark, report);
+            return;
+        }
+        if text.text.len() > limits::VALUE_BYTES {
+            let message = format!("a value has at most {} bytes", limits::VALUE_BYTES);
+            report
+                .error("value-too-long", mark, message)
+                .help("shorten it: a part that is as rare finds the same events");
             return;
         }
         // `expand` and the position modifiers take any scalar; the others take text.

@@ -344,7 +344,8 @@ impl Item {
                 (Val::Str(text), String::new())
             }
             Regex => {
-                let (pattern, hint) = self.regex(rng, state);
+                let base = self.base(rng, state);
+                let (pattern, hint) = regex(rng, base);
                 (Val::Str(pattern), hint)
             }
             Network => {
@@ -410,30 +411,29 @@ impl Item {
             }
         }
     }
+}
 
-    /// An expression and a text that it finds.
-    fn regex(&self, rng: &mut Rng, state: State) -> (String, String) {
-        let base = self.base(rng, state);
-        let quoted = quoted(&base);
-        let first: String = base.chars().take(1).collect();
-        let rest: String = base.chars().skip(1).collect();
-        let tail = self::quoted(&rest);
-        match rng.below(14) {
-            0 => (format!("^{quoted}$"), base),
-            1 => (format!("{quoted}|zzz[0-9]+"), base),
-            2 => (format!("(?i){quoted}"), base.to_lowercase()),
-            3 => (format!(".{tail}"), base),
-            4 => (format!("(?:{quoted}){{1,3}}$"), format!("{base}{base}")),
-            5 => (format!("{}+{tail}", self::quoted(&first)), format!("{first}{base}")),
-            6 => (format!("{quoted}.*end"), format!("{base} - end")),
-            7 => (format!("[^x]{quoted}?"), base),
-            8 => (r"\d+".to_owned(), format!("{base}7")),
-            9 => (format!(r"\b{}", self::quoted(&base)), base),
-            10 => (r"\w{2,}\b".to_owned(), format!("{base}ab")),
-            11 => (format!("{quoted}(?:\\s|$)"), format!("{base} ")),
-            12 => (r"(?-u)[\x80-\xff]|true|4\d".to_owned(), base),
-            _ => (quoted, base),
-        }
+/// An expression with a literal and a text that it finds.
+pub fn regex(rng: &mut Rng, base: String) -> (String, String) {
+    let quoted = self::quoted(&base);
+    let first: String = base.chars().take(1).collect();
+    let rest: String = base.chars().skip(1).collect();
+    let tail = self::quoted(&rest);
+    match rng.below(14) {
+        0 => (format!("^{quoted}$"), base),
+        1 => (format!("{quoted}|zzz[0-9]+"), base),
+        2 => (format!("(?i){quoted}"), base.to_lowercase()),
+        3 => (format!(".{tail}"), base),
+        4 => (format!("(?:{quoted}){{1,3}}$"), format!("{base}{base}")),
+        5 => (format!("{}+{tail}", self::quoted(&first)), format!("{first}{base}")),
+        6 => (format!("{quoted}.*end"), format!("{base} - end")),
+        7 => (format!("[^x]{quoted}?"), base),
+        8 => (r"\d+".to_owned(), format!("{base}7")),
+        9 => (format!(r"\b{}", self::quoted(&base)), base),
+        10 => (r"\w{2,}\b".to_owned(), format!("{base}ab")),
+        11 => (format!("{quoted}(?:\\s|$)"), format!("{base} ")),
+        12 => (r"(?-u)[\x80-\xff]|true|4\d".to_owned(), base),
+        _ => (quoted, base),
     }
 }
 
@@ -458,7 +458,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The rule text of a literal, in one of its spellings.
-fn escaped(rng: &mut Rng, text: &str) -> String {
+pub fn escaped(rng: &mut Rng, text: &str) -> String {
     let mut out = String::new();
     let mut scalars = text.chars().peekable();
     while let Some(scalar) = scalars.next() {
@@ -474,7 +474,7 @@ fn escaped(rng: &mut Rng, text: &str) -> String {
 }
 
 /// Puts wildcards into a literal: between, instead of and around its characters.
-fn with_wildcards(rng: &mut Rng, text: &str) -> String {
+pub fn with_wildcards(rng: &mut Rng, text: &str) -> String {
     let length = text.chars().count().max(1);
     let at = rng.below(length);
     let form = rng.below(7);

@@ -8,9 +8,12 @@
 #![allow(dead_code)]
 
 pub mod azure;
+pub mod class;
 pub mod event;
 pub mod item;
+pub mod literal;
 pub mod mutate;
+pub mod probe;
 pub mod rng;
 pub mod rule;
 pub mod shrink;

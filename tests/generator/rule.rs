@@ -3,6 +3,9 @@
 use super::item::Item;
 use std::fmt::Write as _;
 
+/// The log source of a rule that is not about log sources.
+pub const LOGSOURCE: &str = "{product: test}";
+
 /// A value of a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Val {
@@ -24,6 +27,8 @@ pub struct Search {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     pub id: String,
+    /// As it is written.
+    pub logsource: &'static str,
     pub searches: Vec<Search>,
     /// Several are a list.
     pub conditions: Vec<String>,
@@ -38,6 +43,7 @@ impl Rule {
     pub fn single(id: String, item: Item) -> Rule {
         Rule {
             id,
+            logsource: LOGSOURCE,
             searches: vec![Search { name: "s".to_owned(), maps: vec![vec![item]] }],
             conditions: vec!["s".to_owned()],
             filter: None,
@@ -48,8 +54,8 @@ impl Rule {
     /// The rule's documents.
     pub fn yaml(&self) -> String {
         let mut out = String::new();
-        let id = &self.id;
-        let _ = writeln!(out, "title: {id}\nid: {id}\nlogsource: {{product: test}}\ndetection:");
+        let Rule { id, logsource, .. } = self;
+        let _ = writeln!(out, "title: {id}\nid: {id}\nlogsource: {logsource}\ndetection:");
         for search in &self.searches {
             let _ = writeln!(out, "  {}: {}", search.name, maps(&search.maps));
         }
@@ -61,7 +67,7 @@ impl Rule {
         if let Some((search, condition)) = &self.filter {
             let _ = writeln!(
                 out,
-                "---\ntitle: filter of {id}\nlogsource: {{product: test}}\nfilter:\n  rules: \
+                "---\ntitle: filter of {id}\nlogsource: {logsource}\nfilter:\n  rules: \
                  [{id}]\n  {}: {}\n  condition: {condition}",
                 search.name,
                 maps(&search.maps)

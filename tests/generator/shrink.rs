@@ -2,6 +2,7 @@
 
 use super::event::Ev;
 use super::rule::Rule;
+use std::ops::Range;
 
 /// The smallest rules and event found that still fail.
 pub fn shrink(
@@ -14,9 +15,9 @@ pub fn shrink(
         rules = vec![rule.clone()];
     }
     loop {
-        let fewer = (0..rules.len()).filter(|_| rules.len() > 1).map(|at| {
+        let fewer = without(rules.len()).map(|gone| {
             let mut rules = rules.clone();
-            rules.remove(at);
+            rules.drain(gone);
             rules
         });
         let simpler = rules.iter().enumerate().flat_map(|(at, rule)| {
@@ -36,6 +37,13 @@ pub fn shrink(
             None => return (rules, event),
         }
     }
+}
+
+/// What can be left out of a list of `len` elements: a half of a long one, or one element.
+fn without(len: usize) -> impl Iterator<Item = Range<usize>> {
+    let halves = [0..len / 2, len / 2..len];
+    let ones = (0..len).filter(move |_| len > 1).map(|at| at..at + 1);
+    halves.into_iter().filter(move |_| len > 8).chain(ones)
 }
 
 fn simpler_rules(rule: &Rule) -> Vec<Rule> {
@@ -73,14 +81,12 @@ fn simpler_rules(rule: &Rule) -> Vec<Rule> {
                 if items.len() > 1 {
                     out.push(with(replaced(vec![item.clone()])));
                 }
-                for drop in 0..item.values.len() {
-                    if item.values.len() > 1 {
-                        let mut item = item.clone();
-                        item.values.remove(drop);
-                        let mut items = items.clone();
-                        items[place] = item;
-                        out.push(with(replaced(items)));
-                    }
+                for gone in without(item.values.len()) {
+                    let mut item = item.clone();
+                    item.values.drain(gone);
+                    let mut items = items.clone();
+                    items[place] = item;
+                    out.push(with(replaced(items)));
                 }
             }
         }

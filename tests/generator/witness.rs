@@ -235,7 +235,7 @@ fn near_number(rng: &mut Rng, text: &str) -> Ev {
 }
 
 /// A text as the type that a state asks for.
-fn typed(rng: &mut Rng, text: Vec<u8>, state: State) -> Ev {
+pub fn typed(rng: &mut Rng, text: Vec<u8>, state: State) -> Ev {
     let as_str = std::str::from_utf8(&text).unwrap_or("");
     match state {
         State::Bool if as_str.eq_ignore_ascii_case("true") => Ev::Bool(true),
@@ -255,9 +255,9 @@ fn typed(rng: &mut Rng, text: Vec<u8>, state: State) -> Ev {
     }
 }
 
-/// A text that matches one value.
-fn value_text(rng: &mut Rng, item: &Item, index: usize, state: State) -> Vec<u8> {
-    let mut text = match (&item.values[index], item.kind) {
+/// A text that matches one value, as it is written.
+pub fn instance(rng: &mut Rng, item: &Item, index: usize, state: State) -> Vec<u8> {
+    match (&item.values[index], item.kind) {
         (Val::Bool(value), _) => value.to_string().into_bytes(),
         (Val::Null, _) => b"null".to_vec(),
         (Val::Number(_), Kind::Time) => date(rng, &item.hints[index]),
@@ -286,7 +286,12 @@ fn value_text(rng: &mut Rng, item: &Item, index: usize, state: State) -> Vec<u8>
             let text = text.replace("\\%", "%").replace("%words%", word);
             literal(rng, item, &text, state)
         }
-    };
+    }
+}
+
+/// A text that matches one value, in other letters and among others where that goes.
+fn value_text(rng: &mut Rng, item: &Item, index: usize, state: State) -> Vec<u8> {
+    let mut text = instance(rng, item, index, state);
     let encoded = ["base64", "base64offset"].iter().any(|name| item.has(name));
     let exact_case = item.has("cased") || (encoded && rng.chance(60));
     if !exact_case && item.kind != Kind::Regex && rng.chance(40) {

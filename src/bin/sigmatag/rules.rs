@@ -203,12 +203,15 @@ pub fn compile_read(
 }
 
 /// Takes the rules out that errors are about. Errors that name no rule are found again by
-/// compiling each rule alone.
+/// compiling each rule alone; those about the rule set as a whole take nothing out.
 fn leave_out(
     collection: &mut Collection,
     errors: Vec<CompileError>,
     options: &Options,
 ) -> Vec<CompileError> {
+    if errors.iter().any(CompileError::is_whole) {
+        return errors;
+    }
     let is_of = |error: &CompileError, rule: &sigmatag::rule::ast::Rule| {
         error.place.file == rule.meta.place.file && error.subject == rule.meta.title
     };

@@ -13,6 +13,8 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 pub struct Prepared {
     /// Its source in Rust's syntax and semantics.
     pub source: String,
+    /// Characters and classes, with counted repetitions multiplied out.
+    pub size: u64,
     /// Shortest match in bytes.
     pub min_len: u32,
     /// The parsed source.
@@ -30,7 +32,23 @@ pub fn prepare(source: &str, flags: u32) -> Result<Prepared, String> {
     let hir = parse(&source, flags)?;
     let required = required_literals(&hir);
     let min_len = hir.properties().minimum_len().unwrap_or(0).min(u32::MAX as usize) as u32;
-    Ok(Prepared { source, min_len, hir, required })
+    Ok(Prepared { source, size: size(&hir), min_len, hir, required })
+}
+
+/// Characters and classes, with counted repetitions multiplied out: about the steps of a program.
+fn size(hir: &Hir) -> u64 {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Class(_) => 1,
+        HirKind::Literal(literal) => literal.0.len() as u64,
+        HirKind::Repetition(repetition) => {
+            let times = repetition.max.unwrap_or(repetition.min.saturating_add(1)).max(1);
+            size(&repetition.sub).saturating_mul(u64::from(times))
+        }
+        HirKind::Capture(capture) => size(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().map(size).fold(1, u64::saturating_add)
+        }
+    }
 }
 
 fn parse(source: &str, flags: u32) -> Result<Hir, String> {

@@ -15,6 +15,7 @@ use crate::rule::scalar::Style;
 /// is cut there first: an open bracket or quote then concerns its own document only.
 pub(in crate::rule) fn parse_stream(text: &str) -> Vec<Document<'_>> {
     let mut documents = Vec::new();
+    let mut nodes = 0;
     let mut start = 0;
     let mut first_line = 1;
     // A document's directives (`%YAML`) stand between `...` and its `---` line.
@@ -23,7 +24,10 @@ pub(in crate::rule) fn parse_stream(text: &str) -> Vec<Document<'_>> {
     for (line, number) in text.split_inclusive('\n').zip(1..) {
         if is_marker(line, "---") {
             let (cut, cut_line) = directives.take().unwrap_or((offset, number));
-            parse_from(&text[start..cut], first_line, &mut documents);
+            parse_from(&text[start..cut], first_line, &mut nodes, &mut documents);
+            if nodes > limits::YAML_NODES {
+                return documents;
+            }
             start = cut;
             first_line = cut_line;
         } else if is_marker(line, "...") {
@@ -33,7 +37,7 @@ pub(in crate::rule) fn parse_stream(text: &str) -> Vec<Document<'_>> {
         }
         offset += line.len();
     }
-    parse_from(&text[start..], first_line, &mut documents);
+    parse_from(&text[start..], first_line, &mut nodes, &mut documents);
     documents
 }
 
@@ -43,8 +47,13 @@ fn is_marker(line: &str, marker: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
-/// Reads documents until the end or until one is broken.
-fn parse_from<'t>(text: &'t str, first_line: u32, documents: &mut Vec<Document<'t>>) {
+/// Reads documents until the end, until one is broken, or until the file has too many `nodes`.
+fn parse_from<'t>(
+    text: &'t str,
+    first_line: u32,
+    nodes: &mut usize,
+    documents: &mut Vec<Document<'t>>,
+) {
     let mut builder = Builder::new(first_line - 1);
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
@@ -52,16 +61,27 @@ fn parse_from<'t>(text: &'t str, first_line: u32, documents: &mut Vec<Document<'
             Ok((Event::StreamEnd, _)) => return,
             Ok((Event::DocumentStart(_), _)) => builder = Builder::new(first_line - 1),
             Ok((Event::DocumentEnd, _)) => documents.push(builder.take()),
-            Ok((event, span)) => builder.event(event, span),
+            Ok((event, span)) => {
+                *nodes += 1;
+                if *nodes > limits::YAML_NODES {
+                    let mark = builder.mark(span);
+                    let message = format!(
+                        "more than {} values, lists and maps in a file",
+                        limits::YAML_NODES
+                    );
+                    let help = Some("split it into several files".to_owned());
+                    let problem = Problem { code: "yaml-nodes", mark, message, help };
+                    documents.push(builder.broken(problem));
+                    return;
+                }
+                builder.event(event, span);
+            }
             Err(error) => {
                 let mark = Mark { pos: builder.pos(*error.marker()), length: 0 };
                 let message = format!("not valid YAML: {}", error.info());
                 let help = syntax_help(error.info()).map(str::to_owned);
-                let mut document = builder.take();
-                document.root = None;
-                document.broken = true;
-                document.problems.push(Problem { code: "yaml-syntax", mark, message, help });
-                documents.push(document);
+                let problem = Problem { code: "yaml-syntax", mark, message, help };
+                documents.push(builder.broken(problem));
                 return;
             }
         }
@@ -133,6 +153,15 @@ impl<'t> Builder<'t> {
         let document =
             Document { root, broken: self.broken, problems: std::mem::take(&mut self.problems) };
         *self = Builder::new(self.lines_before);
+        document
+    }
+
+    /// The document as far as it was read, which is not to be used.
+    fn broken(&mut self, problem: Problem) -> Document<'t> {
+        let mut document = self.take();
+        document.root = None;
+        document.broken = true;
+        document.problems.push(problem);
         document
     }
 
