@@ -5,6 +5,7 @@
 //! be examined. The grammar is enforced everywhere, also in values that nobody asked for, so that
 //! whether a record is malformed does not depend on the rules.
 
+use super::json_members::Left;
 use super::keys::{KeyTable, ROOT};
 use super::malformed::{Malformed, MalformedKind};
 use super::slots::Slots;
@@ -157,6 +158,7 @@ pub fn walk_below(
         None => return Err(Malformed::new(MalformedKind::Truncated, at)),
         Some(_) => return Err(Malformed::new(MalformedKind::NotAMap, at)),
     }
+    slots.familiar.begin(keys);
     let mut frames = std::mem::take(&mut slots.frames);
     frames.clear();
     let result = Walker { data, store, base, keys, slots }.run(&mut frames, node, at);
@@ -201,30 +203,25 @@ impl Walker<'_> {
         let mut empty = data.get(at) == Some(&b'}');
         loop {
             // At the beginning of an element or member, except in an empty container.
-            let mut behind = empty;
-            if !empty && !frame.is_array {
-                (at, behind) = self.members(&frame, at)?;
-            }
-            if !behind {
-                let target;
-                if frame.is_array {
-                    target = frame.element_target();
-                } else {
-                    if data.get(at) != Some(&b'"') {
-                        return Err(unexpected(data, at));
+            let target = if empty {
+                None
+            } else if frame.is_array {
+                Some(frame.element_target())
+            } else {
+                match self.members(&frame, &mut at)? {
+                    Left::Behind => None,
+                    Left::AtValue(target) => {
+                        at = skip_space(data, at);
+                        Some(target)
                     }
-                    if let Some(end) = plain_string(data, at + 1) {
-                        target = self.target(&frame, &data[at + 1..end]);
-                        at = end + 1;
-                    } else {
-                        (target, at) = self.escaped_name(&frame, at)?;
+                    Left::AtKey => {
+                        let (target, name) = self.name(&frame, at)?;
+                        at = colon(data, name)?;
+                        Some(target)
                     }
-                    at = if data.get(at) == Some(&b':') {
-                        skip_space(data, at + 1)
-                    } else {
-                        colon(data, at)?
-                    };
                 }
+            };
+            if let Some(target) = target {
                 let byte = data.get(at).copied();
                 if let Some(b'{' | b'[') = byte {
                     let is_array = byte == Some(b'[');
@@ -282,9 +279,15 @@ impl Walker<'_> {
         Target::of(self.keys, frame.target.child, name)
     }
 
-    /// Reads a name with escapes: what it means in this object, and the offset behind it.
+    /// Reads any name: what it means in this object, and the offset behind it.
     #[inline(never)]
-    fn escaped_name(&mut self, frame: &Frame, at: usize) -> Result<(Target, usize), Malformed> {
+    fn name(&mut self, frame: &Frame, at: usize) -> Result<(Target, usize), Malformed> {
+        if self.data.get(at) != Some(&b'"') {
+            return Err(unexpected(self.data, at));
+        }
+        if let Some(end) = plain_string(self.data, at + 1) {
+            return Ok((self.target(frame, &self.data[at + 1..end]), end + 1));
+        }
         let (end, _) = read_string(self.data, at + 1)?;
         let start = self.slots.arena.len();
         decode_string(&self.data[at + 1..end], &mut self.slots.arena);

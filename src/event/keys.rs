@@ -6,7 +6,7 @@
 //! a key that nobody asked for costs one load of an empty slot.
 
 use super::slots::NONE;
-use super::window::WINDOW;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The node of the record itself.
 pub const ROOT: u32 = 0;
@@ -52,7 +52,7 @@ pub struct KeyEntry {
 ///
 /// The members are public so that a file can hold them section by section; a table whose members
 /// came from elsewhere must pass [`verify`](KeyTable::verify) before [`get`](KeyTable::get).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct KeyTable {
     /// Probe slots: a power of two of them.
     pub slots: Vec<KeySlot>,
@@ -60,6 +60,41 @@ pub struct KeyTable {
     pub entries: Vec<KeyEntry>,
     /// The bytes of all keys.
     pub bytes: Vec<u8>,
+    /// Tells what was remembered of this table from what was remembered of others.
+    pub identity: Identity,
+}
+
+impl PartialEq for KeyTable {
+    fn eq(&self, other: &KeyTable) -> bool {
+        self.slots == other.slots && self.entries == other.entries && self.bytes == other.bytes
+    }
+}
+
+impl Eq for KeyTable {}
+
+/// A number that no other table of the process has, not even a copy.
+#[derive(Debug)]
+pub struct Identity(u64);
+
+impl Identity {
+    /// The number, above 0.
+    #[inline]
+    pub(super) fn number(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Default for Identity {
+    fn default() -> Identity {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Identity(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+impl Clone for Identity {
+    fn clone(&self) -> Identity {
+        Identity::default()
+    }
 }
 
 /// A key of an event, in the two words that the table compares.
@@ -69,17 +104,6 @@ pub(super) struct Key {
     last: u64,
     len: u32,
 }
-
-/// The bytes of a word that a key of so many bytes fills.
-const FILLED: [u64; 32] = {
-    let mut masks = [u64::MAX; 32];
-    let mut len = 0;
-    while len < 8 {
-        masks[len] = (1 << (8 * len)) - 1;
-        len += 1;
-    }
-    masks
-};
 
 impl Key {
     /// The words of any key.
@@ -94,32 +118,8 @@ impl Key {
         Key { first: word, last: word, len }
     }
 
-    /// The words of a key of at most 31 bytes that lies in the window at `START`, where it ends
-    /// before the last eight bytes.
-    ///
-    /// PERF: the length of a key is hard to predict, so all of them take the same way.
     #[inline(always)]
-    pub fn in_window<const START: usize>(window: &[u8; WINDOW], len: u32) -> Key {
-        let word = |at: usize| {
-            let at = at + START;
-            u64::from_le_bytes([
-                window[at],
-                window[at + 1],
-                window[at + 2],
-                window[at + 3],
-                window[at + 4],
-                window[at + 5],
-                window[at + 6],
-                window[at + 7],
-            ])
-        };
-        let len = len & 31;
-        let filled = FILLED[len as usize];
-        Key { first: word(0) & filled, last: word(len.saturating_sub(8) as usize) & filled, len }
-    }
-
-    #[inline(always)]
-    fn hash(&self, node: u32) -> u64 {
+    pub fn hash(&self, node: u32) -> u64 {
         // Folded multiplication: both halves of the product depend on every input bit. Not keyed:
         // the keys of an event meet a table that is not theirs, so they cannot make a probe longer.
         let seed = u64::from(node).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2d35_8dcc_aa6c_78a5;
@@ -153,7 +153,7 @@ impl KeyTable {
     }
 
     fn with_slots(count: usize) -> KeyTable {
-        KeyTable { slots: vec![EMPTY; count], entries: Vec::new(), bytes: Vec::new() }
+        KeyTable { slots: vec![EMPTY; count], ..KeyTable::default() }
     }
 
     /// Checks everything that `get` and the walkers rely on: hostile members can then neither
@@ -201,42 +201,11 @@ impl KeyTable {
     /// What `key` means at `node`; `None` if nobody asked for it.
     #[inline]
     pub fn get(&self, node: u32, key: &[u8]) -> Option<&KeyEntry> {
-        self.find(node, &Key::new(key), key)
-    }
-
-    /// [`get`](KeyTable::get) for a key whose words are known.
-    ///
-    /// PERF: inlined but for what is rare, so that the rest stays in registers.
-    #[inline(always)]
-    pub(super) fn find(&self, node: u32, key: &Key, bytes: &[u8]) -> Option<&KeyEntry> {
-        let hash = key.hash(node);
-        // Written so that the compiler sees that the index is inside.
-        let mask = self.slots.len().checked_sub(1)?;
-        let slot = self.slots[hash as usize & mask];
-        if slot.tag != (hash >> 32) as u32 {
-            if slot.entry == NONE {
-                return None;
-            }
-            return self.find_further(node, bytes);
-        }
-        // An empty slot may have this tag too.
-        let entry = self.entries.get(slot.entry as usize)?;
-        if !entry.has_words(node, key) {
-            return self.find_further(node, bytes);
-        }
-        if key.len > 16 && !self.has_middle(entry, bytes) {
-            return self.find_further(node, bytes);
-        }
-        Some(entry)
-    }
-
-    #[inline(never)]
-    fn find_further(&self, node: u32, bytes: &[u8]) -> Option<&KeyEntry> {
-        self.entries.get(self.probe(node, &Key::new(bytes), bytes)?)
+        self.entries.get(self.probe(node, &Key::new(key), key)?)
     }
 
     /// The index of the entry of a key. The loop ends because at least one slot is empty.
-    fn probe(&self, node: u32, key: &Key, bytes: &[u8]) -> Option<usize> {
+    pub(super) fn probe(&self, node: u32, key: &Key, bytes: &[u8]) -> Option<usize> {
         let hash = key.hash(node);
         let mask = self.slots.len().checked_sub(1)?;
         let mut index = hash as usize & mask;
@@ -425,17 +394,6 @@ mod tests {
                 other[at] = b'b';
                 assert_eq!(table.get(ROOT, &other), None, "{at} of {}", name.len());
             }
-        }
-    }
-
-    #[test]
-    fn a_key_has_the_same_words_in_a_window() {
-        let text: [u8; 64] = std::array::from_fn(|at| at as u8 ^ 0xc5);
-        for len in 0..32 {
-            let window = text.first_chunk().unwrap();
-            let here = Key::in_window::<1>(window, len as u32);
-            let key = Key::new(&text[1..1 + len]);
-            assert_eq!((here.first, here.last, here.len), (key.first, key.last, key.len), "{len}");
         }
     }
 

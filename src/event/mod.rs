@@ -10,6 +10,7 @@
 
 pub mod chunk;
 pub mod elements;
+mod familiar;
 pub mod fold;
 pub mod forward;
 pub mod json;

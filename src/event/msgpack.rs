@@ -2,6 +2,7 @@
 
 use super::keys::{KeyTable, ROOT};
 use super::malformed::{Malformed, MalformedKind};
+use super::msgpack_members::Left;
 use super::slots::Slots;
 use super::target::{Frame, Target, addressable};
 use super::value::{Span, Store, Value};
@@ -155,6 +156,21 @@ fn short_string(data: &[u8], at: usize) -> Option<(usize, usize)> {
     (end <= data.len()).then_some((start, end))
 }
 
+/// An array (`true`) or map of at most 15 elements or pairs: how many, and the offset of the first;
+/// `None` for everything else, and if the slice has not a byte for each.
+#[inline(always)]
+fn short_container(data: &[u8], at: usize) -> Option<(bool, u32, usize)> {
+    let byte = *data.get(at)?;
+    let (is_array, count) = match byte {
+        0x80..=0x8f => (false, byte & 0x0f),
+        0x90..=0x9f => (true, byte & 0x0f),
+        _ => return None,
+    };
+    // Both are checked alike here: the general reader asks for less where that is enough.
+    let fits = usize::from(count) * 2 < data.len() - at;
+    fits.then_some((is_array, count.into(), at + 1))
+}
+
 /// Reads the header of a map: number of pairs and offset of the first key.
 #[inline]
 pub fn map_header(data: &[u8], at: usize) -> Result<(u32, usize), Malformed> {
@@ -238,6 +254,7 @@ pub fn walk(
         return Err(Malformed::new(MalformedKind::TooLarge, 0));
     }
     let (pairs, at) = map_header(data, 0)?;
+    slots.familiar.begin(keys);
     let mut frames = std::mem::take(&mut slots.frames);
     frames.clear();
     let frame = Frame::root(Target::node(ROOT), 0, pairs);
@@ -269,37 +286,43 @@ impl Walker<'_> {
                     None => return Ok(at),
                 }
             }
-            if !frame.is_array {
-                (frame.remaining, at) = self.members(&frame, at);
-                if frame.remaining == 0 {
-                    continue;
-                }
-            }
-            frame.remaining -= 1;
-            let target;
-            if frame.is_array {
-                target = frame.element_target();
+            let target = if frame.is_array {
+                frame.remaining -= 1;
+                frame.element_target()
             } else {
-                (target, at) = self.key(&frame, frames.len() + 1, at)?;
-            }
+                match self.members(frames, &mut frame, &mut at) {
+                    Left::None => continue,
+                    Left::AtValue(target) => target,
+                    Left::AtKey => {
+                        frame.remaining -= 1;
+                        let (target, value) = self.key(&frame, frames.len() + 1, at)?;
+                        at = value;
+                        target
+                    }
+                }
+            };
             if let Some((start, end)) = short_string(self.data, at) {
                 self.string(&target, start, end);
                 at = end;
                 continue;
             }
-            // PERF: by reference; a copy would stall on the pieces that were just written.
-            let read = token(self.data, at);
-            let (token, next) = match &read {
-                Ok((token, next)) => (token, *next),
-                Err(malformed) => return Err(*malformed),
-            };
-            let (is_array, count) = match *token {
-                Token::Map(pairs) => (false, pairs),
-                Token::Array(items) => (true, items),
-                _ => {
-                    self.scalar(&frame, &target, token);
-                    at = next;
-                    continue;
+            let (is_array, count, next) = if let Some(short) = short_container(self.data, at) {
+                short
+            } else {
+                // PERF: by reference; a copy would stall on the pieces that were just written.
+                let read = token(self.data, at);
+                let (token, next) = match &read {
+                    Ok((token, next)) => (token, *next),
+                    Err(malformed) => return Err(*malformed),
+                };
+                match *token {
+                    Token::Map(pairs) => (false, pairs, next),
+                    Token::Array(items) => (true, items, next),
+                    _ => {
+                        self.scalar(&frame, &target, token);
+                        at = next;
+                        continue;
+                    }
                 }
             };
             let depth = frames.len() + 1;

@@ -3,6 +3,7 @@
 //! A `Slots` is reused for every record: `begin` starts a new epoch instead of clearing, and
 //! nothing allocates once the vectors have grown to the size that the traffic needs.
 
+use super::familiar::Familiar;
 use super::target::Frame;
 use super::value::{Span, Store, Value};
 
@@ -15,7 +16,13 @@ pub const NONE: u32 = u32::MAX;
 struct Head {
     /// The first value.
     value: Value,
-    /// The rest means something only in this epoch.
+    rest: Rest,
+}
+
+/// What a field has besides its first value.
+#[derive(Clone, Copy)]
+struct Rest {
+    /// The field has something only in this epoch.
     epoch: u32,
     /// The node of the second value, or [`NONE`].
     next: u32,
@@ -26,8 +33,14 @@ struct Head {
 }
 
 impl Head {
-    const EMPTY: Head =
-        Head { value: Value::Null, epoch: 0, next: NONE, last: NONE, literal: false };
+    const EMPTY: Head = Head { value: Value::Null, rest: Rest::single(0, false) };
+}
+
+impl Rest {
+    #[inline]
+    const fn single(epoch: u32, literal: bool) -> Rest {
+        Rest { epoch, next: NONE, last: NONE, literal }
+    }
 }
 
 /// A further value of a field.
@@ -62,6 +75,8 @@ pub struct Slots {
     pub arena_store: Store,
     /// Containers that the walker is inside of; here so that walks share one allocation.
     pub(super) frames: Vec<Frame>,
+    /// The keys that walks met.
+    pub(super) familiar: Familiar,
     /// Whether the walker should report every leaf.
     pub wants_leaves: bool,
     /// Whether [`raw_start`](Slots::raw_start) will be asked.
@@ -84,6 +99,7 @@ impl Slots {
             arena: Vec::with_capacity(4096),
             arena_store: Store::Outer,
             frames: Vec::with_capacity(crate::limits::MAX_DEPTH),
+            familiar: Familiar::new(),
             wants_leaves: false,
             wants_raw: false,
             decoded: Vec::new(),
@@ -124,52 +140,45 @@ impl Slots {
     pub(super) fn push(&mut self, field: u32, value: Value, literal: bool) {
         let epoch = self.epoch;
         let head = &mut self.heads[field as usize];
-        if head.epoch == epoch {
+        if head.rest.epoch == epoch {
             self.add(field, value, literal);
         } else {
-            *head = Head { value, epoch, next: NONE, last: NONE, literal };
+            *head = Head { value, rest: Rest::single(epoch, literal) };
             self.touched.push(field);
         }
     }
 
-    /// Gives a field, or nobody ([`NONE`]), its first value; `false`, and nothing was done, if it
-    /// has one.
+    /// What a loop over members writes to, and the keys that it knows. `literal`: the members are
+    /// those of the record itself.
     #[inline(always)]
-    pub(super) fn push_first(&mut self, field: u32, value: Value, literal: bool) -> bool {
-        if field == NONE {
-            return true;
-        }
-        let epoch = self.epoch;
-        let head = &mut self.heads[field as usize];
-        if head.epoch == epoch {
-            return false;
-        }
-        *head = Head { value, epoch, next: NONE, last: NONE, literal };
-        self.touched.push(field);
-        true
+    pub(super) fn parts(&mut self, literal: bool) -> (Members<'_>, &mut Familiar) {
+        let Slots { epoch, heads, touched, leaves, wants_leaves, familiar, .. } = self;
+        let leaves = wants_leaves.then_some(leaves);
+        (Members { rest: Rest::single(*epoch, literal), heads, touched, leaves }, familiar)
     }
 
     /// Adds a value to a field that was touched before.
     #[inline(never)]
     fn add(&mut self, field: u32, value: Value, literal: bool) {
         let head = &mut self.heads[field as usize];
-        if head.literal && !literal {
+        if head.rest.literal && !literal {
             return;
         }
-        if head.literal != literal {
-            *head = Head { value, epoch: self.epoch, next: NONE, last: NONE, literal };
+        if head.rest.literal != literal {
+            *head = Head { value, rest: Rest::single(self.epoch, literal) };
             return;
         }
         // A second value makes the field an array of all of them (last-wins is an evasion).
         let element = |value| if value == Value::Null { Value::NullElement } else { value };
         head.value = element(head.value);
         let node = self.nodes.len() as u32;
-        let link = match head.next {
-            NONE => &mut head.next,
-            _ => &mut self.nodes[head.last as usize].next,
+        let rest = &mut head.rest;
+        let link = match rest.next {
+            NONE => &mut rest.next,
+            _ => &mut self.nodes[rest.last as usize].next,
         };
         *link = node;
-        head.last = node;
+        rest.last = node;
         self.nodes.push(Node { value: element(value), next: NONE });
     }
 
@@ -177,21 +186,21 @@ impl Slots {
     /// first present alias. The two share their values, so neither may be pushed to afterwards.
     pub fn alias(&mut self, to: u32, from: u32) {
         let source = self.heads[from as usize];
-        debug_assert_eq!(source.epoch, self.epoch);
+        debug_assert_eq!(source.rest.epoch, self.epoch);
         let head = &mut self.heads[to as usize];
-        if head.epoch != self.epoch {
+        if head.rest.epoch != self.epoch {
             self.touched.push(to);
         }
-        *head = Head { literal: true, ..source };
+        *head = Head { value: source.value, rest: Rest { literal: true, ..source.rest } };
     }
 
     /// Replaces the values of a field with one value (a derived field).
     pub fn set(&mut self, to: u32, value: Value) {
         let head = &mut self.heads[to as usize];
-        if head.epoch != self.epoch {
+        if head.rest.epoch != self.epoch {
             self.touched.push(to);
         }
-        *head = Head { value, epoch: self.epoch, next: NONE, last: NONE, literal: true };
+        *head = Head { value, rest: Rest::single(self.epoch, true) };
     }
 
     /// Reports a leaf for keyword rules. Nulls, objects and empty arrays are not leaves.
@@ -240,18 +249,88 @@ impl Slots {
     #[inline]
     pub fn values(&self, field: u32) -> FieldValues<'_> {
         let head = &self.heads[field as usize];
-        let present = head.epoch == self.epoch;
+        let present = head.rest.epoch == self.epoch;
         FieldValues {
             nodes: &self.nodes,
             first: present.then_some(head.value),
-            next: if present { head.next } else { NONE },
+            next: if present { head.rest.next } else { NONE },
         }
+    }
+
+    /// The value of a field that has one and no second.
+    #[inline]
+    pub fn only(&self, field: u32) -> Option<Value> {
+        let head = &self.heads[field as usize];
+        (head.rest.epoch == self.epoch && head.rest.next == NONE).then_some(head.value)
     }
 
     /// Whether the field is present, even as null.
     #[inline]
     pub fn is_present(&self, field: u32) -> bool {
-        self.heads[field as usize].epoch == self.epoch
+        self.heads[field as usize].rest.epoch == self.epoch
+    }
+}
+
+/// The part of the slots that plain members go to.
+///
+/// PERF: the values of strings and of scalars are made apart, where their kind is known.
+pub(super) struct Members<'a> {
+    /// What all of them have besides their values.
+    rest: Rest,
+    heads: &'a mut [Head],
+    touched: &'a mut Vec<u32>,
+    leaves: Option<&'a mut Vec<Value>>,
+}
+
+impl Members<'_> {
+    /// Gives a field, or nobody ([`NONE`]), its first value, a string, which is a leaf; `false`,
+    /// and nothing was done, if it has one.
+    #[inline(always)]
+    pub fn push_str(&mut self, field: u32, span: Span) -> bool {
+        let is_first = field == NONE || self.push(field, Value::Str(span));
+        if is_first && let Some(leaves) = &mut self.leaves {
+            leaves.push(Value::Str(span));
+        }
+        is_first
+    }
+
+    /// [`push_str`](Members::push_str) for any other leaf.
+    #[inline(always)]
+    pub fn push_scalar(&mut self, field: u32, value: Value) -> bool {
+        let is_first = field == NONE || self.push(field, value);
+        if is_first && let Some(leaves) = &mut self.leaves {
+            leaves.push(value);
+        }
+        is_first
+    }
+
+    /// Says whether the members that follow are those of the record itself.
+    #[inline(always)]
+    pub fn set_literal(&mut self, literal: bool) {
+        self.rest.literal = literal;
+    }
+
+    /// [`push_str`](Members::push_str) for an object, which is no leaf.
+    #[inline(always)]
+    pub fn push_object(&mut self, field: u32) -> bool {
+        field == NONE || self.push(field, Value::Object)
+    }
+
+    /// [`push_str`](Members::push_str) for a null, which is no leaf.
+    #[inline(always)]
+    pub fn push_null(&mut self, field: u32, null: Value) -> bool {
+        field == NONE || self.push(field, null)
+    }
+
+    #[inline(always)]
+    fn push(&mut self, field: u32, value: Value) -> bool {
+        let Some(head) = self.heads.get_mut(field as usize) else { return false };
+        if head.rest.epoch == self.rest.epoch {
+            return false;
+        }
+        *head = Head { value, rest: self.rest };
+        self.touched.push(field);
+        true
     }
 }
 

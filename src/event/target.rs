@@ -30,12 +30,18 @@ impl Target {
         if node == NONE {
             return Target::NOWHERE;
         }
-        match keys.get(node, key) {
-            Some(&KeyEntry { field, child, container, .. }) => {
-                Target { field, child, container, literal: node == ROOT }
-            }
-            None => Target::NOWHERE,
-        }
+        keys.get(node, key).map_or(Target::NOWHERE, Target::at)
+    }
+
+    /// What the entry of a key means; [`NONE`]: nobody asked for the key.
+    pub fn of_entry(keys: &KeyTable, entry: u32) -> Target {
+        keys.entries.get(entry as usize).map_or(Target::NOWHERE, Target::at)
+    }
+
+    #[inline(always)]
+    fn at(entry: &KeyEntry) -> Target {
+        let KeyEntry { field, child, container, node, .. } = *entry;
+        Target { field, child, container, literal: node == ROOT }
     }
 
     /// Whether nothing inside the value can be asked for.
@@ -100,10 +106,16 @@ impl Frame {
         if self.in_array { Value::NullElement } else { Value::Null }
     }
 
+    /// Whether a source asked for the container as a whole.
+    #[inline]
+    pub fn is_asked_for(&self) -> bool {
+        self.target.container != NONE
+    }
+
     /// Reports the container, which ends before `end`, if a source asked for it.
     #[inline]
     pub fn close(&self, end: usize, store: Store, base: u32, slots: &mut Slots) {
-        if self.target.container != NONE {
+        if self.is_asked_for() {
             slots.push_container(Container {
                 id: self.target.container,
                 span: Span { store, start: base + self.start, len: end as u32 - self.start },

@@ -11,13 +11,14 @@ pub(super) const WINDOW: usize = 48;
 /// be read as a whole before all of them have arrived.
 pub(super) struct Tail {
     start: usize,
-    bytes: [u8; 2 * WINDOW],
+    /// As many as are left, at most a window, and zeros behind them.
+    pub bytes: [u8; 2 * WINDOW],
 }
 
 impl Tail {
     /// The tail of `data` from `start` on.
-    #[cold]
-    fn new(data: &[u8], start: usize) -> Tail {
+    #[inline(never)]
+    pub fn new(data: &[u8], start: usize) -> Tail {
         let mut bytes = [0; 2 * WINDOW];
         let rest = data.get(start..).unwrap_or_default();
         let len = rest.len().min(WINDOW);

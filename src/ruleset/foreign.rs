@@ -1,7 +1,7 @@
 //! Encodings of tables that other modules define.
 
 use super::codec::{DecodeError, Reader, Record, read_all, read_bytes, write_all, write_bytes};
-use crate::event::keys::{KeyEntry, KeySlot, KeyTable};
+use crate::event::keys::{Identity, KeyEntry, KeySlot, KeyTable};
 use crate::source::{
     ConditionSet, Derived, Field, Group, Lift, Logsource, Nested, Payload, Positions, Range,
     Source, SourceTables, Test, Variant,
@@ -133,5 +133,6 @@ pub fn read_keys(reader: &mut Reader<'_>) -> Result<KeyTable, DecodeError> {
         slots: read_all(reader)?,
         entries: read_all(reader)?,
         bytes: read_bytes(reader)?,
+        identity: Identity::default(),
     })
 }

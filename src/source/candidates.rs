@@ -6,6 +6,7 @@
 
 use super::tables::{Group, Source, SourceTables};
 use crate::event::slots::Slots;
+use std::ops::Range;
 
 /// Sources by the fields without which they cannot be recognised. Sources beyond the number of
 /// bits are always worth a test.
@@ -56,15 +57,36 @@ impl Candidates {
         }
     }
 
-    /// The sources worth a test, in their order.
-    pub fn of(&self, slots: &Slots, sources: usize) -> impl Iterator<Item = usize> + use<> {
+    /// The sources worth a test.
+    #[inline]
+    pub fn of(&self, slots: &Slots, sources: usize) -> Found {
         let present = slots.touched().iter().map(|field| self.by_field[*field as usize]);
-        let mut bits = present.fold(self.always, |all, some| all | some);
-        let numbered = std::iter::from_fn(move || {
-            let next = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
-            bits &= bits - 1;
-            Some(next)
-        });
-        numbered.chain(64..sources)
+        let bits = present.fold(self.always, |all, some| all | some);
+        Found { bits, beyond: 64..sources }
+    }
+}
+
+/// Numbers of sources, in their order.
+pub(super) struct Found {
+    bits: u64,
+    beyond: Range<usize>,
+}
+
+impl Found {
+    pub fn is_empty(&self) -> bool {
+        self.bits == 0 && self.beyond.is_empty()
+    }
+}
+
+impl Iterator for Found {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        if self.bits == 0 {
+            return self.beyond.next();
+        }
+        let next = self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        Some(next)
     }
 }

@@ -8,14 +8,15 @@
 use super::broken::{Breakage, Broken};
 use super::candidates::Candidates;
 use super::conditions::Conditions;
-use super::fields::{self, Own};
+
+use super::kinds::{Kinds, Plan};
 use super::mariadb;
-use super::nested::{begins_like_json, walk_nested};
+use super::nested::begins_like_json;
 use super::parts::{Element, Origin, Parts, Split, literal};
 use super::places::{Place, Shape, Step};
-use super::preferred::Preferred;
-use super::recognise;
-use super::tables::{PayloadEncoding, Source, SourceTables};
+
+use super::complete::Recognised;
+use super::tables::{PayloadEncoding, SourceTables};
 use super::view::{EventView, Stores};
 use crate::event::keys::KeyTable;
 use crate::event::slots::{NONE, Slots};
@@ -63,15 +64,17 @@ pub struct Outcome {
 
 /// All mutable memory of reading events; one per thread.
 pub struct Buffers {
-    outer: Slots,
-    inner: Slots,
-    derived: Vec<u8>,
+    pub(super) outer: Slots,
+    pub(super) inner: Slots,
+    pub(super) derived: Vec<u8>,
     places: Vec<Place>,
-    logsources: Vec<u32>,
-    values: Vec<Value>,
-    candidates: Candidates,
-    conditions: Conditions,
-    preferred: Preferred,
+    pub(super) logsources: Vec<u32>,
+    pub(super) values: Vec<Value>,
+    pub(super) candidates: Candidates,
+    pub(super) conditions: Conditions,
+    pub(super) kinds: Kinds,
+    /// The plan of the event that is worked out.
+    pub(super) plan: Plan,
     broken: Vec<Broken>,
     parts: Parts,
 }
@@ -95,7 +98,8 @@ impl Buffers {
             values: Vec::with_capacity(64),
             candidates: Candidates::new(tables, fields),
             conditions: Conditions::new(tables),
-            preferred: Preferred::new(tables, fields),
+            kinds: Kinds::new(tables, fields),
+            plan: Plan::new(),
             broken: Vec::with_capacity(16),
             parts: Parts::default(),
         }
@@ -226,19 +230,8 @@ struct Reader<'a, F> {
 
 impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     fn run(&mut self, root: Element) {
-        let stores = Stores {
-            input: self.record,
-            outer: &self.buffers.outer.arena,
-            inner: &[],
-            derived: &[],
-        };
-        if let Some(source) = recognise::recognise(
-            self.tables,
-            &self.buffers.candidates,
-            &self.buffers.outer,
-            &stores,
-        ) {
-            self.show_recognised(source, false, None, None);
+        if let Some(found) = self.buffers.recognise(self.record, self.tables, false) {
+            self.show_recognised(found, false, None, None);
             return;
         }
         self.push_places(false, self.encoding, 1, root);
@@ -323,12 +316,8 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         };
         let span = Span { store: place.store, start: at, len: len as u32 };
         let element = place.origin.element(span);
-        let Buffers { outer, inner, derived, candidates, .. } = &*self.buffers;
-        let stores =
-            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
-        let found = recognise::recognise(self.tables, candidates, inner, &stores);
-        if let Some(source) = found {
-            return self.show_recognised(source, true, Some((span, encoding)), Some(element));
+        if let Some(found) = self.buffers.recognise(self.record, self.tables, true) {
+            return self.show_recognised(found, true, Some((span, encoding)), Some(element));
         }
         let level = place.level + 1;
         if level > PAYLOAD_LEVELS || !self.push_places(true, encoding, level, element) {
@@ -367,11 +356,8 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             self.buffers.parts.keep_whole();
         }
         let element = place.origin.element(Span { store: place.store, start: at, len });
-        let Buffers { outer, inner, derived, candidates, .. } = &*self.buffers;
-        let stores =
-            Stores { input: self.record, outer: &outer.arena, inner: &inner.arena, derived };
-        match recognise::recognise(self.tables, candidates, inner, &stores) {
-            Some(source) => self.show_recognised(source, true, None, Some(element)),
+        match self.buffers.recognise(self.record, self.tables, true) {
+            Some(found) => self.show_recognised(found, true, None, Some(element)),
             None => self.unrecognised(Some(element)),
         }
     }
@@ -406,6 +392,9 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         let before = places.len();
         let (slots, behind) = if from_inner { (&*inner, Some(&*outer)) } else { (&*outer, None) };
         for (number, payload) in self.tables.payloads.iter().enumerate() {
+            if !slots.is_present(payload.field) {
+                continue;
+            }
             let Some(kind) = PayloadEncoding::from_number(payload.encoding) else { continue };
             for value in slots.values(payload.field) {
                 let Value::Str(span) = value else { continue };
@@ -507,14 +496,15 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     /// `element`: what it is read from, if that is not the record.
     fn show_recognised(
         &mut self,
-        source: u32,
+        found: Recognised,
         in_inner: bool,
         place: Option<(Span, Encoding)>,
         element: Option<Element>,
     ) {
-        let Some(rules) = self.tables.sources.get(source as usize) else { return };
+        let source = found.source;
         let before = self.buffers.derived.len();
-        let malformed = self.complete(source, rules, in_inner);
+        let (record, tables, keys) = (self.record, self.tables, self.keys);
+        let malformed = self.buffers.complete(record, tables, keys, found, in_inner);
         for _ in 0..malformed.nested {
             self.malformed(Breakage::Nested, Some(source));
         }
@@ -544,48 +534,5 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             place,
         });
         self.buffers.derived.truncate(before);
-    }
-
-    /// Gives a recognised event all its fields, in the order that descriptors promise.
-    fn complete(&mut self, number: u32, rules: &Source, in_inner: bool) -> Completed {
-        let Buffers { outer, inner, derived, values, conditions, preferred, logsources, .. } =
-            &mut *self.buffers;
-        let tables = self.tables;
-        let mut own = own_slots(self.record, outer, inner, in_inner);
-        let mut nested = 0;
-        for text in rules.nested.of(&tables.nested) {
-            let path = text.path.of(&tables.text);
-            nested += walk_nested(text.field, path, self.keys, &mut own, derived, values);
-        }
-        preferred.name(tables, number, rules, own.slots);
-        fields::lift(tables, rules, own.slots);
-        conditions.decide_early(tables, number, rules, own.slots, &own.stores(derived));
-        let positions_fit = fields::name_positions(tables, rules, conditions, own.slots, values);
-        let stores = own.stores(derived);
-        conditions.decide_late(tables, number, rules, own.slots, &stores, logsources);
-        fields::name_variants(tables, rules, conditions, preferred, own.slots);
-        fields::derive_all(tables, rules, preferred, &mut own, derived, values);
-        Completed { nested, positions_fit }
-    }
-}
-
-/// What was found while an event got its fields.
-struct Completed {
-    /// Texts that stand for objects and are malformed.
-    nested: u32,
-    /// False if an array has more or fewer elements than its kind of event.
-    positions_fit: bool,
-}
-
-fn own_slots<'a>(
-    record: &'a [u8],
-    outer: &'a mut Slots,
-    inner: &'a mut Slots,
-    in_inner: bool,
-) -> Own<'a> {
-    if in_inner {
-        Own { slots: inner, input: record, outer: &outer.arena }
-    } else {
-        Own { slots: outer, input: record, outer: &[] }
     }
 }

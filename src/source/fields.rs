@@ -2,9 +2,9 @@
 
 use super::conditions::Conditions;
 use super::decode::{self, Decoded, Decoder, Parameter, Rewrite};
-use super::preferred::Preferred;
+use super::kinds::{Computed, Kinds, Named, Plan};
 use super::recognise;
-use super::tables::{Derived, Source, SourceTables};
+use super::tables::{Derived, Range, Source, SourceTables};
 use super::view::Stores;
 use crate::event::fold::is_ascii_caseless;
 use crate::event::slots::{NONE, Slots};
@@ -44,8 +44,61 @@ impl Own<'_> {
     }
 }
 
-/// Lets members of objects count as fields of the event itself.
-pub(super) fn lift(tables: &SourceTables, source: &Source, slots: &mut Slots) {
+/// Gives an event the canonical fields of a range, and adds them to its plan.
+///
+/// None of the fields reads one before it: descriptors are sorted so.
+pub(super) fn name(tables: &SourceTables, fields: Range, slots: &mut Slots, plan: &mut Plan) {
+    for field in fields.of(&tables.fields) {
+        let paths = field.paths;
+        let mut present =
+            paths.of(&tables.paths).iter().copied().filter(|path| slots.is_present(*path));
+        let from = match (present.next(), present.next()) {
+            (None, _) => continue,
+            (Some(only), None) => only,
+            (Some(_), Some(_)) => NONE,
+        };
+        let named = Named { to: field.to, from, paths };
+        plan.named.push(named);
+        name_one(tables, &named, slots);
+    }
+}
+
+#[inline]
+fn name_one(tables: &SourceTables, named: &Named, slots: &mut Slots) {
+    let from = match named.from {
+        NONE => choose(named.paths.of(&tables.paths), slots),
+        from => Some(from),
+    };
+    if let Some(from) = from
+        && from != named.to
+    {
+        slots.alias(named.to, from);
+    }
+}
+
+/// Of the fields that are present, the first that has a text, else the first (null, an empty array,
+/// an object: it must not look missing).
+#[inline]
+fn choose(paths: &[u32], slots: &Slots) -> Option<u32> {
+    // PERF: mostly the first that is present has one value, which is a text.
+    let present = |path: &u32| slots.is_present(*path);
+    let first = paths.iter().copied().find(present)?;
+    if slots.only(first).is_some_and(has_text) {
+        return Some(first);
+    }
+    let with_text = |path: &u32| slots.values(*path).any(has_text);
+    paths.iter().copied().find(with_text).or(Some(first))
+}
+
+fn has_text(value: Value) -> bool {
+    !matches!(
+        value,
+        Value::Null | Value::NullElement | Value::Object | Value::EmptyArray | Value::Opaque
+    )
+}
+
+/// Lets members of objects count as fields of the event itself, and adds them to its plan.
+pub(super) fn lift(tables: &SourceTables, source: &Source, slots: &mut Slots, plan: &mut Plan) {
     // From the last, so that the first object is preferred.
     for lift in source.lifts.of(&tables.lifts).iter().rev() {
         let to = lift.to.of(&tables.paths);
@@ -58,6 +111,7 @@ pub(super) fn lift(tables: &SourceTables, source: &Source, slots: &mut Slots) {
                 && slots.is_present(from)
             {
                 slots.alias(to, from);
+                plan.named.push(Named { to, from, paths: Range::default() });
             }
         }
     }
@@ -101,79 +155,133 @@ pub(super) fn name_variants(
     tables: &SourceTables,
     source: &Source,
     conditions: &Conditions,
-    preferred: &mut Preferred,
     slots: &mut Slots,
+    plan: &mut Plan,
 ) {
-    let mut first = source.fields.count as usize;
     for variant in source.variants.of(&tables.variants) {
         if conditions.hold(variant.condition) {
-            preferred.name_variant(tables, variant.fields, first, slots);
+            name(tables, variant.fields, slots, plan);
         }
-        first += variant.fields.count as usize;
     }
 }
 
-/// Computes the derived fields of an event.
+/// Computes the derived fields of an event, and adds them to its plan.
 pub(super) fn derive_all(
     tables: &SourceTables,
     source: &Source,
-    preferred: &mut Preferred,
+    own: &mut Own<'_>,
+    derived: &mut Vec<u8>,
+    values: &mut Vec<Value>,
+    kinds: &Kinds,
+    plan: &mut Plan,
+) {
+    for (index, field) in (source.derived.first..).zip(source.derived.of(&tables.derived)) {
+        let Some(decoder) = Decoder::from_number(field.decoder) else { continue };
+        let mut possible = field
+            .paths
+            .of(&tables.paths)
+            .iter()
+            .copied()
+            .filter(|path| own.slots.is_present(*path) || kinds.is_derived(*path));
+        let from = match (possible.next(), possible.next()) {
+            (None, _) if decoder != Decoder::Constant => continue,
+            (Some(only), None) => only,
+            (None, _) | (Some(_), Some(_)) => NONE,
+        };
+        let Derived { to, number, .. } = *field;
+        let computed = Computed { to, from, decoder, number, derived: index };
+        plan.computed.push(computed);
+        compute(tables, &[computed], own, derived, values);
+    }
+}
+
+/// Gives an event the fields that its kind has.
+pub(super) fn give_all(
+    tables: &SourceTables,
+    plan: &Plan,
     own: &mut Own<'_>,
     derived: &mut Vec<u8>,
     values: &mut Vec<Value>,
 ) {
-    preferred.note(own.slots);
-    for (index, field) in (0..).zip(source.derived.of(&tables.derived)) {
-        let Some(decoder) = Decoder::from_number(field.decoder) else { continue };
-        let value = if decoder == Decoder::Constant {
-            store_word(field.parameter.of(&tables.text), derived).map(Value::Str)
-        } else {
-            let paths = field.paths;
-            let Some(from) = preferred.of_derived(tables, index, paths, own.slots) else {
-                continue;
-            };
-            let mut all = own.slots.values(from);
-            match (all.next(), all.next()) {
-                // Most statements are asked for nothing that their code could answer.
-                (Some(Value::Str(span)), None) if decoder == Decoder::SqlCode => {
-                    Some(Value::SqlCode(span))
-                }
-                (Some(value), None) => result(tables, field, decoder, value, own, derived),
-                (None, _) => None,
-                (Some(_), Some(_)) => {
-                    values.clear();
-                    values.extend(own.slots.values(from));
-                    derive_each(tables, field, decoder, own, derived, values);
-                    preferred.note(own.slots);
-                    continue;
-                }
-            }
+    for named in plan.named.items() {
+        name_one(tables, named, own.slots);
+    }
+    compute(tables, plan.computed.items(), own, derived, values);
+}
+
+/// Computes derived fields of an event, one after the other.
+#[inline(never)]
+fn compute(
+    tables: &SourceTables,
+    fields: &[Computed],
+    own: &mut Own<'_>,
+    derived: &mut Vec<u8>,
+    values: &mut Vec<Value>,
+) {
+    for computed in fields {
+        let &Computed { to, decoder, number, .. } = computed;
+        let chosen = match computed.from {
+            NONE => choose_for(tables, computed, own.slots),
+            from => Some(from),
         };
-        let Some(value) = value else { continue };
-        // PERF: most fields have no value yet, and to add one takes fewer steps.
-        if own.slots.is_present(field.to) {
-            own.slots.set(field.to, value);
-        } else {
-            own.slots.push_literal(field.to, value);
-            if preferred.reads(field.to) {
-                preferred.note(own.slots);
+        let is_special = matches!(decoder, Decoder::Constant | Decoder::Lookup | Decoder::ArmName);
+        let Some((from, Value::Str(span))) =
+            chosen.and_then(|from| Some((from, own.slots.only(from)?))).filter(|_| !is_special)
+        else {
+            compute_rare(tables, computed, chosen, own, derived, values);
+            continue;
+        };
+        if decoder == Decoder::SqlCode {
+            // Most statements are asked for nothing that their code could answer.
+            own.slots.set(to, Value::SqlCode(span));
+            continue;
+        }
+        // PERF: each kind of result is given where it is known; a value of any kind would be put
+        // together in memory first.
+        let parameter = Parameter { number, text: &[] };
+        match decode::decode_text(decoder, own.bytes(span, derived), parameter) {
+            Decoded::Missing => {}
+            Decoded::Same => own.slots.alias(to, from),
+            Decoded::Part { start, len } => {
+                own.slots.set(to, Value::Str(part(span, start, len)));
+            }
+            Decoded::Bool(result) => own.slots.set(to, Value::Bool(result)),
+            other => {
+                if let Some(value) = stored(other, span, own, derived) {
+                    own.slots.set(to, value);
+                }
             }
         }
     }
 }
 
-/// Computes a derived field from several values.
 #[inline(never)]
-fn derive_each(
+fn choose_for(tables: &SourceTables, computed: &Computed, slots: &Slots) -> Option<u32> {
+    let field = tables.derived.get(computed.derived as usize)?;
+    choose(field.paths.of(&tables.paths), slots)
+}
+
+/// Computes a derived field from anything but one text, or by a decoder that needs the tables.
+#[inline(never)]
+fn compute_rare(
     tables: &SourceTables,
-    field: &Derived,
-    decoder: Decoder,
+    computed: &Computed,
+    from: Option<u32>,
     own: &mut Own<'_>,
     derived: &mut Vec<u8>,
-    values: &[Value],
+    values: &mut Vec<Value>,
 ) {
+    let Some(field) = tables.derived.get(computed.derived as usize) else { return };
+    let decoder = computed.decoder;
+    if decoder == Decoder::Constant {
+        let text = store_word(field.parameter.of(&tables.text), derived);
+        return text.into_iter().for_each(|text| own.slots.set(field.to, Value::Str(text)));
+    }
+    let Some(from) = from else { return };
+    values.clear();
+    values.extend(own.slots.values(from));
     let mut is_first = true;
-    for &value in values {
+    for &value in &*values {
         let Some(result) = result(tables, field, decoder, value, own, derived) else { continue };
         if is_first {
             own.slots.set(field.to, result);
@@ -184,9 +292,8 @@ fn derive_each(
     }
 }
 
-/// What a derived field has for one value.
-// PERF: inlined, so that values are not passed through memory.
-#[inline(always)]
+/// What a derived field has for any value.
+#[inline(never)]
 fn result(
     tables: &SourceTables,
     field: &Derived,
@@ -201,9 +308,17 @@ fn result(
     if decoder == Decoder::Lookup {
         return look_up(tables, field, value, own, derived);
     }
-    let text = if decoder == Decoder::ArmName { field.parameter.of(&tables.text) } else { &[] };
-    let parameter = Parameter { number: field.number, text };
-    decode(decoder, value, parameter, own, derived)
+    if let Value::Str(span) = value {
+        let parameter = Parameter { number: field.number, text: field.parameter.of(&tables.text) };
+        let decoded = decode::decode_text(decoder, own.bytes(span, derived), parameter);
+        return stored(decoded, span, own, derived);
+    }
+    match decode::decode_other(decoder, value) {
+        Decoded::Same => Some(value),
+        Decoded::Word(word) => store_word(word, derived).map(Value::Str),
+        Decoded::Bool(result) => Some(Value::Bool(result)),
+        Decoded::Missing | Decoded::Part { .. } | Decoded::Rewrite { .. } => None,
+    }
 }
 
 /// The result that a table gives for a value.
@@ -226,26 +341,13 @@ fn look_up(
     store_word(found.of(&tables.text), derived).map(Value::Str)
 }
 
-/// Decodes one value; bytes that are nowhere yet go to the end of `derived`.
-#[inline(always)]
-fn decode(
-    decoder: Decoder,
-    value: Value,
-    parameter: Parameter<'_>,
-    own: &Own<'_>,
-    derived: &mut Vec<u8>,
-) -> Option<Value> {
-    let Value::Str(span) = value else {
-        return match decode::decode_other(decoder, value) {
-            Decoded::Same => Some(value),
-            Decoded::Word(word) => store_word(word, derived).map(Value::Str),
-            Decoded::Bool(result) => Some(Value::Bool(result)),
-            Decoded::Missing | Decoded::Part { .. } | Decoded::Rewrite { .. } => None,
-        };
-    };
-    match decode::decode_text(decoder, own.bytes(span, derived), parameter) {
+/// The value of a result; bytes that are nowhere yet go to the end of `derived`. `span`: the text
+/// that was decoded.
+#[inline(never)]
+fn stored(decoded: Decoded, span: Span, own: &Own<'_>, derived: &mut Vec<u8>) -> Option<Value> {
+    match decoded {
         Decoded::Missing => None,
-        Decoded::Same => Some(value),
+        Decoded::Same => Some(Value::Str(span)),
         Decoded::Part { start, len } => Some(Value::Str(part(span, start, len))),
         Decoded::Bool(result) => Some(Value::Bool(result)),
         Decoded::Word(word) => store_word(word, derived).map(Value::Str),

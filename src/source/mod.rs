@@ -9,19 +9,20 @@
 
 mod broken;
 mod candidates;
+mod complete;
 mod conditions;
 mod decode;
 mod events;
 mod fields;
+mod kinds;
+mod list;
 #[cfg(feature = "compile")]
 mod listing;
 mod mariadb;
 mod nested;
 mod parts;
 mod places;
-mod preferred;
 mod recognise;
-mod shapes;
 mod sql_code;
 mod tables;
 mod verify;

@@ -1,10 +1,17 @@
 //! Texts inside events that are JSON again.
 
 use super::fields::{self, Own};
+use super::tables::{Source, SourceTables};
 use crate::event::json;
 use crate::event::keys::{KeyTable, ROOT};
-use crate::event::slots::NONE;
+use crate::event::slots::{NONE, Slots};
 use crate::event::value::{Span, Store, Value};
+
+/// Whether an object of the event arrived as text.
+pub(super) fn has_text(tables: &SourceTables, source: &Source, slots: &Slots) -> bool {
+    let is_text = |value| matches!(value, Value::Str(_));
+    source.nested.of(&tables.nested).iter().any(|text| slots.values(text.field).any(is_text))
+}
 
 /// Walks texts that stand for an object of the event, as if the object were there. Returns how
 /// many were malformed; of those, what came before the damage stays (a log shipper that cuts long

@@ -2,22 +2,21 @@
 
 use std::io::Write;
 
-use super::candidates::Candidates;
+use super::candidates::Found;
 use super::tables::{Group, Range, SourceTables, Test, TestKind};
 use super::view::Stores;
 use crate::event::fold::is_ascii_caseless;
 use crate::event::slots::Slots;
 use crate::event::value::Value;
 
-/// The first source that recognises the event.
+/// The first of the candidates that recognises the event.
 pub(super) fn recognise(
     tables: &SourceTables,
-    candidates: &Candidates,
+    mut candidates: Found,
     slots: &Slots,
     stores: &Stores<'_>,
 ) -> Option<u32> {
     candidates
-        .of(slots, tables.sources.len())
         .find(|index| {
             let source = tables.sources.get(*index);
             source.is_some_and(|source| holds(tables, source.when, slots, stores))

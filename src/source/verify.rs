@@ -1,7 +1,6 @@
 //! The check that tables of sources pass before they are used.
 
 use super::decode::{AccountForm, Decoder, Quoting};
-use super::preferred::count_paths;
 use super::tables::{ConditionSet, PayloadEncoding, Range, Source, SourceTables, TestKind};
 use crate::event::slots::NONE;
 use crate::limits::{SOURCE_CONDITIONS, SOURCE_ELEMENTS};
@@ -183,6 +182,28 @@ impl SourceTables {
                 .all(|logsource| known(logsource.condition, source.late));
         if all_known { Ok(()) } else { Err("sources: an unknown condition") }
     }
+}
+
+/// The paths of each field that a source may give its events.
+fn paths<'a>(tables: &'a SourceTables, source: &'a Source) -> impl Iterator<Item = Range> + 'a {
+    let variants = source.variants.of(&tables.variants).iter().map(|variant| variant.fields);
+    let fields = std::iter::once(source.fields).chain(variants);
+    let fields = fields.flat_map(|fields| fields.of(&tables.fields)).map(|field| field.paths);
+    fields.chain(source.derived.of(&tables.derived).iter().map(|derived| derived.paths))
+}
+
+/// How many paths the fields of all sources have together: an event may ask for each.
+/// Sources that share ranges count them each.
+fn count_paths(tables: &SourceTables) -> u64 {
+    let all = tables.sources.iter().flat_map(|source| paths(tables, source));
+    all.map(|paths| 1 + u64::from(paths.count))
+        .try_fold(
+            0,
+            |sum, count| {
+                if sum > SOURCE_ELEMENTS as u64 { Err(sum) } else { Ok(sum + count) }
+            },
+        )
+        .unwrap_or_else(|sum| sum)
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ impl Bench {
     }
 }
 
-fn msgpack(record: &Json) -> Vec<u8> {
+pub(super) fn msgpack(record: &Json) -> Vec<u8> {
     fn convert(value: &Json) -> rmpv::Value {
         match value {
             Json::Null => rmpv::Value::Nil,
@@ -172,7 +172,7 @@ fn golden(seen: &[Seen], outcome: Outcome) -> Json {
 /// The folders of samples below `tests/data`.
 const FAMILIES: [&str; 7] = ["asim", "azure", "defender", "ecs", "linux", "mariadb", "windows"];
 
-fn samples() -> Vec<PathBuf> {
+pub(super) fn samples() -> Vec<PathBuf> {
     let is_sample = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
     let mut samples = Vec::new();
     for family in FAMILIES {
@@ -185,7 +185,7 @@ fn samples() -> Vec<PathBuf> {
     samples
 }
 
-fn read_sample(path: &Path) -> Json {
+pub(super) fn read_sample(path: &Path) -> Json {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 

@@ -48,6 +48,8 @@ mod decoders;
 #[cfg(test)]
 mod event_tests;
 mod mapping;
+#[cfg(test)]
+mod memory_tests;
 mod names;
 mod nodes;
 mod order;

@@ -20,19 +20,19 @@ use super::sql::quote_end;
 pub(super) fn reduce(bytes: &mut [u8]) -> usize {
     let mut out = Output { written: 0, blank: false, text: false, name: false };
     let mut read = 0;
-    while read < bytes.len() {
-        let byte = bytes[read];
-        if is_space(byte) {
-            out.blank = true;
-            read += 1;
-            continue;
-        }
-        if !matches!(byte, b'\'' | b'"' | b'`') {
+    while let Some(&byte) = bytes.get(read) {
+        let class = CLASSES[byte as usize];
+        if class & (SPACE | QUOTE) == 0 {
             out.push(bytes, byte);
             read += 1;
-            if is_word(byte) {
+            if class & WORD != 0 {
                 read = out.copy_word(bytes, read);
             }
+            continue;
+        }
+        if class & SPACE != 0 {
+            out.blank = true;
+            read += 1;
             continue;
         }
         let end = quote_end(bytes, read);
@@ -78,27 +78,43 @@ fn is_plain(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|byte| is_word(*byte))
 }
 
+#[inline]
 fn is_word(byte: u8) -> bool {
-    IS_WORD[byte as usize]
+    CLASSES[byte as usize] & WORD != 0
 }
 
-/// Bytes that words and numbers are made of.
-static IS_WORD: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let value = byte as u8;
-        table[byte] =
-            value.is_ascii_alphanumeric() || matches!(value, b'_' | b'$') || value >= 0x80;
-        byte += 1;
+/// White space.
+const SPACE: u8 = 1;
+/// What quoted texts and names begin with.
+const QUOTE: u8 = 2;
+/// What words and numbers are made of.
+const WORD: u8 = 4;
+/// Behind these a blank says nothing.
+const NO_BLANK_BEHIND: u8 = 8;
+/// In front of these a blank says nothing.
+const NO_BLANK_BEFORE: u8 = 16;
+
+/// What bytes are, so that one look at a byte tells.
+static CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        table[at] = match byte {
+            b' ' | b'\t'..=b'\r' => SPACE,
+            b'\'' | b'"' | b'`' => QUOTE,
+            b'(' | b')' | b',' | b'.' | b';' | b'=' | b'<' | b'>' | b':' => {
+                NO_BLANK_BEHIND | NO_BLANK_BEFORE
+            }
+            b'@' => NO_BLANK_BEHIND,
+            b'_' | b'$' | 0x80.. => WORD,
+            _ if byte.is_ascii_alphanumeric() => WORD,
+            _ => 0,
+        };
+        at += 1;
     }
     table
 };
-
-/// Beside these a blank says nothing.
-fn is_tight(byte: u8) -> bool {
-    matches!(byte, b'(' | b')' | b',' | b'.' | b';' | b'=' | b'<' | b'>' | b':')
-}
 
 /// The writing end. It never passes the reading end: a blank stands for one that was read or for
 /// one of the two quotes that a name lost, and a text keeps no more than its quotes.
@@ -115,16 +131,17 @@ struct Output {
 impl Output {
     #[inline]
     fn push(&mut self, bytes: &mut [u8], byte: u8) {
-        if self.name && is_word(byte) {
-            self.blank = true;
-        }
-        let keeps_blank = |beside: u8| beside != b'@' && !is_tight(beside) && !is_tight(byte);
-        if self.blank && self.last(bytes).is_some_and(keeps_blank) {
+        let class = CLASSES[byte as usize];
+        if (self.blank || self.name && class & WORD != 0)
+            && class & NO_BLANK_BEFORE == 0
+            && self.last(bytes).is_some_and(|last| CLASSES[last as usize] & NO_BLANK_BEHIND == 0)
+        {
             self.push_as_is(bytes, b' ');
         }
         self.push_as_is(bytes, byte);
     }
 
+    #[inline]
     fn push_as_is(&mut self, bytes: &mut [u8], byte: u8) {
         bytes[self.written] = byte;
         self.written += 1;

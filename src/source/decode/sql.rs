@@ -215,15 +215,18 @@ pub(super) fn verb(input: &[u8]) -> Decoded {
     let Some(start) = input.iter().position(|byte| !is_space(*byte) && *byte != b'(') else {
         return Decoded::Missing;
     };
+    // PERF: one look at a byte tells whether the word goes on and whether it is in upper case.
+    let mut seen = 0;
     let mut len = 0;
-    let mut is_upper = true;
     for byte in &input[start..] {
-        if !byte.is_ascii_alphabetic() && *byte != b'_' {
+        let letter = LETTERS[*byte as usize];
+        if letter == 0 {
             break;
         }
-        is_upper &= !byte.is_ascii_lowercase();
+        seen |= letter;
         len += 1;
     }
+    let is_upper = seen & LOWER == 0;
     if len == 0 {
         return Decoded::Missing;
     }
@@ -232,6 +235,24 @@ pub(super) fn verb(input: &[u8]) -> Decoded {
     }
     Decoded::Part { start, len }
 }
+
+/// A letter in lower case.
+const LOWER: u8 = 2;
+
+/// What keywords are made of: 0 for any other byte.
+static LETTERS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        table[at] = match at as u8 {
+            b'A'..=b'Z' | b'_' => 1,
+            b'a'..=b'z' => LOWER,
+            _ => 0,
+        };
+        at += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

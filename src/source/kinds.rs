@@ -1,0 +1,310 @@
+//! Kinds of events, remembered with all that follows from them.
+//!
+//! A host writes a few kinds of events. Those of a kind have the same fields in the same order, and
+//! the same values in the few fields that descriptors test. Whose event it is, what its log sources
+//! are, and from which of its fields each canonical and derived field is taken, follow from that
+//! alone, so the next event of a kind costs a comparison. The memory is of fixed size; what does
+//! not fit is worked out again.
+
+use super::decode::Decoder;
+use super::list::List;
+use super::tables::{Range, SourceTables};
+use super::view::Stores;
+use crate::event::slots::{NONE, Slots};
+use crate::event::value::Value;
+
+/// Remembered kinds. A power of two.
+const KINDS: usize = 64;
+/// Most fields of an event that is remembered.
+const FIELDS: usize = 64;
+/// Most of them that descriptors test.
+const TESTED: usize = 8;
+/// Longest tested values, in bytes: a channel's name has up to 80.
+const VALUE_BYTES: usize = 160;
+/// Most canonical fields that are remembered.
+const NAMED: usize = 40;
+/// Most derived fields that are remembered.
+const DERIVED: usize = 24;
+/// Most log sources of an event that are remembered: real ones have up to five.
+const LOGSOURCES: usize = 8;
+
+/// A canonical field of an event, and where it is taken from.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Named {
+    /// The canonical field.
+    pub to: u32,
+    /// The field it is taken from; [`NONE`]: the best of `paths`, which depends on values.
+    pub from: u32,
+    /// The fields that it may be taken from.
+    pub paths: Range,
+}
+
+/// A derived field of an event, and what it is computed from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Computed {
+    /// The derived field.
+    pub to: u32,
+    /// The field it is computed from, if that is present; [`NONE`]: the best of its paths.
+    pub from: u32,
+    /// How.
+    pub decoder: Decoder,
+    /// The decoder's number.
+    pub number: u32,
+    /// Its index in the table of derived fields, which has what few decoders need.
+    pub derived: u32,
+}
+
+/// What follows from the kind of an event.
+#[derive(Clone)]
+pub(super) struct Plan {
+    /// Whose event it is.
+    pub source: u32,
+    pub named: List<Named, NAMED>,
+    pub computed: List<Computed, DERIVED>,
+    pub logsources: List<u32, LOGSOURCES>,
+}
+
+impl Plan {
+    pub fn new() -> Plan {
+        Plan {
+            source: NONE,
+            named: List::default(),
+            computed: List::new(Computed {
+                to: NONE,
+                from: NONE,
+                decoder: Decoder::Constant,
+                number: 0,
+                derived: NONE,
+            }),
+            logsources: List::default(),
+        }
+    }
+
+    /// Begins the plan of an event of a source.
+    pub fn begin(&mut self, source: u32) {
+        self.source = source;
+        self.named.clear();
+        self.computed.clear();
+        self.logsources.clear();
+    }
+
+    fn is_whole(&self) -> bool {
+        self.named.is_whole() && self.computed.is_whole() && self.logsources.is_whole()
+    }
+}
+
+/// A kind of events.
+#[derive(Clone)]
+struct Kind {
+    fields: List<u32, FIELDS>,
+    tested: List<(u32, Value), TESTED>,
+    /// The texts of the tested values, one behind the other.
+    texts: List<u8, VALUE_BYTES>,
+    /// What follows; of no source: nothing is remembered here.
+    plan: Plan,
+}
+
+/// Remembered kinds.
+pub(super) struct Kinds {
+    /// For each field, whether a descriptor tests its value, or may take one that it tests from it.
+    tested: Vec<bool>,
+    /// For each field, whether a descriptor computes it.
+    derived: Vec<bool>,
+    entries: Vec<Kind>,
+    /// The event that is worked out.
+    draft: Kind,
+    /// The kind that was met last.
+    last: usize,
+    /// The event that was not found last.
+    missed: u64,
+    /// Of each place, the event that was not found there last: one that comes but once is not
+    /// remembered.
+    seen: Vec<u64>,
+}
+
+impl Kinds {
+    /// For the sources of a rule set with `fields` fields.
+    pub fn new(tables: &SourceTables, fields: usize) -> Kinds {
+        let kind = Kind {
+            fields: List::default(),
+            tested: List::new((NONE, Value::Null)),
+            texts: List::default(),
+            plan: Plan::new(),
+        };
+        let mut derived = vec![false; fields];
+        for field in &tables.derived {
+            if let Some(is_derived) = derived.get_mut(field.to as usize) {
+                *is_derived = true;
+            }
+        }
+        Kinds {
+            tested: tested(tables, fields),
+            derived,
+            entries: vec![kind.clone(); KINDS],
+            draft: kind,
+            last: 0,
+            missed: 0,
+            seen: vec![0; KINDS],
+        }
+    }
+
+    /// Whether the event is of the kind that was met last.
+    #[inline]
+    pub fn again(&self, slots: &Slots, stores: &Stores<'_>) -> bool {
+        self.entries[self.last].fits(slots, stores)
+    }
+
+    /// Looks for the kind of the event. If it is known, it is the last one afterwards.
+    pub fn find(&mut self, slots: &Slots, stores: &Stores<'_>) -> bool {
+        let hash = self.hash(slots, stores);
+        let home = hash as usize % KINDS;
+        for at in [home, home ^ 1] {
+            if self.entries[at].fits(slots, stores) {
+                self.last = at;
+                return true;
+            }
+        }
+        self.missed = hash;
+        false
+    }
+
+    /// What follows from the kind that was met last.
+    #[inline]
+    pub fn plan(&self) -> &Plan {
+        &self.entries[self.last].plan
+    }
+
+    /// Whether descriptors compute a field, so that values decide whether it is present.
+    pub fn is_derived(&self, field: u32) -> bool {
+        self.derived.get(field as usize) == Some(&true)
+    }
+
+    /// Whether the event that was not found is worth remembering: it came before.
+    pub fn is_worth_it(&mut self) -> bool {
+        let seen = &mut self.seen[self.missed as usize % KINDS];
+        std::mem::replace(seen, self.missed) == self.missed
+    }
+
+    /// Notes what the event that was not found looks like, before it gets further fields. Returns
+    /// whether it can be remembered.
+    pub fn note(&mut self, slots: &Slots, stores: &Stores<'_>) -> bool {
+        let draft = &mut self.draft;
+        draft.fields.clear();
+        draft.tested.clear();
+        draft.texts.clear();
+        for &field in slots.touched() {
+            draft.fields.push(field);
+            if self.tested.get(field as usize) == Some(&true) {
+                let Some(value) = slots.only(field) else { return false };
+                draft.tested.push((field, value));
+                let text = text(value, stores).unwrap_or_default();
+                text.iter().for_each(|byte| draft.texts.push(*byte));
+            }
+        }
+        draft.fields.is_whole() && draft.tested.is_whole() && draft.texts.is_whole()
+    }
+
+    /// Remembers what follows for the event that was noted.
+    pub fn remember(&mut self, plan: &Plan) {
+        if plan.is_whole() {
+            let home = self.missed as usize % KINDS;
+            let at = if self.entries[home].plan.source == NONE { home } else { home ^ 1 };
+            self.draft.plan.clone_from(plan);
+            self.entries[at].clone_from(&self.draft);
+        }
+    }
+
+    /// Folded multiplications; collisions cost time only.
+    fn hash(&self, slots: &Slots, stores: &Stores<'_>) -> u64 {
+        let mix = |state: u64, word: u64| {
+            let product = u128::from(state ^ word) * u128::from(0x9e37_79b9_7f4a_7c15u64);
+            product as u64 ^ (product >> 64) as u64
+        };
+        let mut state = slots.touched().len() as u64;
+        for &field in slots.touched() {
+            state = state.rotate_left(7) ^ u64::from(field);
+            if self.tested.get(field as usize) != Some(&true) {
+                continue;
+            }
+            for value in slots.values(field) {
+                let word = match value {
+                    Value::Int(number) => number as u64,
+                    Value::Uint(number) => number,
+                    Value::Bool(truth) => truth.into(),
+                    _ => 0,
+                };
+                state = mix(state, word);
+                let (words, rest) = text(value, stores).unwrap_or_default().as_chunks();
+                for word in words {
+                    state = mix(state, u64::from_le_bytes(*word));
+                }
+                let rest = rest.iter().fold(1, |rest, byte| rest << 8 | u64::from(*byte));
+                state = mix(state, rest);
+            }
+        }
+        mix(state, 0)
+    }
+}
+
+impl Kind {
+    /// Whether an event is of this kind.
+    #[inline]
+    fn fits(&self, slots: &Slots, stores: &Stores<'_>) -> bool {
+        if self.plan.source == NONE || self.fields.items() != slots.touched() {
+            return false;
+        }
+        let mut texts = self.texts.items();
+        self.tested.items().iter().all(|(field, known)| {
+            let Some(value) = slots.only(*field) else { return false };
+            match (value, *known) {
+                (Value::Str(now), Value::Str(then)) if now.len == then.len => {
+                    let Some((text, rest)) = texts.split_at_checked(then.len as usize) else {
+                        return false;
+                    };
+                    texts = rest;
+                    stores.bytes(now) == text
+                }
+                (Value::Str(_) | Value::BigNumber(_), _) => false,
+                (value, known) => value == known,
+            }
+        })
+    }
+}
+
+/// The text of a string.
+fn text<'a>(value: Value, stores: &Stores<'a>) -> Option<&'a [u8]> {
+    match value {
+        Value::Str(span) => Some(stores.bytes(span)),
+        _ => None,
+    }
+}
+
+/// The fields whose values descriptors test, and those that such a field may be taken from.
+fn tested(tables: &SourceTables, fields: usize) -> Vec<bool> {
+    let mut tested = vec![false; fields];
+    let mut add = |field: u32| {
+        if let Some(tested) = tested.get_mut(field as usize) {
+            *tested = true;
+        }
+    };
+    for source in &tables.sources {
+        for group in source.when.of(&tables.groups) {
+            let tests = [group.all, group.any];
+            tests.iter().flat_map(|tests| tests.of(&tables.tests)).for_each(|t| add(t.field));
+        }
+        let asked = [source.early, source.late].map(|set| set.fields.of(&tables.paths));
+        let is_asked = |field: u32| asked.iter().any(|fields| fields.contains(&field));
+        asked.iter().copied().flatten().for_each(|field| add(*field));
+        for field in source.fields.of(&tables.fields).iter().filter(|field| is_asked(field.to)) {
+            field.paths.of(&tables.paths).iter().for_each(|path| add(*path));
+        }
+        for lift in source.lifts.of(&tables.lifts) {
+            for (from, to) in (lift.first..).zip(lift.to.of(&tables.paths)) {
+                if *to != NONE && is_asked(*to) {
+                    add(from);
+                }
+            }
+        }
+    }
+    tested
+}
