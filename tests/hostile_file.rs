@@ -206,7 +206,8 @@ fn the_file_has_every_kind_of_section() {
     assert!(tables.groups > 0 && !rules.debug().unwrap().items.is_empty());
     let index = |holds: fn(&FieldIndex) -> bool| tables.indexes.iter().any(holds);
     assert!(!tables.indexes.last().unwrap().is_empty(), "no keywords");
-    assert!(index(|field| field.ascii.triples != 0), "no literal of three bytes");
+    assert!(index(|field| !field.ascii.shorts.is_empty()), "no literal of three bytes");
+    assert!(!tables.waiting_rules.is_empty(), "no rule that waits for a field");
     assert!(index(|field| field.ascii.stride > 1), "no stride");
     assert!(index(|field| !field.other.shorts.is_empty()), "no short literal beyond ASCII");
     assert!(index(|field| field.suffix_lengths >> 24 != 0), "no long key");

@@ -36,7 +36,10 @@ struct CodePath {
     environment: &'static [(&'static str, &'static str)],
 }
 
-const PATHS: [CodePath; 1] = [CodePath { name: "scalar", environment: &[] }];
+const PATHS: [CodePath; 2] = [
+    CodePath { name: "plain", environment: &[("SIGMATAG_VECTORS", "plain")] },
+    CodePath { name: "avx2", environment: &[("SIGMATAG_VECTORS", "avx2")] },
+];
 
 /// Calls that are counted together.
 struct Case {

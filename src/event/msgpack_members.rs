@@ -30,7 +30,7 @@ impl Walker<'_> {
     /// the general loop.
     pub fn members(&mut self, frames: &mut Vec<Frame>, frame: &mut Frame, at: &mut usize) -> Left {
         let mut left = self.members_in(self.data, 0, frames, frame, at);
-        if left == Stop::AtEnd {
+        if left == Stop::End {
             let start = *at;
             let tail = Tail::new(self.data, start);
             *at = 0;
@@ -38,9 +38,9 @@ impl Walker<'_> {
             *at += start;
         }
         match left {
-            Stop::AtValue(entry) => Left::AtValue(Target::of_entry(self.keys, entry)),
-            Stop::AtKey | Stop::AtEnd if frame.remaining > 0 => Left::AtKey,
-            Stop::AtKey | Stop::AtEnd => Left::None,
+            Stop::Value(entry) => Left::AtValue(Target::of_entry(self.keys, entry)),
+            Stop::Key | Stop::End if frame.remaining > 0 => Left::AtKey,
+            Stop::Key | Stop::End => Left::None,
         }
     }
 
@@ -69,21 +69,21 @@ impl Walker<'_> {
             if remaining == 0 {
                 // What was asked for as a whole, and elements, are left to the general loop.
                 let outer = frames.pop_if(|outer| !outer.is_array && !frame.is_asked_for());
-                let Some(outer) = outer else { break Stop::AtKey };
+                let Some(outer) = outer else { break Stop::Key };
                 (node, remaining) = (outer.target.child, outer.remaining);
                 slots.set_literal(node == ROOT);
                 *frame = outer;
                 continue;
             }
             let Some(window) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else {
-                break Stop::AtEnd;
+                break Stop::End;
             };
             let known = if let Some(known) = familiar.confirm(guess, window, node) {
                 known
             } else if let Some(known) = unexpected(familiar, self.keys, window, node) {
                 known
             } else {
-                break Stop::AtKey;
+                break Stop::Key;
             };
             guess = known.next();
             // Heads have at most 32 bytes.
@@ -99,7 +99,7 @@ impl Walker<'_> {
                     let fits = pairs as usize * 2 < limit.saturating_sub(start)
                         && frames.len() + 1 < MAX_DEPTH;
                     if target.child == NONE || !fits || !slots.push_object(target.field) {
-                        break Stop::AtValue(known.entry);
+                        break Stop::Value(known.entry);
                     }
                     frame.remaining = remaining - 1;
                     frames.push(*frame);
@@ -111,7 +111,7 @@ impl Walker<'_> {
                 }
                 _ => {
                     let Some((scalar, used)) = plain_scalar(window, value) else {
-                        break Stop::AtValue(known.entry);
+                        break Stop::Value(known.entry);
                     };
                     let end = at + value + used;
                     let is_first = end <= limit
@@ -120,7 +120,7 @@ impl Walker<'_> {
                             None => slots.push_null(known.field, frame.null()),
                         };
                     if !is_first {
-                        break Stop::AtValue(known.entry);
+                        break Stop::Value(known.entry);
                     }
                     at = end;
                     remaining -= 1;
@@ -132,7 +132,7 @@ impl Walker<'_> {
             let span = Span { store, start: base + start as u32, len: len as u32 };
             // Whatever was used ends before the end, so nothing of it was behind the data.
             if end > limit || !slots.push_str(known.field, span) {
-                break Stop::AtValue(known.entry);
+                break Stop::Value(known.entry);
             }
             at = end;
             remaining -= 1;
@@ -142,12 +142,12 @@ impl Walker<'_> {
         // A key that ends behind the data is damaged, or not what it seems.
         let len = familiar.last().map_or(0, Known::len);
         match stop {
-            Stop::AtValue(_) if at + len >= limit => return Stop::AtKey,
-            Stop::AtValue(_) => {
+            Stop::Value(_) if at + len >= limit => return Stop::Key,
+            Stop::Value(_) => {
                 *from += len;
                 frame.remaining -= 1;
             }
-            Stop::AtKey | Stop::AtEnd => {}
+            Stop::Key | Stop::End => {}
         }
         stop
     }
@@ -157,11 +157,11 @@ impl Walker<'_> {
 #[derive(PartialEq)]
 enum Stop {
     /// There are no more members, or the next is no plain one.
-    AtKey,
+    Key,
     /// The next member may be no whole window.
-    AtEnd,
+    End,
     /// The value of a member, whose key has this entry, is no plain one.
-    AtValue(u32),
+    Value(u32),
 }
 
 /// The member in the window, which is not the one that was guessed; `None` if its key is no plain

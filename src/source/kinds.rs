@@ -8,7 +8,7 @@
 
 use super::decode::Decoder;
 use super::list::List;
-use super::tables::{Range, SourceTables};
+use super::tables::{Range, SourceTables, TestKind};
 use super::view::Stores;
 use crate::event::slots::{NONE, Slots};
 use crate::event::value::Value;
@@ -287,23 +287,24 @@ fn tested(tables: &SourceTables, fields: usize) -> Vec<bool> {
             *tested = true;
         }
     };
+    // Whether a field is there is part of a kind anyway.
+    let valued = |groups: Range| {
+        let tests = groups.of(&tables.groups).iter().flat_map(|group| [group.all, group.any]);
+        let tests = tests.flat_map(|tests| tests.of(&tables.tests));
+        tests.filter(|test| test.kind != TestKind::Exists as u8).map(|test| test.field)
+    };
     for source in &tables.sources {
-        for group in source.when.of(&tables.groups) {
-            let tests = [group.all, group.any];
-            tests.iter().flat_map(|tests| tests.of(&tables.tests)).for_each(|t| add(t.field));
-        }
-        let asked = [source.early, source.late].map(|set| set.fields.of(&tables.paths));
-        let is_asked = |field: u32| asked.iter().any(|fields| fields.contains(&field));
-        asked.iter().copied().flatten().for_each(|field| add(*field));
-        for field in source.fields.of(&tables.fields).iter().filter(|field| is_asked(field.to)) {
-            field.paths.of(&tables.paths).iter().for_each(|path| add(*path));
+        valued(source.when).for_each(&mut add);
+        let conditions = [source.early, source.late].map(|set| set.conditions);
+        let conditions = conditions.iter().flat_map(|range| range.of(&tables.conditions));
+        let asked: Vec<u32> = conditions.flat_map(|groups| valued(*groups)).collect();
+        asked.iter().copied().for_each(&mut add);
+        for field in source.fields.of(&tables.fields).iter().filter(|f| asked.contains(&f.to)) {
+            field.paths.of(&tables.paths).iter().copied().for_each(&mut add);
         }
         for lift in source.lifts.of(&tables.lifts) {
-            for (from, to) in (lift.first..).zip(lift.to.of(&tables.paths)) {
-                if *to != NONE && is_asked(*to) {
-                    add(from);
-                }
-            }
+            let members = (lift.first..).zip(lift.to.of(&tables.paths));
+            members.filter(|(_, to)| asked.contains(to)).for_each(|(from, _)| add(from));
         }
     }
     tested
