@@ -10,6 +10,7 @@
 mod canonical;
 mod emit;
 pub mod frequency;
+mod hash;
 pub mod index;
 pub mod ir;
 pub mod item;
