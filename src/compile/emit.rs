@@ -1,6 +1,7 @@
 //! From lowered rules to tables.
 
 use super::frequency::Frequencies;
+use super::hash::FastMap;
 use super::index;
 use super::ir::{Fields, Ir, KEYWORDS, OrderedNumber, PredicateKey, Predicates, Test};
 use super::item::Context;
@@ -18,7 +19,7 @@ use crate::ruleset::tables::{
     Instruction, LogSourceRecord, NONE, Network, NumberRecord, Predicate, Rule, Tables, Text,
     Token, flag, kind, op, token,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Compiles a collection into tables.
 pub fn tables(
@@ -66,45 +67,36 @@ pub fn tables(
 
 /// The rules by id, each once.
 fn ordered(collection: &Collection) -> Result<Vec<(String, &AstRule)>, Vec<CompileError>> {
-    let mut keyed: Vec<(String, String, &AstRule)> = collection
+    let nameless = |rule| format!("sha256:{}", canonical::short_hash(&canonical::rule(rule)));
+    let mut keyed: Vec<(String, &AstRule)> = collection
         .rules
         .iter()
-        .map(|rule| {
-            let form = canonical::rule(rule);
-            let id = rule
-                .meta
-                .id
-                .clone()
-                .unwrap_or_else(|| format!("sha256:{}", canonical::short_hash(&form)));
-            (id, form, rule)
-        })
+        .map(|rule| (rule.meta.id.clone().unwrap_or_else(|| nameless(rule)), rule))
         .collect();
-    keyed.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-    keyed.dedup_by(|a, b| a.0 == b.0 && a.1 == b.1);
+    // Rules with one id are hardly ever there, and nobody else's canonical form is needed.
+    let by_form = |a: &AstRule, b: &AstRule| canonical::rule(a).cmp(&canonical::rule(b));
+    keyed.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| by_form(a.1, b.1)));
+    keyed.dedup_by(|a, b| a.0 == b.0 && by_form(a.1, b.1).is_eq());
     let errors: Vec<CompileError> = keyed
         .windows(2)
         .filter(|pair| pair[0].0 == pair[1].0)
         .map(|pair| CompileError {
-            place: pair[1].2.meta.place.clone(),
-            subject: pair[1].2.meta.title.clone(),
+            place: pair[1].1.meta.place.clone(),
+            subject: pair[1].1.meta.title.clone(),
             message: format!(
                 "id {} is also that of `{}` at {}: give one of them a new id",
-                pair[1].0, pair[0].2.meta.title, pair[0].2.meta.place
+                pair[1].0, pair[0].1.meta.title, pair[0].1.meta.place
             ),
         })
         .collect();
-    if errors.is_empty() {
-        Ok(keyed.into_iter().map(|(id, _, rule)| (id, rule)).collect())
-    } else {
-        Err(errors)
-    }
+    if errors.is_empty() { Ok(keyed) } else { Err(errors) }
 }
 
 /// Texts, each stored once.
 #[derive(Default)]
 struct Pool {
     bytes: Vec<u8>,
-    known: HashMap<Vec<u8>, Text>,
+    known: FastMap<Vec<u8>, Text>,
 }
 
 impl Pool {
@@ -328,7 +320,7 @@ impl Emit {
         let mut programs = Programs {
             is_indexed: &is_indexed,
             cost: &cost,
-            groups: HashMap::new(),
+            groups: FastMap::default(),
             members: Vec::new(),
         };
         let mut pivots: BTreeMap<u32, Vec<u32>> = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! Builds the index of every field: which key finds which predicate.
 
 use super::frequency::Frequencies;
+use super::hash::FastMap;
 use super::ir::{PredicateKey, Test};
 use super::pattern::{DASHES, Pattern, Piece};
 use crate::ruleset::hash::{
@@ -8,7 +9,7 @@ use crate::ruleset::hash::{
     longest_stride, short_key, triple_key,
 };
 use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Slot, Table};
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 /// How many literals may share a gram before any other gram is preferred: each is compared wherever
 /// the gram occurs.
@@ -30,7 +31,7 @@ pub enum Key {
 /// How a predicate can be found, if the index can report it at all.
 pub fn key_of(key: &PredicateKey) -> Option<Key> {
     let Test::Pattern { pattern, cased } = &key.test else { return None };
-    let folded = if *cased { pattern.clone().folded() } else { pattern.clone() };
+    let folded = if *cased { Cow::Owned(pattern.clone().folded()) } else { Cow::Borrowed(pattern) };
     match folded.pieces() {
         [] => Some(Key::Exact(Vec::new())),
         [Piece::Literal(text)] => Some(Key::Exact(text.clone())),
@@ -160,7 +161,7 @@ pub fn build(
 fn may_be_number(key: &PredicateKey) -> bool {
     let Test::Pattern { pattern, .. } = &key.test else { return false };
     let fits = |byte: &u8| b"0123456789.-+truefals".contains(&byte.to_ascii_lowercase());
-    pattern.clone().folded().pieces().iter().all(|piece| match piece {
+    pattern.pieces().iter().all(|piece| match piece {
         Piece::Literal(text) => text.iter().all(fits),
         Piece::Any | Piece::One | Piece::Dash => true,
     })
@@ -222,7 +223,7 @@ impl Literals {
     /// Grams by which each literal is met: for each phase of the stride the rarest; of equals the
     /// one with the fewest literals so far. Without a stride, each literal has its own longest.
     fn grams(&self, stride: Option<usize>, frequencies: &Frequencies) -> Vec<Keyed> {
-        let mut used: HashMap<u32, u32> = HashMap::new();
+        let mut used: FastMap<u32, u32> = FastMap::default();
         let mut slots = Vec::with_capacity(self.long.len() * stride.unwrap_or(4));
         for (predicate, text) in &self.long {
             let stride = stride.unwrap_or_else(|| longest_stride(text.len()) as usize);
