@@ -10,9 +10,12 @@
 //! accelerators and debug data. Texts that an antivirus might take for the attack they describe
 //! are masked with a fixed key stream. A reader skips unknown sections unless they are critical.
 
-use super::codec::{DecodeError, Reader, Record, read_all, read_bytes, write_all, write_bytes};
+use super::codec::{
+    DecodeError, Reader, Record, read_all, read_bytes, read_sparse, write_all, write_bytes,
+    write_sparse,
+};
 use super::debug::{self, Debug, DebugSection};
-use super::tables::Tables;
+use super::tables::{FieldIndex, Slot, Tables};
 use super::{LoadError, LoadErrorKind, foreign};
 use crate::limits;
 
@@ -284,8 +287,8 @@ fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
             t.numbers = read_all(r)?;
         }
         section::INDEX => {
-            t.indexes = read_all(r)?;
-            t.slots = read_all(r)?;
+            t.indexes = read_sparse(r, FieldIndex::EMPTY, t.fields.len() + 1)?;
+            t.slots = read_sparse(r, Slot::EMPTY, r.remaining() / 2)?;
             t.entries = read_all(r)?;
             t.filters = read_all(r)?;
             t.groups = r.u32()?;
@@ -336,8 +339,8 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
             write_all(&t.numbers, o);
         }
         section::INDEX => {
-            write_all(&t.indexes, o);
-            write_all(&t.slots, o);
+            write_sparse(&t.indexes, &FieldIndex::EMPTY, o);
+            write_sparse(&t.slots, &Slot::EMPTY, o);
             write_all(&t.entries, o);
             write_all(&t.filters, o);
             t.groups.encode(o);
