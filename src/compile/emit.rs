@@ -21,11 +21,11 @@ use crate::ruleset::tables::{
 };
 use std::collections::BTreeMap;
 
-/// Compiles a collection into tables.
+/// Compiles a collection into tables; the bytes are the rules' conditions for the identity.
 pub fn tables(
     collection: &Collection,
     options: &Options,
-) -> Result<(Tables, Debug), Vec<CompileError>> {
+) -> Result<(Tables, Debug, Vec<u8>), Vec<CompileError>> {
     let rules = ordered(collection)?;
     let mut filters: Vec<(String, &Filter)> =
         collection.filters.iter().map(|f| (canonical::filter(f), f)).collect();
@@ -60,9 +60,12 @@ pub fn tables(
     emit.sources(options, &mut fields);
     emit.fields(&fields);
     emit.predicates(predicates.list(), fields.names().len() as u32)?;
-    let debug = emit.rules(&lowered, predicates.list(), options, collection);
+    let frequencies = Frequencies::new(options.profile.as_ref(), fields.names());
+    let debug = emit.rules(&lowered, predicates.list(), &frequencies, options, collection);
     emit.tables.texts = emit.texts.bytes;
-    Ok((emit.tables, debug))
+    let mut conditions = Vec::new();
+    lowered.iter().for_each(|(_, _, done)| canonical::condition(&done.ir, &mut conditions));
+    Ok((emit.tables, debug, conditions))
 }
 
 /// The rules by id, each once.
@@ -290,16 +293,16 @@ impl Emit {
         &mut self,
         lowered: &[(&String, &AstRule, LoweredRule)],
         keys: &[PredicateKey],
+        frequencies: &Frequencies<'_>,
         options: &Options,
         collection: &Collection,
     ) -> Debug {
-        let frequencies = Frequencies::typical();
         let field_count = self.tables.fields.len();
         let field_of = |field: u32| if field == KEYWORDS { field_count } else { field as usize };
         let conditions: Vec<&Ir> = lowered.iter().map(|(_, _, done)| &done.ir).collect();
-        let Selection { indexed, pivots: waits_for } = select(keys, &conditions, &frequencies);
+        let Selection { indexed, pivots: waits_for } = select(keys, &conditions, frequencies);
         let is_indexed = |id: u32| indexed[id as usize];
-        let built = index::build(keys, &is_indexed, field_count, &field_of, &frequencies);
+        let built = index::build(keys, &is_indexed, field_count, &field_of, frequencies);
         self.tables.indexes = built.fields;
         self.tables.slots = built.slots;
         self.tables.entries = built.entries;

@@ -2,7 +2,7 @@
 
 use super::frequency::Frequencies;
 use super::hash::FastMap;
-use super::ir::{PredicateKey, Test};
+use super::ir::{KEYWORDS, PredicateKey, Test};
 use super::pattern::{DASHES, Pattern, Piece};
 use crate::ruleset::hash::{
     KEY_LENGTHS, anchored_hash, exact_hash, first_slot, gram_filter, gram_key, gram_slot,
@@ -126,7 +126,7 @@ pub fn build(
     is_indexed: &dyn Fn(u32) -> bool,
     fields: usize,
     field_of: &dyn Fn(u32) -> usize,
-    frequencies: &Frequencies,
+    frequencies: &Frequencies<'_>,
 ) -> Index {
     let mut entries: Vec<Entries> = (0..=fields).map(|_| Entries::default()).collect();
     for (id, predicate) in (0..).zip(predicates) {
@@ -141,6 +141,8 @@ pub fn build(
     let mut index = Index { fields: Vec::with_capacity(fields + 1), ..Index::default() };
     for (number, entry) in entries.iter().enumerate() {
         let routed = number == fields;
+        let id = if routed { KEYWORDS } else { number as u32 };
+        let cost_of = |gram: [u8; 4]| frequencies.gram(id, gram);
         let field = FieldIndex {
             exact: index.table(&entry.exact, first_slot),
             exact_max: entry.exact_max as u32,
@@ -148,8 +150,8 @@ pub fn build(
             prefix_lengths: entry.prefix_lengths,
             suffixes: index.table(&entry.suffixes, first_slot),
             suffix_lengths: entry.suffix_lengths,
-            ascii: index.literals(&entry.ascii, routed, frequencies),
-            other: index.literals(&entry.other, false, frequencies),
+            ascii: index.literals(&entry.ascii, routed, &cost_of),
+            other: index.literals(&entry.other, false, &cost_of),
             numbers: u32::from(entry.numbers),
         };
         index.fields.push(field);
@@ -222,7 +224,7 @@ impl Literals {
 
     /// Grams by which each literal is met: for each phase of the stride the rarest; of equals the
     /// one with the fewest literals so far. Without a stride, each literal has its own longest.
-    fn grams(&self, stride: Option<usize>, frequencies: &Frequencies) -> Vec<Keyed> {
+    fn grams(&self, stride: Option<usize>, cost_of: &dyn Fn([u8; 4]) -> u32) -> Vec<Keyed> {
         let mut used: FastMap<u32, u32> = FastMap::default();
         let mut slots = Vec::with_capacity(self.long.len() * stride.unwrap_or(4));
         for (predicate, text) in &self.long {
@@ -233,7 +235,7 @@ impl Literals {
                     let key = gram_key(*gram);
                     let crowd = used.get(&key).copied().unwrap_or(0);
                     let crowd = if crowd < BUCKET { crowd } else { crowd.saturating_mul(1000) };
-                    let cost = frequencies.gram(*gram).saturating_mul(2).saturating_add(crowd);
+                    let cost = cost_of(*gram).saturating_mul(2).saturating_add(crowd);
                     if best.is_none_or(|(lowest, _, _)| cost < lowest) {
                         best = Some((cost, key, offset));
                     }
@@ -300,10 +302,10 @@ impl Index {
         &mut self,
         literals: &Literals,
         routed: bool,
-        frequencies: &Frequencies,
+        cost_of: &dyn Fn([u8; 4]) -> u32,
     ) -> GramIndex {
         let stride = literals.stride();
-        let mut grams = literals.grams((!routed).then_some(stride), frequencies);
+        let mut grams = literals.grams((!routed).then_some(stride), cost_of);
         grams.extend_from_slice(&literals.triples);
         GramIndex {
             filter: self.filter(&grams),

@@ -18,14 +18,17 @@ pub mod lower;
 pub mod pattern;
 pub mod pivot;
 pub mod placeholder;
+pub mod profile;
 pub mod program;
 pub mod regex;
 pub mod select;
+mod texts;
 
 use crate::rule::ast::{Collection, Level, LogSource, Place};
 use crate::rule::descriptor::Descriptor;
 use crate::ruleset::format;
 use crate::ruleset::{LoadError, RuleSet};
+use profile::Profile;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -38,6 +41,8 @@ pub struct Options {
     pub skipped_rules: u32,
     /// Descriptors of sources, in the order of recognition: a site's own first.
     pub sources: Vec<Descriptor>,
+    /// What a site's events say. It decides how rules are found, never what they mean.
+    pub profile: Option<Profile>,
 }
 
 /// A compiled rule set.
@@ -75,8 +80,8 @@ impl std::error::Error for CompileError {}
 /// # Errors
 /// All errors, not only the first: duplicate ids, limits of regular expressions.
 pub fn compile(collection: &Collection, options: &Options) -> Result<Compiled, Vec<CompileError>> {
-    let (tables, debug) = emit::tables(collection, options)?;
-    let canonical = format::canonical_bytes(&tables);
+    let (tables, debug, conditions) = emit::tables(collection, options)?;
+    let canonical = format::canonical_bytes(&tables, &conditions);
     let identity: [u8; 32] = Sha256::digest(&canonical).into();
     let rules = tables.rules.len();
     let bytes = format::write(&tables, &debug, identity, options.skipped_rules);

@@ -66,7 +66,11 @@ fn is_triple(key: &Key) -> bool {
 }
 
 /// Chooses the pivots of `rules` and what is indexed.
-pub fn select(predicates: &[PredicateKey], rules: &[&Ir], frequencies: &Frequencies) -> Selection {
+pub fn select(
+    predicates: &[PredicateKey],
+    rules: &[&Ir],
+    frequencies: &Frequencies<'_>,
+) -> Selection {
     let known: Vec<Option<(Kind, bool, f64)>> = predicates
         .iter()
         .map(|predicate| {
