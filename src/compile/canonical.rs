@@ -1,6 +1,10 @@
-//! A text form of a rule that does not depend on places, order of identifiers or YAML style:
-//! it orders rules, tells equal rules apart from different ones and names rules without id.
+//! Forms of rules that do not depend on how they are written or executed.
+//!
+//! A text form of a rule, without places, order of identifiers or YAML style, orders rules, tells
+//! equal rules apart from different ones and names rules without id. The bytes of a condition are
+//! part of the rule set's identity.
 
+use super::ir::Ir;
 use super::logsource_text;
 use crate::rule::ast::{Detection, Filter, Rule, Search};
 use sha2::{Digest, Sha256};
@@ -75,4 +79,29 @@ fn search(part: &Search, out: &mut String) {
 /// The first 16 hexadecimal digits of a text's SHA-256.
 pub fn short_hash(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Appends a condition, before anything is chosen for speed.
+pub fn condition(ir: &Ir, out: &mut Vec<u8>) {
+    let mut list = |code: u8, count: u32, parts: &[Ir]| {
+        out.push(code);
+        out.extend(count.to_le_bytes());
+        out.extend((parts.len() as u32).to_le_bytes());
+        parts.iter().for_each(|part| condition(part, out));
+    };
+    match ir {
+        Ir::True => out.push(0),
+        Ir::False => out.push(1),
+        Ir::Predicate(id) => {
+            out.push(2);
+            out.extend(id.to_le_bytes());
+        }
+        Ir::Not(part) => {
+            out.push(3);
+            condition(part, out);
+        }
+        Ir::And(parts) => list(4, 0, parts),
+        Ir::Or(parts) => list(5, 0, parts),
+        Ir::AtLeast(count, parts) => list(6, *count, parts),
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::bounds::Sum;
 use super::frequency::Frequencies;
+use super::hash::FastMap;
 use super::index;
 use super::ir::{Fields, Ir, KEYWORDS, OrderedNumber, PredicateKey, Predicates, Test};
 use super::item::Context;
@@ -20,13 +21,13 @@ use crate::ruleset::tables::{
     Instruction, Links, LogSourceRecord, NONE, Network, NumberRecord, Predicate, Rule, Tables,
     Text, Token, flag, kind, op, token,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-/// Compiles a collection into tables.
+/// Compiles a collection into tables; the bytes are the rules' conditions for the identity.
 pub fn tables(
     collection: &Collection,
     options: &Options,
-) -> Result<(Tables, Debug), Vec<CompileError>> {
+) -> Result<(Tables, Debug, Vec<u8>), Vec<CompileError>> {
     let rules = ordered(collection)?;
     let mut filters: Vec<(String, &Filter)> =
         collection.filters.iter().map(|f| (canonical::filter(f), f)).collect();
@@ -63,52 +64,46 @@ pub fn tables(
     emit.sources(options, &mut fields);
     emit.fields(&fields);
     emit.predicates(predicates.list(), fields.names().len() as u32)?;
-    let debug = emit.rules(&lowered, predicates.list(), options, collection);
+    let frequencies = Frequencies::new(options.profile.as_ref(), fields.names());
+    let debug = emit.rules(&lowered, predicates.list(), &frequencies, options, collection);
     emit.tables.texts = emit.texts.bytes;
-    Ok((emit.tables, debug))
+    let mut conditions = Vec::new();
+    lowered.iter().for_each(|(_, _, done)| canonical::condition(&done.ir, &mut conditions));
+    Ok((emit.tables, debug, conditions))
 }
 
 /// The rules by id, each once.
 fn ordered(collection: &Collection) -> Result<Vec<(String, &AstRule)>, Vec<CompileError>> {
-    let mut keyed: Vec<(String, String, &AstRule)> = collection
+    let nameless = |rule| format!("sha256:{}", canonical::short_hash(&canonical::rule(rule)));
+    let mut keyed: Vec<(String, &AstRule)> = collection
         .rules
         .iter()
-        .map(|rule| {
-            let form = canonical::rule(rule);
-            let id = rule
-                .meta
-                .id
-                .clone()
-                .unwrap_or_else(|| format!("sha256:{}", canonical::short_hash(&form)));
-            (id, form, rule)
-        })
+        .map(|rule| (rule.meta.id.clone().unwrap_or_else(|| nameless(rule)), rule))
         .collect();
-    keyed.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
-    keyed.dedup_by(|a, b| a.0 == b.0 && a.1 == b.1);
+    // Rules with one id are hardly ever there, and nobody else's canonical form is needed.
+    let by_form = |a: &AstRule, b: &AstRule| canonical::rule(a).cmp(&canonical::rule(b));
+    keyed.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| by_form(a.1, b.1)));
+    keyed.dedup_by(|a, b| a.0 == b.0 && by_form(a.1, b.1).is_eq());
     let errors: Vec<CompileError> = keyed
         .windows(2)
         .filter(|pair| pair[0].0 == pair[1].0)
         .map(|pair| CompileError {
-            place: pair[1].2.meta.place.clone(),
-            subject: pair[1].2.meta.title.clone(),
+            place: pair[1].1.meta.place.clone(),
+            subject: pair[1].1.meta.title.clone(),
             message: format!(
                 "id {} is also that of `{}` at {}: give one of them a new id",
-                pair[1].0, pair[0].2.meta.title, pair[0].2.meta.place
+                pair[1].0, pair[0].1.meta.title, pair[0].1.meta.place
             ),
         })
         .collect();
-    if errors.is_empty() {
-        Ok(keyed.into_iter().map(|(id, _, rule)| (id, rule)).collect())
-    } else {
-        Err(errors)
-    }
+    if errors.is_empty() { Ok(keyed) } else { Err(errors) }
 }
 
 /// Texts, each stored once.
 #[derive(Default)]
 struct Pool {
     bytes: Vec<u8>,
-    known: HashMap<Vec<u8>, Text>,
+    known: FastMap<Vec<u8>, Text>,
 }
 
 impl Pool {
@@ -302,16 +297,16 @@ impl Emit {
         &mut self,
         lowered: &[(&String, &AstRule, LoweredRule)],
         keys: &[PredicateKey],
+        frequencies: &Frequencies<'_>,
         options: &Options,
         collection: &Collection,
     ) -> Debug {
-        let frequencies = Frequencies::typical();
         let field_count = self.tables.fields.len();
         let field_of = |field: u32| if field == KEYWORDS { field_count } else { field as usize };
         let conditions: Vec<&Ir> = lowered.iter().map(|(_, _, done)| &done.ir).collect();
-        let Selection { indexed, waits } = select(keys, &conditions, &frequencies);
+        let Selection { indexed, waits } = select(keys, &conditions, frequencies);
         let is_indexed = |id: u32| indexed[id as usize];
-        let built = index::build(keys, &is_indexed, field_count, &field_of, &frequencies);
+        let built = index::build(keys, &is_indexed, field_count, &field_of, frequencies);
         self.tables.indexes = built.fields;
         self.tables.slots = built.slots;
         self.tables.entries = built.entries;
@@ -332,7 +327,7 @@ impl Emit {
         let mut programs = Programs {
             is_indexed: &is_indexed,
             cost: &cost,
-            groups: HashMap::new(),
+            groups: FastMap::default(),
             members: Vec::new(),
         };
         let mut waiting: BTreeMap<Wait, Vec<u32>> = BTreeMap::new();

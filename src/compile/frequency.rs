@@ -1,92 +1,103 @@
-//! How often a literal occurs in ordinary traffic. Only speed depends on it: it decides which
-//! gram of a literal is looked for and which predicates a rule waits for.
+//! How often a literal occurs in traffic. Only speed depends on it: it decides which gram of a
+//! literal is looked for, which predicates a rule waits for, and what is indexed.
+//!
+//! What is shipped is a guess from typical values. A [`Profile`] of a site's own events says better;
+//! the guess stays in it as if it had been seen in [`WEIGHT`] events, so that a profile of a few
+//! events does not make rare what it merely has not seen.
 
 use super::ir::{KEYWORDS, PredicateKey, Test};
-use super::pattern::Piece;
-use std::collections::HashMap;
+use super::pattern::Pattern;
+use super::profile::Profile;
+use super::texts::{Texts, longest_literal};
+use std::borrow::Cow;
 
 /// Typical values, one a line: paths, command lines, registry keys, SQL, URLs, log texts.
 const TYPICAL: &str = include_str!("typical.txt");
 
-/// Counts over typical values.
-pub struct Frequencies {
-    lines: Vec<Vec<u8>>,
-    grams: HashMap<[u8; 4], Occurrences>,
+/// How many events of a profile the guess is worth.
+const WEIGHT: f64 = 300.0;
+
+/// What a gram costs that is in every text once.
+const EVERYWHERE: f64 = 3_400.0;
+
+/// Whether a byte is among the most frequent ones of ordinary texts.
+const COMMON: [bool; 256] = {
+    let mut common = [false; 256];
+    let bytes = b"etaoinsrl .\\/c";
+    let mut at = 0;
+    while at < bytes.len() {
+        common[bytes[at] as usize] = true;
+        at += 1;
+    }
+    common
+};
+
+/// What is expected of traffic.
+pub struct Frequencies<'a> {
+    typical: Texts,
+    /// Events of the profile; 0 without one.
+    events: f64,
+    /// What the profile says of each field.
+    fields: Vec<Option<&'a Texts>>,
+    keywords: Option<&'a Texts>,
 }
 
-/// Where a gram occurs.
-#[derive(Default)]
-struct Occurrences {
-    count: u32,
-    /// Lines in ascending order, each once.
-    lines: Vec<u32>,
-}
-
-impl Frequencies {
-    /// The table that ships with the compiler.
-    pub fn typical() -> Frequencies {
-        let lines: Vec<Vec<u8>> =
-            TYPICAL.lines().map(|line| line.to_ascii_lowercase().into_bytes()).collect();
-        let mut grams: HashMap<[u8; 4], Occurrences> = HashMap::new();
-        for (number, line) in lines.iter().enumerate() {
-            for &gram in line.array_windows() {
-                let occurrences = grams.entry(gram).or_default();
-                occurrences.count += 1;
-                if occurrences.lines.last() != Some(&(number as u32)) {
-                    occurrences.lines.push(number as u32);
-                }
-            }
+impl<'a> Frequencies<'a> {
+    /// What the compiler ships with, and a profile of the fields that are called `names`.
+    pub fn new(profile: Option<&'a Profile>, names: &[String]) -> Frequencies<'a> {
+        let lines = TYPICAL.lines().map(|line| (line.to_ascii_lowercase().into_bytes(), 1));
+        Frequencies {
+            typical: Texts::new(lines.collect()),
+            events: profile.map_or(0.0, |profile| profile.events() as f64),
+            fields: names.iter().map(|name| profile?.field(name)).collect(),
+            keywords: profile.map(Profile::keywords),
         }
-        Frequencies { lines, grams }
     }
 
-    /// Occurrences of a folded gram, scaled so that unseen grams of common letters still rank
-    /// above unseen grams of rare bytes.
-    pub fn gram(&self, gram: [u8; 4]) -> u32 {
-        let seen = self.grams.get(&gram).map_or(0, |occurrences| occurrences.count);
-        let common = gram.iter().filter(|&&b| b"etaoinsrl .\\/c".contains(&b)).count() as u32;
-        seen * 16 + common
+    fn measured(&self, field: u32) -> Option<&'a Texts> {
+        if field == KEYWORDS { self.keywords } else { self.fields.get(field as usize).copied()? }
+    }
+
+    /// What it costs to look for a folded gram in a field. Unseen grams of common letters rank above
+    /// unseen grams of rare bytes.
+    pub fn gram(&self, field: u32, gram: [u8; 4]) -> u32 {
+        let typical = self.typical.occurrences(gram) as f64 / self.typical.seen() as f64;
+        let rate = match self.measured(field) {
+            Some(texts) => {
+                let seen = texts.occurrences(gram) as f64;
+                (seen + WEIGHT * typical) / (texts.seen() as f64 + WEIGHT)
+            }
+            None => typical,
+        };
+        (rate * EVERYWHERE) as u32
+            + gram.iter().filter(|byte| COMMON[usize::from(**byte)]).count() as u32
     }
 
     /// The share of events in which a predicate is expected to hold, above 0.
     pub fn predicate(&self, key: &PredicateKey) -> f64 {
-        let Test::Pattern { pattern, .. } = &key.test else { return 0.5 };
-        let longest = pattern
-            .pieces()
-            .iter()
-            .filter_map(|piece| match piece {
-                Piece::Literal(bytes) => Some(&bytes[..]),
-                _ => None,
-            })
-            .max_by_key(|bytes| bytes.len())
-            .unwrap_or_default();
-        let finder = memchr::memmem::Finder::new(longest);
-        let holds = |line: &Vec<u8>| match pattern.pieces() {
-            [Piece::Literal(_)] => line[..] == *longest,
-            [Piece::Literal(_), Piece::Any] => line.starts_with(longest),
-            [Piece::Any, Piece::Literal(_)] => line.ends_with(longest),
-            _ => finder.find(line).is_some(),
-        };
-        // A line that has the literal has all of its grams: few have the rarest.
-        let rarest = longest
-            .array_windows()
-            .map(|gram| self.grams.get(gram))
-            .min_by_key(|found| found.map_or(0, |occurrences| occurrences.lines.len()));
-        let seen = match rarest {
-            Some(Some(Occurrences { lines, .. })) => {
-                lines.iter().filter(|&&line| holds(&self.lines[line as usize])).count()
-            }
-            Some(None) => 0,
-            None => self.lines.iter().filter(|line| holds(line)).count(),
-        } as f64;
+        let Test::Pattern { pattern, cased } = &key.test else { return 0.5 };
+        let pattern =
+            if *cased { Cow::Owned(pattern.clone().folded()) } else { Cow::Borrowed(pattern) };
+        let guess = self.guess(key.field, &pattern);
+        if self.events == 0.0 {
+            return guess;
+        }
+        // No event of the profile has a field that it does not know.
+        let holds = self.measured(key.field).map_or(0, |texts| texts.matching(&pattern)) as f64;
+        (holds.min(self.events) + WEIGHT * guess) / (self.events + WEIGHT)
+    }
+
+    fn guess(&self, field: u32, pattern: &Pattern) -> f64 {
+        let literal = longest_literal(pattern);
+        let seen = self.typical.matching(pattern) as f64;
         // Numbers such as event ids divide traffic coarsely whatever their length.
-        let digits = !longest.is_empty() && longest.iter().all(u8::is_ascii_digit);
-        let prior = if digits && longest.len() <= 5 {
+        let digits = !literal.is_empty() && literal.iter().all(u8::is_ascii_digit);
+        let prior = if digits && literal.len() <= 5 {
             0.03
         } else {
-            0.2 * 0.6f64.powi(longest.len().min(24) as i32) + 1e-6
+            0.2 * 0.6f64.powi(literal.len().min(24) as i32) + 1e-6
         };
-        let share = seen / self.lines.len() as f64 * 4.0 + prior;
-        if key.field == KEYWORDS { share * 8.0 } else { share }
+        let share = seen / self.typical.seen() as f64 * 4.0 + prior;
+        if field == KEYWORDS { share * 8.0 } else { share }
     }
 }

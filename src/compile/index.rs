@@ -1,14 +1,15 @@
 //! Builds the index of every field: which key finds which predicate.
 
 use super::frequency::Frequencies;
-use super::ir::{PredicateKey, Test};
+use super::hash::FastMap;
+use super::ir::{KEYWORDS, PredicateKey, Test};
 use super::pattern::{DASHES, Pattern, Piece};
 use crate::ruleset::hash::{
     Anchor, GRAM, KEY_LENGTHS, anchored_filter, anchored_hash, exact_hash, first_slot, gram_filter,
     gram_key, gram_slot, length_bit, longest_stride, short_classes, short_key,
 };
 use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Place, Slot, Table};
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 /// How many literals may share a gram before any other gram is preferred: each is compared wherever
 /// the gram occurs.
@@ -30,7 +31,7 @@ pub enum Key {
 /// How a predicate can be found, if the index can report it at all.
 pub fn key_of(key: &PredicateKey) -> Option<Key> {
     let Test::Pattern { pattern, cased } = &key.test else { return None };
-    let folded = if *cased { pattern.clone().folded() } else { pattern.clone() };
+    let folded = if *cased { Cow::Owned(pattern.clone().folded()) } else { Cow::Borrowed(pattern) };
     match folded.pieces() {
         [] => Some(Key::Exact(Vec::new())),
         [Piece::Literal(text)] => Some(Key::Exact(text.clone())),
@@ -122,7 +123,7 @@ pub fn build(
     is_indexed: &dyn Fn(u32) -> bool,
     fields: usize,
     field_of: &dyn Fn(u32) -> usize,
-    frequencies: &Frequencies,
+    frequencies: &Frequencies<'_>,
 ) -> Index {
     let mut entries: Vec<Entries> = (0..=fields).map(|_| Entries::default()).collect();
     for (id, predicate) in (0..).zip(predicates) {
@@ -137,14 +138,16 @@ pub fn build(
     let mut index = Index { fields: Vec::with_capacity(fields + 1), ..Index::default() };
     for (number, entry) in entries.iter().enumerate() {
         let routed = number == fields;
+        let id = if routed { KEYWORDS } else { number as u32 };
+        let cost_of = |gram: [u8; 4]| frequencies.gram(id, gram);
         let field = FieldIndex {
             anchored: index.table(&entry.anchored, first_slot),
             anchored_filter: index.filter(&entry.anchored, anchored_filter),
             exact_lengths: entry.exact_lengths,
             prefix_lengths: entry.prefix_lengths,
             suffix_lengths: entry.suffix_lengths,
-            ascii: index.literals(&entry.ascii, routed, frequencies),
-            other: index.literals(&entry.other, false, frequencies),
+            ascii: index.literals(&entry.ascii, routed, &cost_of),
+            other: index.literals(&entry.other, false, &cost_of),
             numbers: u32::from(entry.numbers),
         };
         index.fields.push(field);
@@ -156,7 +159,7 @@ pub fn build(
 fn may_be_number(key: &PredicateKey) -> bool {
     let Test::Pattern { pattern, .. } = &key.test else { return false };
     let fits = |byte: &u8| b"0123456789.-+truefals".contains(&byte.to_ascii_lowercase());
-    pattern.clone().folded().pieces().iter().all(|piece| match piece {
+    pattern.pieces().iter().all(|piece| match piece {
         Piece::Literal(text) => text.iter().all(fits),
         Piece::Any | Piece::One | Piece::Dash => true,
     })
@@ -209,8 +212,8 @@ impl Literals {
 
     /// Grams by which each literal is met: for each phase of the stride the rarest; of equals the
     /// one with the fewest literals so far. Without a stride, each literal has its own longest.
-    fn grams(&self, stride: Option<usize>, frequencies: &Frequencies) -> Vec<Keyed> {
-        let mut used: HashMap<u32, u32> = HashMap::new();
+    fn grams(&self, stride: Option<usize>, cost_of: &dyn Fn([u8; 4]) -> u32) -> Vec<Keyed> {
+        let mut used: FastMap<u32, u32> = FastMap::default();
         let mut slots = Vec::with_capacity(self.long.len() * stride.unwrap_or(4));
         for (predicate, text) in &self.long {
             let stride = stride.unwrap_or_else(|| longest_stride(text.len()) as usize);
@@ -221,7 +224,7 @@ impl Literals {
                     let key = gram_key(*gram);
                     let crowd = used.get(&key).copied().unwrap_or(0);
                     let crowd = if crowd < BUCKET { crowd } else { crowd.saturating_mul(1000) };
-                    let cost = frequencies.gram(*gram).saturating_mul(2).saturating_add(crowd);
+                    let cost = cost_of(*gram).saturating_mul(2).saturating_add(crowd);
                     if best.is_none_or(|(lowest, _, _)| cost < lowest) {
                         best = Some((cost, key, offset));
                     }
@@ -300,10 +303,10 @@ impl Index {
         &mut self,
         literals: &Literals,
         routed: bool,
-        frequencies: &Frequencies,
+        cost_of: &dyn Fn([u8; 4]) -> u32,
     ) -> GramIndex {
         let stride = literals.stride();
-        let grams = literals.grams((!routed).then_some(stride), frequencies);
+        let grams = literals.grams((!routed).then_some(stride), cost_of);
         let short = |(predicate, text): &(u32, Vec<u8>)| {
             (short_key(text), Entry { predicate: *predicate, check: 0, place: 0 })
         };

@@ -1,8 +1,8 @@
 //! Rules between the AST and the tables: conditions over predicates.
 
+use super::hash::FastMap;
 use super::pattern::Pattern;
 use crate::event::number::Number;
-use std::collections::HashMap;
 
 /// What a predicate tests.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,7 +113,8 @@ pub enum Ir {
 impl Ir {
     /// All of `parts`, flattened.
     pub fn and(parts: impl IntoIterator<Item = Ir>) -> Ir {
-        let mut list = Vec::new();
+        let parts = parts.into_iter();
+        let mut list = Vec::with_capacity(parts.size_hint().0);
         for part in parts {
             match part {
                 Ir::True => {}
@@ -127,7 +128,8 @@ impl Ir {
 
     /// One of `parts`, flattened.
     pub fn or(parts: impl IntoIterator<Item = Ir>) -> Ir {
-        let mut list = Vec::new();
+        let parts = parts.into_iter();
+        let mut list = Vec::with_capacity(parts.size_hint().0);
         for part in parts {
             match part {
                 Ir::False => {}
@@ -172,20 +174,18 @@ impl Ir {
 /// Gives every distinct predicate one id, in order of first use.
 #[derive(Default)]
 pub struct Predicates {
-    ids: HashMap<PredicateKey, u32>,
+    ids: FastMap<PredicateKey, u32>,
     list: Vec<PredicateKey>,
 }
 
 impl Predicates {
     /// The id of a predicate.
     pub fn intern(&mut self, key: PredicateKey) -> u32 {
-        if let Some(&id) = self.ids.get(&key) {
-            return id;
-        }
-        let id = self.list.len() as u32;
-        self.list.push(key.clone());
-        self.ids.insert(key, id);
-        id
+        let next = self.list.len() as u32;
+        *self.ids.entry(key).or_insert_with_key(|key| {
+            self.list.push(key.clone());
+            next
+        })
     }
 
     /// All predicates by id.
@@ -197,7 +197,7 @@ impl Predicates {
 /// Gives every field one id, in order of first use.
 #[derive(Default)]
 pub struct Fields {
-    ids: HashMap<String, u32>,
+    ids: FastMap<String, u32>,
     names: Vec<String>,
 }
 

@@ -11,6 +11,7 @@ mod bounds;
 mod canonical;
 mod emit;
 pub mod frequency;
+mod hash;
 pub mod index;
 pub mod ir;
 pub mod item;
@@ -18,15 +19,18 @@ pub mod lower;
 pub mod pattern;
 pub mod pivot;
 pub mod placeholder;
+pub mod profile;
 pub mod program;
 pub mod regex;
 pub mod select;
+mod texts;
 
 use crate::limits;
 use crate::rule::ast::{Collection, Level, LogSource, Place};
 use crate::rule::descriptor::Descriptor;
 use crate::ruleset::format;
 use crate::ruleset::{LoadError, RuleSet};
+use profile::Profile;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -39,6 +43,8 @@ pub struct Options {
     pub skipped_rules: u32,
     /// Descriptors of sources, in the order of recognition: a site's own first.
     pub sources: Vec<Descriptor>,
+    /// What a site's events say. It decides how rules are found, never what they mean.
+    pub profile: Option<Profile>,
 }
 
 /// A compiled rule set.
@@ -87,8 +93,8 @@ impl std::error::Error for CompileError {}
 /// All errors, not only the first: duplicate ids, and what exceeds a [limit](crate::limits).
 pub fn compile(collection: &Collection, options: &Options) -> Result<Compiled, Vec<CompileError>> {
     bounds::documents(collection).map_err(|error| vec![error])?;
-    let (tables, debug) = emit::tables(collection, options)?;
-    let canonical = format::canonical_bytes(&tables);
+    let (tables, debug, conditions) = emit::tables(collection, options)?;
+    let canonical = format::canonical_bytes(&tables, &conditions);
     let identity: [u8; 32] = Sha256::digest(&canonical).into();
     let rules = tables.rules.len();
     let bytes = format::write(&tables, &debug, identity, options.skipped_rules);

@@ -59,18 +59,26 @@ impl Pattern {
     /// backslash is itself, `*` and `?` are wildcards.
     pub fn parse(text: &str) -> Pattern {
         let mut pattern = Pattern::default();
-        let mut chars = text.chars().peekable();
-        while let Some(c) = chars.next() {
-            match c {
-                '\\' => match chars.next_if(|next| matches!(next, '*' | '?' | '\\')) {
-                    Some(escaped) => pattern.push_char(escaped),
-                    None => pattern.push_char('\\'),
-                },
-                '*' => pattern.push(Piece::Any),
-                '?' => pattern.push(Piece::One),
-                c => pattern.push_char(c),
-            }
+        let mut literal = Vec::with_capacity(text.len());
+        let mut bytes = text.bytes().peekable();
+        while let Some(byte) = bytes.next() {
+            let wildcard = match byte {
+                b'*' => Piece::Any,
+                b'?' => Piece::One,
+                b'\\' => {
+                    let escaped = bytes.next_if(|next| matches!(next, b'*' | b'?' | b'\\'));
+                    literal.push(escaped.unwrap_or(b'\\'));
+                    continue;
+                }
+                byte => {
+                    literal.push(byte);
+                    continue;
+                }
+            };
+            pattern.push(Piece::Literal(std::mem::take(&mut literal)));
+            pattern.push(wildcard);
         }
+        pattern.push(Piece::Literal(literal));
         pattern
     }
 
@@ -203,8 +211,15 @@ impl Pattern {
     }
 
     /// Folds the literals, for comparison without regard to case.
-    pub fn folded(self) -> Pattern {
-        self.map_literals(|bytes| fold(&bytes))
+    pub fn folded(mut self) -> Pattern {
+        for piece in &mut self.pieces {
+            match piece {
+                Piece::Literal(bytes) if bytes.is_ascii() => bytes.make_ascii_lowercase(),
+                Piece::Literal(bytes) => *bytes = fold(bytes),
+                _ => {}
+            }
+        }
+        self
     }
 
     /// Whether a literal is not valid UTF-8.

@@ -71,7 +71,11 @@ struct Known {
 }
 
 /// Chooses what the `rules` wait for and what is indexed.
-pub fn select(predicates: &[PredicateKey], rules: &[&Ir], frequencies: &Frequencies) -> Selection {
+pub fn select(
+    predicates: &[PredicateKey],
+    rules: &[&Ir],
+    frequencies: &Frequencies<'_>,
+) -> Selection {
     let known: Vec<Option<Known>> = predicates
         .iter()
         .map(|predicate| {

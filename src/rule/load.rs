@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use super::ast::{Collection, Document, Placeholders, Pos};
 use super::diagnostic::{Diagnostic, Mark, Report, Severity};
@@ -38,6 +39,17 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Adds what was loaded next.
+    fn append(&mut self, mut next: Loaded) {
+        let (own, next_own) = (&mut self.collection, &mut next.collection);
+        own.rules.append(&mut next_own.rules);
+        own.correlations.append(&mut next_own.correlations);
+        own.filters.append(&mut next_own.filters);
+        self.diagnostics.append(&mut next.diagnostics);
+        self.sources.append(&mut next.sources);
+        self.refused += next.refused;
+    }
+
     /// Whether anything was refused or unreadable.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
@@ -60,28 +72,67 @@ pub fn load_paths(paths: &[PathBuf], placeholders: &Placeholders) -> Loaded {
     let mut seen = HashSet::new();
     let mut bytes = 0;
     for path in paths {
-        for file in files(path, &mut loaded.diagnostics) {
-            if !seen.insert(file.clone()) {
-                continue;
-            }
-            let name = file.to_string_lossy();
-            match read(&file) {
-                Ok(text) => {
-                    bytes += text.len();
-                    if bytes > limits::ALL_FILES_BYTES {
-                        loaded.diagnostics.push(*too_much(&name));
-                        return finish(loaded);
-                    }
-                    stream(&name, &text, placeholders, &mut loaded);
-                }
-                Err(mut diagnostic) => {
-                    diagnostic.place.file = name.as_ref().into();
-                    loaded.diagnostics.push(*diagnostic);
-                }
-            }
+        let mut files = files(path, &mut loaded.diagnostics);
+        files.retain(|file| seen.insert(file.clone()));
+        let size = |file: &PathBuf| fs::metadata(file).map_or(0, |data| data.len() as usize);
+        let too_much_from = files.iter().position(|file| {
+            bytes += size(file);
+            bytes > limits::ALL_FILES_BYTES
+        });
+        if let Some(first) = too_much_from {
+            load_files(&files[..first], placeholders, &mut loaded);
+            loaded.diagnostics.push(*too_much(&files[first].to_string_lossy()));
+            break;
         }
+        load_files(&files, placeholders, &mut loaded);
     }
     finish(loaded)
+}
+
+/// Files for which another thread is worth its start.
+const FILES_PER_THREAD: usize = 64;
+/// Stack of such a thread, as a main thread has it: parsers recurse to their depth caps.
+const STACK: usize = 8 << 20;
+
+/// Loads files, in parallel if they are many. What comes out is in the order of the files.
+fn load_files(files: &[PathBuf], placeholders: &Placeholders, loaded: &mut Loaded) {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = files.len().div_ceil(threads).max(FILES_PER_THREAD);
+    let load = |files: &[PathBuf]| {
+        let mut part = Loaded::default();
+        files.iter().for_each(|file| load_file(file, placeholders, &mut part));
+        part
+    };
+    thread::scope(|scope| {
+        let mut shares = files.chunks(share);
+        let own = shares.next().unwrap_or_default();
+        let others: Vec<_> = shares
+            .map(|files| {
+                let builder = thread::Builder::new().stack_size(STACK);
+                (files, builder.spawn_scoped(scope, || load(files)))
+            })
+            .collect();
+        loaded.append(load(own));
+        for (files, thread) in others {
+            loaded.append(match thread.map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(part)) => part,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                // No thread is to be had: here, then.
+                Err(_) => load(files),
+            });
+        }
+    });
+}
+
+fn load_file(file: &Path, placeholders: &Placeholders, loaded: &mut Loaded) {
+    let name = file.to_string_lossy();
+    match read(file) {
+        Ok(text) => stream(&name, &text, placeholders, loaded),
+        Err(mut diagnostic) => {
+            diagnostic.place.file = name.as_ref().into();
+            loaded.diagnostics.push(*diagnostic);
+        }
+    }
 }
 
 fn start(placeholders: &Placeholders) -> Loaded {
@@ -128,7 +179,12 @@ fn files(path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
                 continue;
             }
-            if path.is_dir() {
+            // The folder says what most entries are; what a link leads to must be asked for.
+            let is_folder = match entry.file_type() {
+                Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+                _ => path.is_dir(),
+            };
+            if is_folder {
                 folders.push(path);
             } else if path.extension().is_some_and(|end| end == "yml" || end == "yaml") {
                 found.push(path);
@@ -169,7 +225,11 @@ fn unreadable(path: &Path, error: &std::io::Error, diagnostics: &mut Vec<Diagnos
 fn read(path: &Path) -> Result<String, Box<Diagnostic>> {
     let mut bytes = Vec::new();
     let cap = limits::RULE_FILE_BYTES as u64;
-    let result = fs::File::open(path).and_then(|file| file.take(cap + 1).read_to_end(&mut bytes));
+    let result = fs::File::open(path).and_then(|file| {
+        // Room for one byte more than there is, so that the end is seen at once.
+        bytes.reserve(file.metadata()?.len().min(cap) as usize + 1);
+        file.take(cap + 1).read_to_end(&mut bytes)
+    });
     if let Err(error) = result {
         let message = format!("cannot be read: {error}");
         let help = "check the path and its permissions";

@@ -42,11 +42,12 @@ fn finding(
 /// The first document keeps an id; a second one is refused unless it is the same rule.
 fn duplicate_ids(collection: &mut Collection, diagnostics: &mut Vec<Diagnostic>) {
     let Collection { rules, correlations, filters, .. } = collection;
-    let mut owners: HashMap<String, (Metadata, Option<Rule>)> = HashMap::new();
-    let mut is_free = |meta: &Metadata, rule: Option<&Rule>| {
+    let mut owners: HashMap<&str, (&Metadata, Option<&Rule>)> = HashMap::new();
+    let is_free = |(meta, rule)| {
+        let (meta, rule): (&Metadata, Option<&Rule>) = (meta, rule);
         let Some(id) = &meta.id else { return true };
-        let Some((first, first_rule)) = owners.get(id) else {
-            owners.insert(id.clone(), (meta.clone(), rule.cloned()));
+        let Some((first, first_rule)) = owners.get(&**id) else {
+            owners.insert(id, (meta, rule));
             return true;
         };
         if let (Some(first), Some(rule)) = (first_rule, rule)
@@ -66,9 +67,14 @@ fn duplicate_ids(collection: &mut Collection, diagnostics: &mut Vec<Diagnostic>)
         ));
         false
     };
-    rules.retain(|rule| is_free(&rule.meta, Some(rule)));
-    correlations.retain(|correlation| is_free(&correlation.meta, None));
-    filters.retain(|filter| is_free(&filter.meta, None));
+    let documents = rules.iter().map(|rule| (&rule.meta, Some(rule)));
+    let documents = documents.chain(correlations.iter().map(|document| (&document.meta, None)));
+    let documents = documents.chain(filters.iter().map(|document| (&document.meta, None)));
+    let kept: Vec<bool> = documents.map(is_free).collect();
+    let mut kept = kept.into_iter();
+    rules.retain(|_| kept.next() != Some(false));
+    correlations.retain(|_| kept.next() != Some(false));
+    filters.retain(|_| kept.next() != Some(false));
 }
 
 /// The same rule without places, for comparison.

@@ -39,6 +39,11 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
+    /// Bytes that are left.
+    pub fn remaining(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
     /// An error at the current place.
     pub fn error(&self, message: &'static str) -> DecodeError {
         DecodeError { offset: self.at, message }
@@ -141,4 +146,73 @@ pub fn write_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 pub fn read_bytes(reader: &mut Reader<'_>) -> Result<Vec<u8>, DecodeError> {
     let len = reader.u32()? as usize;
     Ok(reader.take(len)?.to_vec())
+}
+
+/// Appends a count, one bit for each record that says whether it is there, and the records that
+/// are. The others are `empty`.
+pub fn write_sparse<T: Record + PartialEq>(records: &[T], empty: &T, out: &mut Vec<u8>) {
+    (records.len() as u32).encode(out);
+    for group in records.chunks(8) {
+        let bits = (0..).zip(group).map(|(bit, record)| u8::from(record != empty) << bit);
+        out.push(bits.fold(0, |all, bit| all | bit));
+    }
+    for record in records.iter().filter(|record| *record != empty) {
+        record.encode(out);
+    }
+}
+
+/// Reads what `write_sparse` wrote, at most `most` records: what is not there takes memory too.
+pub fn read_sparse<T: Record + Copy>(
+    reader: &mut Reader<'_>,
+    empty: T,
+    most: usize,
+) -> Result<Vec<T>, DecodeError> {
+    let count = reader.u32()? as usize;
+    if count > most {
+        return Err(reader.error("a smaller count"));
+    }
+    let present = reader.take(count.div_ceil(8))?;
+    let mut records = vec![empty; count];
+    for (group, present) in records.chunks_mut(8).zip(present) {
+        let mut present = *present;
+        while present != 0 {
+            let bit = present.trailing_zeros() as usize;
+            present &= present - 1;
+            match group.get_mut(bit) {
+                Some(record) => *record = T::decode(reader.take(T::SIZE)?),
+                None => return Err(reader.error("no record behind the last")),
+            }
+        }
+    }
+    Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sparse_records_come_back() {
+        for count in [0, 1, 7, 8, 9, 64, 100] {
+            let records: Vec<u32> = (0..count).map(|n| if n % 3 == 1 { n } else { 0 }).collect();
+            let mut out = Vec::new();
+            write_sparse(&records, &0, &mut out);
+            let mut reader = Reader::new(&out);
+            assert_eq!(read_sparse(&mut reader, 0, count as usize), Ok(records));
+            assert_eq!(reader.remaining(), 0);
+            for len in 0..out.len() {
+                let cut = read_sparse(&mut Reader::new(&out[..len]), 0u32, count as usize);
+                assert!(cut.is_err(), "{count} {len}");
+            }
+        }
+    }
+
+    #[test]
+    fn sparse_records_are_bounded() {
+        let many = [255, 255, 255, 255, 0];
+        assert!(read_sparse(&mut Reader::new(&many), 0u32, 1000).is_err());
+        // A bit for a fourth record of three.
+        let beyond = [3, 0, 0, 0, 8, 1, 0, 0, 0];
+        assert!(read_sparse(&mut Reader::new(&beyond), 0u32, 3).is_err());
+    }
 }

@@ -3,16 +3,20 @@
 //! ```text
 //! 0   magic 89 53 47 54 0D 0A 1A 0A     8   format version      12  oldest reader version
 //! 16  number of sections                20  rules left out      24  length of the file (u64)
-//! 32  SHA-256 of the canonical sections 64  CRC-32 of the file with these four bytes zero
+//! 32  SHA-256 of what the rules mean    64  CRC-32 of the file with these four bytes zero
 //! 68  zero                              72  sections: id, flags, offset (u64), length (u64)
 //! ```
-//! Sections begin at multiples of 64. Canonical sections define behaviour; the others are
-//! accelerators and debug data. Texts that an antivirus might take for the attack they describe
+//! Sections begin at multiples of 64. The identity does not depend on how rules are found and
+//! executed, see [`canonical_bytes`]. Texts that an antivirus might take for the attack they describe
 //! are masked with a fixed key stream. A reader skips unknown sections unless they are critical.
 
-use super::codec::{DecodeError, Reader, Record, read_all, read_bytes, write_all, write_bytes};
+use super::codec::{
+    DecodeError, Reader, Record, read_all, read_bytes, read_sparse, write_all, write_bytes,
+    write_sparse,
+};
 use super::debug::{self, Debug, DebugSection};
-use super::tables::Tables;
+use super::regexes::ANCHORED;
+use super::tables::{FieldIndex, Predicate, Rule, Slot, Tables, flag};
 use super::{LoadError, LoadErrorKind, foreign};
 use crate::limits;
 
@@ -28,7 +32,6 @@ const ALIGN: usize = 64;
 
 const CRITICAL: u32 = 1;
 const MASKED: u32 = 2;
-const CANONICAL: u32 = 4;
 
 /// Section ids. 32 to 34 are kept for signatures, correlations and indicators.
 mod section {
@@ -47,15 +50,15 @@ mod section {
 
 /// Id, name and flags of every section that this version knows, in file order.
 const SECTIONS: [(u32, &str, u32); 11] = [
-    (section::TEXTS, "texts", CRITICAL | MASKED | CANONICAL),
-    (section::NEEDLES, "needles", CRITICAL | MASKED | CANONICAL),
+    (section::TEXTS, "texts", CRITICAL | MASKED),
+    (section::NEEDLES, "needles", CRITICAL | MASKED),
     (section::KEYS, "keys", CRITICAL),
-    (section::SOURCES, "sources", CRITICAL | CANONICAL),
-    (section::PREDICATES, "predicates", CRITICAL | CANONICAL),
+    (section::SOURCES, "sources", CRITICAL),
+    (section::PREDICATES, "predicates", CRITICAL),
     (section::INDEX, "index", CRITICAL),
-    (section::PROGRAMS, "programs", CRITICAL | CANONICAL),
-    (section::REGEXES, "regexes", CRITICAL | CANONICAL),
-    (section::RULES, "rules", CRITICAL | CANONICAL),
+    (section::PROGRAMS, "programs", CRITICAL),
+    (section::REGEXES, "regexes", CRITICAL),
+    (section::RULES, "rules", CRITICAL),
     (section::DEBUG, "debug", MASKED),
     (section::AUTOMATA, "automata", CRITICAL),
 ];
@@ -65,7 +68,7 @@ const SECTIONS: [(u32, &str, u32); 11] = [
 pub struct Header {
     /// Format version.
     pub version: u32,
-    /// SHA-256 of the canonical sections.
+    /// SHA-256 of [`canonical_bytes`].
     pub identity: [u8; 32],
     /// Rules that the compiler was told to leave out.
     pub skipped_rules: u32,
@@ -284,8 +287,8 @@ fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
             t.numbers = read_all(r)?;
         }
         section::INDEX => {
-            t.indexes = read_all(r)?;
-            t.slots = read_all(r)?;
+            t.indexes = read_sparse(r, FieldIndex::EMPTY, t.fields.len() + 1)?;
+            t.slots = read_sparse(r, Slot::EMPTY, r.remaining() / 2)?;
             t.entries = read_all(r)?;
             t.filters = read_all(r)?;
             t.groups = r.u32()?;
@@ -336,8 +339,8 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
             write_all(&t.numbers, o);
         }
         section::INDEX => {
-            write_all(&t.indexes, o);
-            write_all(&t.slots, o);
+            write_sparse(&t.indexes, &FieldIndex::EMPTY, o);
+            write_sparse(&t.slots, &Slot::EMPTY, o);
             write_all(&t.entries, o);
             write_all(&t.filters, o);
             t.groups.encode(o);
@@ -366,14 +369,26 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
     out
 }
 
-/// The canonical sections one after the other: what the identity is a hash of.
-pub fn canonical_bytes(tables: &Tables) -> Vec<u8> {
+/// What the identity is a hash of: what the rules mean, and nothing that the compiler chose for
+/// speed, which may depend on a site's traffic. `conditions` are those of the rules, over predicates.
+pub fn canonical_bytes(tables: &Tables, conditions: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    for (id, _, flags) in SECTIONS {
-        if flags & CANONICAL != 0 {
-            write_bytes(&encode(id, tables), &mut out);
-        }
+    for id in [section::TEXTS, section::NEEDLES, section::SOURCES] {
+        write_bytes(&encode(id, tables), &mut out);
     }
+    let meaning = |p: &Predicate| Predicate { flags: p.flags & !flag::INDEXED, ..*p };
+    write_all(&tables.predicates.iter().map(meaning).collect::<Vec<_>>(), &mut out);
+    write_all(&tables.tokens, &mut out);
+    write_all(&tables.networks, &mut out);
+    write_all(&tables.numbers, &mut out);
+    for regex in &tables.regexes.list {
+        regex.source.encode(&mut out);
+        (regex.flags & !ANCHORED).encode(&mut out);
+    }
+    let meaning = |rule: &Rule| Rule { program: 0, ..*rule };
+    write_all(&tables.rules.iter().map(meaning).collect::<Vec<_>>(), &mut out);
+    write_all(&tables.correlations, &mut out);
+    write_bytes(conditions, &mut out);
     out
 }
 

@@ -197,7 +197,7 @@ impl RuleSet {
         String::from_utf8_lossy(name.unwrap_or_default())
     }
 
-    /// SHA-256 of the canonical sections, 64 hexadecimal digits.
+    /// SHA-256 of what the rules mean, 64 hexadecimal digits.
     pub fn identity(&self) -> &str {
         &self.identity
     }

@@ -58,15 +58,18 @@ fn compile_rules() {
             "compile rules.yml -o $OUT/small.sgt --strip-debug --format json",
             "compile placeholder.yml -o $OUT/placeholder.sgt --placeholder admins=admins.txt",
             "compile rules.yml -o $OUT/site.sgt --sources site.yml",
+            "compile rules.yml -o $OUT/own.sgt --profile events.jsonl --profile array.json",
+            "compile rules.yml -o $OUT/own.sgt --profile text.log --format json",
         ],
     );
     let out = scratch_folder("cli").join("compile");
-    assert_eq!(names(&out), ["all.sgt", "placeholder.sgt", "site.sgt", "small.sgt"]);
+    assert_eq!(names(&out), ["all.sgt", "own.sgt", "placeholder.sgt", "site.sgt", "small.sgt"]);
     let load = |name: &str| {
         let bytes = fs::read(out.join(name)).expect("it was written");
         RuleSet::from_bytes(&bytes).expect("it loads")
     };
     assert_eq!(load("all.sgt").rule_count(), 5);
+    assert_eq!(load("own.sgt").identity(), load("small.sgt").identity());
     assert!(load("small.sgt").debug().unwrap().conditions.is_empty());
     let built_in = sigmatag::rule::descriptor::built_in().len();
     assert_eq!(load("site.sgt").tables().sources.sources.len(), 1 + built_in);
@@ -84,6 +87,9 @@ fn refused_rules_write_nothing() {
             "compile rules.yml -o $OUT/x.sgt --sources bad-site.yml",
             "compile rules.yml missing.yml -o $OUT/x.sgt --skip-unsupported",
             "compile empty.txt -o $OUT/x.sgt",
+            "compile rules.yml -o $OUT/x.sgt --profile malformed.jsonl",
+            "compile rules.yml -o $OUT/x.sgt --profile empty.txt",
+            "compile rules.yml -o $OUT/x.sgt --profile missing.jsonl",
             "tag --rules refused.yml events.jsonl",
         ],
     );

@@ -6,6 +6,7 @@ use crate::finding::{self, Finding};
 use crate::rules::{self, Additions, Read};
 use crate::summary::plain_table;
 use serde_json::json;
+use sigmatag::compile::Options;
 use sigmatag::lint;
 use sigmatag::rule::diagnostic::{CODES, Severity, did_you_mean, similar};
 use std::collections::BTreeMap;
@@ -76,7 +77,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if read.bad_sources == 0 {
         let found = lint::lint(&read.collection, &read.sources);
         read.findings.extend(found.into_iter().map(Finding::from));
-        rules::compile_read(&mut read, true, true);
+        let options = Options { strip_debug: true, ..Options::default() };
+        rules::compile_read(&mut read, true, options);
     }
     read.findings.retain(|finding| !arguments.is_allowed(finding));
     in_reading_order(&mut read);

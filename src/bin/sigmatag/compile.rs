@@ -3,10 +3,13 @@
 use crate::Output;
 use crate::failure::{Failure, count, print, say, size, thousands};
 use crate::finding;
+use crate::input::Form;
+use crate::profile::{self, Measured};
 use crate::rules::{self, Built, Reading};
 use crate::select::{self, LeftOut, Selection};
 use crate::summary::printable;
 use serde_json::{Value, json};
+use sigmatag::compile::Options;
 use sigmatag::ruleset::RuleSet;
 use sigmatag::ruleset::tables::flag;
 use std::fs::{self, File, OpenOptions};
@@ -29,6 +32,12 @@ pub struct Arguments {
     /// Leave out what `sigmatag explain` needs; the file gets smaller.
     #[arg(long)]
     strip_debug: bool,
+    /// Events of your own, in any form that `sigmatag tag` reads: the rules are then looked for by
+    /// what is rare in them. It changes how fast rules match, not what. May be repeated.
+    #[arg(long, value_name = "EVENTS")]
+    profile: Vec<PathBuf>,
+    #[command(flatten)]
+    input: Form,
     #[command(flatten)]
     reading: Reading,
     #[command(flatten)]
@@ -40,7 +49,7 @@ pub struct Arguments {
 
 /// Runs the subcommand.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let built = rules::build(
+    let mut built = rules::build(
         &arguments.rules,
         &arguments.reading,
         &arguments.selection,
@@ -49,10 +58,23 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.format == Output::Text {
         finding::print(&built.read.findings, &built.read.texts);
     }
+    let mut measured = None;
+    if let Some(compiled) = &built.compiled
+        && !arguments.profile.is_empty()
+    {
+        // The rules say what to look at in the events.
+        let rules = rules::verified(compiled)?;
+        let (profile, events) = profile::read(&arguments.profile, arguments.input, &rules)?;
+        measured = Some(events);
+        let (strip_debug, profile) = (arguments.strip_debug, Some(profile));
+        let options = Options { strip_debug, profile, ..Options::default() };
+        let skip_unsupported = arguments.reading.skip_unsupported;
+        built.compiled = rules::compile_read(&mut built.read, skip_unsupported, options);
+    }
     let Some(compiled) = &built.compiled else {
         let failure = built.failure("nothing was written");
         if arguments.format == Output::Json {
-            print(&format!("{:#}\n", report(arguments, &built, None)))?;
+            print(&format!("{:#}\n", report(arguments, &built, None, measured)))?;
         }
         return Err(failure);
     };
@@ -60,7 +82,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     write_whole(&arguments.output, &compiled.bytes)
         .map_err(|error| Failure::file(&arguments.output, "written", &error))?;
     match arguments.format {
-        Output::Json => print(&format!("{:#}\n", report(arguments, &built, Some(&rule_set)))),
+        Output::Json => {
+            print(&format!("{:#}\n", report(arguments, &built, Some(&rule_set), measured)))
+        }
         Output::Text => {
             if built.read.refused > 0 {
                 say(format_args!("left out because of --skip-unsupported:"));
@@ -70,7 +94,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                     say(format_args!("  {}: {subject}: {message}", error.place));
                 }
             }
-            print(&summary(arguments, &built, &rule_set))
+            print(&summary(arguments, &built, &rule_set, measured))
         }
     }
 }
@@ -84,7 +108,12 @@ fn indexed(rules: &RuleSet) -> usize {
     rules.tables().predicates.iter().filter(|p| p.flags & flag::INDEXED != 0).count()
 }
 
-fn summary(arguments: &Arguments, built: &Built, rules: &RuleSet) -> String {
+fn summary(
+    arguments: &Arguments,
+    built: &Built,
+    rules: &RuleSet,
+    measured: Option<Measured>,
+) -> String {
     let tables = rules.tables();
     let bytes = built.compiled.as_ref().map_or(0, |compiled| compiled.bytes.len());
     let mut text = format!(
@@ -102,6 +131,9 @@ fn summary(arguments: &Arguments, built: &Built, rules: &RuleSet) -> String {
         text.push_str(&format!("{documents} left out by --skip-unsupported\n"));
     }
     text.push_str(&select::summary(&built.left_out));
+    if let Some(measured) = measured {
+        text.push_str(&measured.line());
+    }
     let correlations = tables.correlations.len();
     if correlations > 0 {
         let number = count(correlations as u64, "correlation");
@@ -113,7 +145,12 @@ fn summary(arguments: &Arguments, built: &Built, rules: &RuleSet) -> String {
     text
 }
 
-fn report(arguments: &Arguments, built: &Built, rules: Option<&RuleSet>) -> Value {
+fn report(
+    arguments: &Arguments,
+    built: &Built,
+    rules: Option<&RuleSet>,
+    measured: Option<Measured>,
+) -> Value {
     let mut report = json!({
         "written": rules.is_some(),
         "refused": built.read.refused,
@@ -121,6 +158,9 @@ fn report(arguments: &Arguments, built: &Built, rules: Option<&RuleSet>) -> Valu
         "left_out": built.left_out.iter().map(LeftOut::json).collect::<Vec<_>>(),
         "diagnostics": built.read.findings.iter().map(finding::Finding::json).collect::<Vec<_>>(),
     });
+    if let Some(measured) = measured {
+        report["profile"] = json!({ "events": measured.events, "all": measured.all });
+    }
     if let (Some(rules), Some(compiled)) = (rules, &built.compiled) {
         report["file"] = arguments.output.to_string_lossy().into();
         report["bytes"] = compiled.bytes.len().into();

@@ -12,6 +12,7 @@ mod failure;
 mod finding;
 mod input;
 mod inspect;
+mod profile;
 mod rules;
 mod select;
 mod shell;

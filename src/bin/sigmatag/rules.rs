@@ -168,19 +168,19 @@ pub fn build(
         return Ok(Built { compiled: None, left_out: Vec::new(), read });
     }
     let left_out = selection.apply(&mut read.collection)?;
-    let compiled = compile_read(&mut read, reading.skip_unsupported, strip_debug);
+    let options = Options { strip_debug, ..Options::default() };
+    let compiled = compile_read(&mut read, reading.skip_unsupported, options);
     Ok(Built { compiled, left_out, read })
 }
 
-/// Compiles what was read; the compiler's errors go to the findings. With `skip_unsupported`, rules
-/// that it refuses are taken out.
+/// Compiles what was read, with its sources; the compiler's errors go to the findings. With
+/// `skip_unsupported`, rules that it refuses are taken out.
 pub fn compile_read(
     read: &mut Read,
     skip_unsupported: bool,
-    strip_debug: bool,
+    mut options: Options,
 ) -> Option<Compiled> {
-    let sources = read.sources.clone();
-    let mut options = Options { strip_debug, skipped_rules: 0, sources };
+    options.sources = read.sources.clone();
     let collection = &mut read.collection;
     loop {
         options.skipped_rules = u32::try_from(read.refused).unwrap_or(u32::MAX);

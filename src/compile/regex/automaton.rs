@@ -1,20 +1,17 @@
 //! From a parsed expression to a small automaton, if there is one.
 //!
-//! `regex-automata` determinises; the result is made smaller here. A search asks only whether there
-//! is a match, so all states behind which the answer is certain are one. Expressions with large
-//! classes (`\w`, `\d`) get an automaton for ASCII text, which leaves other text to the program.
+//! A search asks only whether there is a match, so all states behind which the answer is certain
+//! are one. Expressions with large classes (`\w`, `\d`) get an automaton for ASCII text, which leaves
+//! other text to the program.
 
+use super::determinise::{FIRST, States, determinise};
+use crate::compile::hash::FastMap;
 use crate::limits;
 use crate::ruleset::regexes::Regexes;
 use crate::ruleset::regexes::automaton::{Automaton, row};
 use crate::ruleset::tables::Text;
-use regex_automata::Anchored;
-use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
-use regex_automata::util::primitives::StateID;
-use regex_automata::util::start;
-use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
-use std::collections::HashMap;
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 
 /// Ranges beyond ASCII that an expression's classes may have, repetitions multiplied out, for an
 /// automaton that decides all texts: `[^/]` and `.` have one, `\w` more than seven hundred.
@@ -22,8 +19,8 @@ const MAX_RANGES: u64 = 64;
 /// States of the nondeterministic automaton; one of more has never been small as a deterministic
 /// one, and finding that out takes longest.
 const MAX_STATES: usize = 1_000;
-/// Memory of an automaton before it is made smaller, in bytes.
-const MAX_DENSE: usize = 4 * limits::MAX_REGEX_DFA;
+/// Memory of the nondeterministic automaton, in bytes.
+const MAX_MEMORY: usize = 4 * limits::MAX_REGEX_DFA;
 
 /// Adds the automaton of an expression; `None` if it would be too large.
 pub fn add(hir: &Hir, tables: &mut Regexes) -> Option<u32> {
@@ -64,13 +61,19 @@ fn ranges(hir: &Hir) -> u64 {
     }
 }
 
-/// The expression as far as ASCII text can match it.
+/// The expression as far as ASCII text can match it. Where it reads other characters it reads any
+/// byte beyond ASCII instead, so that it still waits there: the automaton leaves such text to the
+/// program.
 fn ascii(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Class(Class::Unicode(class)) => {
-            let mut class = class.clone();
-            class.intersect(&ClassUnicode::new([ClassUnicodeRange::new('\0', '\x7F')]));
-            Hir::class(Class::Unicode(class))
+            let byte = |c: char| u8::try_from(c).unwrap_or(u8::MAX);
+            let bytes = class.iter().map(|range| match range.end() {
+                end if end.is_ascii() => ClassBytesRange::new(byte(range.start()), byte(end)),
+                _ if range.start().is_ascii() => ClassBytesRange::new(byte(range.start()), u8::MAX),
+                _ => ClassBytesRange::new(0x80, u8::MAX),
+            });
+            Hir::class(Class::Bytes(ClassBytes::new(bytes)))
         }
         HirKind::Repetition(repetition) => Hir::repetition(Repetition {
             sub: Box::new(ascii(&repetition.sub)),
@@ -97,122 +100,76 @@ fn build(hir: &Hir, ascii_only: bool) -> Option<Small> {
             thompson::Config::new()
                 .utf8(false)
                 .which_captures(WhichCaptures::None)
-                .nfa_size_limit(Some(MAX_DENSE)),
+                .nfa_size_limit(Some(MAX_MEMORY)),
         )
         .build_from_hir(hir)
         .ok()?;
     if nfa.states().len() > MAX_STATES {
         return None;
     }
-    let mut config = dense::Config::new()
-        .start_kind(StartKind::Unanchored)
-        .unicode_word_boundary(true)
-        .dfa_size_limit(Some(MAX_DENSE))
-        .determinize_size_limit(Some(2 * MAX_DENSE));
-    if ascii_only {
-        for byte in 0x80..=0xFF {
-            config = config.quit(byte, true);
-        }
-    }
-    let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()?;
-    States::of(&dfa)?.smallest()
+    determinise(&nfa, ascii_only)?.smallest()
 }
-
-/// The states of a dense automaton that can be reached, as rows of targets: one for each class of
-/// bytes that it does not tell apart, and one for the end.
-struct States {
-    columns: [u8; 256],
-    stride: usize,
-    rows: Vec<u32>,
-    start: u32,
-}
-
-/// Targets that are decisions; the states come behind them.
-const FIRST: u32 = row::COUNT as u32;
 
 impl States {
-    fn of(dfa: &dense::DFA<Vec<u32>>) -> Option<States> {
-        let start = dfa.start_state(&start::Config::new().anchored(Anchored::No)).ok()?;
-        let columns: [u8; 256] = std::array::from_fn(|byte| dfa.byte_classes().get(byte as u8));
-        let count = columns.iter().map(|&column| usize::from(column)).max()? + 1;
-        let mut bytes = vec![0u8; count];
-        for byte in (0..=255u8).rev() {
-            bytes[usize::from(columns[usize::from(byte)])] = byte;
-        }
-        let mut numbers: HashMap<StateID, u32> = HashMap::new();
-        let mut open = Vec::new();
-        let mut number = |state: StateID, open: &mut Vec<StateID>| {
-            // A match is reported one byte late; what is reported is certain.
-            if dfa.is_match_state(state) {
-                return row::MATCH as u32;
-            }
-            if dfa.is_dead_state(state) {
-                return row::DEAD as u32;
-            }
-            if dfa.is_quit_state(state) {
-                return row::QUIT as u32;
-            }
-            let next = FIRST + numbers.len() as u32;
-            *numbers.entry(state).or_insert_with(|| {
-                open.push(state);
-                next
-            })
-        };
-        let start = number(start, &mut open);
-        let mut rows = Vec::new();
-        let mut done = 0;
-        while let Some(&state) = open.get(done) {
-            for &byte in &bytes {
-                rows.push(number(dfa.next_state(state, byte), &mut open));
-            }
-            rows.push(number(dfa.next_eoi_state(state), &mut open));
-            done += 1;
-        }
-        Some(States { columns, stride: count + 1, rows, start })
-    }
-
-    /// Merges states that no text tells apart (Moore's partition refinement), then bytes that no
-    /// state tells apart.
+    /// Merges states that lead to the same states with every byte, until there are none, then bytes
+    /// that no state tells apart. States that are the same only if they are taken for the same stay
+    /// apart: of those, sets leave few, and finding them takes longer than all else.
     fn smallest(self) -> Option<Small> {
         let stride = self.stride;
         let states = self.rows.len() / stride;
-        let mut class = vec![FIRST; states];
-        let mut last = (1, 0);
-        let mut targets = Vec::with_capacity(self.rows.len() + states);
+        // What each state was merged with, itself at first. That may have been merged again.
+        let mut class: Vec<u32> = (FIRST..).take(states).collect();
+        let end_of = |class: &[u32], mut target: u32| {
+            while target >= FIRST && class[(target - FIRST) as usize] != target {
+                target = class[(target - FIRST) as usize];
+            }
+            target
+        };
+        let mut targets = vec![0; stride];
         loop {
-            let of = |target: u32| match target {
-                decided if decided < FIRST => decided,
-                state => class[(state - FIRST) as usize],
-            };
-            targets.clear();
-            for (row, &class) in self.rows.chunks_exact(stride).zip(&class) {
-                targets.extend(row.iter().map(|&target| of(target)));
-                targets.push(class);
+            let mut merged = false;
+            let mut known: FastMap<Vec<u32>, u32> = FastMap::default();
+            // What a state leads to comes behind it as a rule, and is merged before it then.
+            for state in (0..states).rev() {
+                let own = FIRST + state as u32;
+                if class[state] != own {
+                    continue;
+                }
+                let row = &self.rows[state * stride..][..stride];
+                for (out, &target) in targets.iter_mut().zip(row) {
+                    *out = end_of(&class, target);
+                }
+                let all = |decision: usize| targets.iter().all(|&to| to == decision as u32);
+                if all(row::MATCH) || all(row::DEAD) {
+                    class[state] = targets[0];
+                } else if let Some(&same) = known.get(&targets) {
+                    class[state] = same;
+                } else {
+                    known.insert(targets.clone(), own);
+                }
+                merged |= class[state] != own;
             }
-            let mut known: HashMap<&[u32], u32> = HashMap::new();
-            let mut decided = 0;
-            let next: Vec<u32> = targets
-                .chunks_exact(stride + 1)
-                .map(|row| {
-                    let all = |decision: usize| {
-                        row[..stride].iter().all(|&target| target == decision as u32)
-                    };
-                    if row[stride] < FIRST || all(row::MATCH) || all(row::DEAD) {
-                        decided += 1;
-                        // Where all its targets are.
-                        return row[0];
-                    }
-                    let fresh = FIRST + known.len() as u32;
-                    *known.entry(row).or_insert(fresh)
-                })
-                .collect();
-            let found = (known.len(), decided);
-            class = next;
-            if found == last {
-                return self.merged(&class, found.0);
+            if !merged {
+                break;
             }
-            last = found;
         }
+        // Numbers without gaps.
+        let mut number = vec![0; states];
+        let mut next = FIRST;
+        for (state, own) in (0..states).zip(FIRST..) {
+            if class[state] == own {
+                number[state] = next;
+                next += 1;
+            }
+        }
+        let class: Vec<u32> = (FIRST..)
+            .take(states)
+            .map(|state| match end_of(&class, state).checked_sub(FIRST) {
+                Some(end) => number[end as usize],
+                None => end_of(&class, state),
+            })
+            .collect();
+        self.merged(&class, (next - FIRST) as usize)
     }
 
     /// The automaton whose states are `count` classes of states.
@@ -233,7 +190,7 @@ impl States {
             }
         }
         // The end keeps a column of its own, the last.
-        let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
+        let mut known: FastMap<Vec<u32>, usize> = FastMap::default();
         let mut kept = Vec::new();
         let narrow: Vec<usize> = (0..self.stride - 1)
             .map(|column| {

@@ -182,6 +182,9 @@ fn expressions_of_rules_agree_with_the_regex_crate() {
         r"a*",
         r"[^\s\S]",
         r"(a|b|é)*c\b.{2}$",
+        // Beyond ASCII alone, where only the program goes.
+        r"^a[é-ſ]\w",
+        r"^[é-ſ]\w|\b[ſk]$",
     ];
     let mut random = Random(0x5347_5432);
     let mut cache = RegexCache::default();

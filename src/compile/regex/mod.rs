@@ -2,6 +2,7 @@
 //! in files of their own.
 
 pub mod automaton;
+mod determinise;
 pub mod program;
 
 use crate::event::fold::fold;

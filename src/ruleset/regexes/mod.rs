@@ -105,9 +105,15 @@ impl Regexes {
         program::Program::new(self, regex).is_match(text, cache)
     }
 
-    /// Grows a cache to what the largest program needs, so that matching does not.
+    /// Grows a cache to what the largest program needs, so that matching does not. An automaton that
+    /// decides every text asks no program.
     pub fn warm(&self, cache: &mut RegexCache) {
-        cache.grow(self.list.iter().map(|regex| regex.steps.len as usize).max().unwrap_or(0));
+        let asks = |regex: &&RegexRecord| {
+            let automaton = self.automata.get(regex.automaton as usize);
+            automaton.is_none_or(|automaton| automaton.ascii_only != 0)
+        };
+        let steps = self.list.iter().filter(asks).map(|regex| regex.steps.len as usize);
+        cache.grow(steps.max().unwrap_or(0));
     }
 
     /// Checks what execution relies on. Parts lie behind one another, so the time is bounded by the

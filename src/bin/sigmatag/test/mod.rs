@@ -9,6 +9,7 @@ use crate::Output;
 use crate::failure::{EXIT_CODES, Failure, count};
 use crate::finding;
 use crate::rules::{self, Additions};
+use sigmatag::compile::Options;
 use std::path::PathBuf;
 
 /// Runs the tests beside rules and filters.
@@ -45,7 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let compiled = if read.errors().next().is_some() {
         None
     } else {
-        rules::compile_read(&mut read, false, false)
+        rules::compile_read(&mut read, false, Options::default())
     };
     if read.errors().next().is_some() {
         finding::print(&read.findings, &read.texts);

@@ -1,0 +1,112 @@
+//! Texts that a literal can be looked for in, and where their grams occur.
+
+use super::hash::FastMap;
+use super::pattern::{Pattern, Piece};
+use memchr::memmem;
+
+/// Folded texts with the number of times that each was seen.
+#[derive(Debug, Clone, Default)]
+pub struct Texts {
+    lines: Vec<(Vec<u8>, u32)>,
+    grams: FastMap<[u8; 4], Occurrences>,
+    seen: u64,
+}
+
+/// Where a gram occurs.
+#[derive(Debug, Clone, Default)]
+struct Occurrences {
+    count: u64,
+    /// Lines in ascending order, each once.
+    lines: Vec<u32>,
+}
+
+impl Texts {
+    /// Texts, each once, and how often each was seen.
+    pub fn new(lines: Vec<(Vec<u8>, u32)>) -> Texts {
+        let mut grams: FastMap<[u8; 4], Occurrences> = FastMap::default();
+        for (number, (line, times)) in (0..).zip(&lines) {
+            for &gram in line.array_windows() {
+                let occurrences = grams.entry(gram).or_default();
+                occurrences.count += u64::from(*times);
+                if occurrences.lines.last() != Some(&number) {
+                    occurrences.lines.push(number);
+                }
+            }
+        }
+        let seen = lines.iter().map(|(_, times)| u64::from(*times)).sum();
+        Texts { lines, grams, seen }
+    }
+
+    /// How many texts were seen.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// How often a folded gram occurs in them.
+    pub fn occurrences(&self, gram: [u8; 4]) -> u64 {
+        self.grams.get(&gram).map_or(0, |occurrences| occurrences.count)
+    }
+
+    /// How many of them match a folded pattern. Of a pattern with wildcards inside, its longest
+    /// literal counts.
+    pub fn matching(&self, pattern: &Pattern) -> u64 {
+        let literal = longest_literal(pattern);
+        let holds = |line: &[u8]| match pattern.pieces() {
+            [] => line.is_empty(),
+            [Piece::Literal(_)] => line == literal,
+            [Piece::Literal(_), Piece::Any] => line.starts_with(literal),
+            [Piece::Any, Piece::Literal(_)] => line.ends_with(literal),
+            _ => memmem::find(line, literal).is_some(),
+        };
+        // A line that has the literal has all of its grams: few have the rarest.
+        let mut rarest: Option<&[u32]> = None;
+        for gram in literal.array_windows() {
+            let Some(Occurrences { lines, .. }) = self.grams.get(gram) else { return 0 };
+            if rarest.is_none_or(|fewest| lines.len() < fewest.len()) {
+                rarest = Some(lines);
+            }
+        }
+        let times =
+            |(line, times): &(Vec<u8>, u32)| if holds(line) { u64::from(*times) } else { 0 };
+        match rarest {
+            Some(lines) => lines.iter().map(|line| times(&self.lines[*line as usize])).sum(),
+            None => self.lines.iter().map(times).sum(),
+        }
+    }
+}
+
+/// The longest literal of a pattern; empty if it has none.
+pub fn longest_literal(pattern: &Pattern) -> &[u8] {
+    let literals = pattern.pieces().iter().filter_map(|piece| match piece {
+        Piece::Literal(bytes) => Some(&bytes[..]),
+        _ => None,
+    });
+    literals.max_by_key(|bytes| bytes.len()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_count_as_often_as_they_were_seen() {
+        let lines = [("cmd.exe /c dir", 3), ("cmd.exe", 2), ("ab", 5)];
+        let texts = Texts::new(lines.map(|(line, times)| (line.into(), times)).to_vec());
+        assert_eq!(texts.seen(), 10);
+        assert_eq!(texts.occurrences(*b".exe"), 5);
+        for (pattern, expected) in [
+            ("cmd.exe", 2),
+            ("cmd.exe*", 5),
+            ("*.exe", 2),
+            ("*.exe*", 5),
+            ("*exe*dir*", 3),
+            ("*whoami*", 0),
+            ("*a*", 5),
+            ("ab", 5),
+            ("*", 10),
+            ("", 0),
+        ] {
+            assert_eq!(texts.matching(&Pattern::parse(pattern)), expected, "{pattern}");
+        }
+    }
+}
