@@ -6,7 +6,7 @@ use super::ir::{KEYWORDS, PredicateKey, Test};
 use super::pattern::{DASHES, Pattern, Piece};
 use crate::ruleset::hash::{
     Anchor, GRAM, KEY_LENGTHS, anchored_filter, anchored_hash, exact_hash, first_slot, gram_filter,
-    gram_key, gram_slot, length_bit, longest_stride, short_classes, short_key,
+    gram_key, gram_slot, length_bit, longest_stride, short_classes, short_key, short_nibbles,
 };
 use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Place, Slot, Table};
 use std::borrow::Cow;
@@ -312,15 +312,19 @@ impl Index {
         };
         let shorts: Vec<Keyed> = literals.short.iter().map(short).collect();
         let texts: Vec<&[u8]> = literals.short.iter().map(|(_, text)| &text[..]).collect();
+        let (mut classes, mut nibbles) = (Table::EMPTY, Table::EMPTY);
+        if !texts.is_empty() {
+            let words = short_classes(&texts);
+            nibbles = self.words(short_nibbles(&words));
+            classes = self.words(words);
+        }
         GramIndex {
             filter: self.filter(&grams, |keys| gram_filter(keys, 1)),
             grams: self.table(&grams, gram_slot),
             stride: if grams.is_empty() { 0 } else { stride as u32 },
             shorts: self.table(&shorts, gram_slot),
-            short_classes: match &texts[..] {
-                [] => Table::EMPTY,
-                texts => self.words(short_classes(texts)),
-            },
+            short_classes: classes,
+            short_nibbles: nibbles,
         }
     }
 }

@@ -71,7 +71,7 @@ impl WorthALook {
             });
         }
         if filter.shorts {
-            short_places(text, tables, &index.ascii, &mut |at| {
+            short_places(vectors, text, tables, &index.ascii, &mut |at| {
                 if is_short(tables, &index.ascii, text, at) {
                     self.found(view, region, at);
                 }

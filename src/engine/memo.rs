@@ -10,9 +10,9 @@ use crate::ruleset::hash::load;
 /// Places of two texts each. A power of two.
 const SETS: usize = 256;
 /// Longest text that is remembered, in bytes. Longer ones are rarely seen twice.
-const TEXT: usize = 120;
+const TEXT: usize = 90;
 /// Most reports that are remembered for a text.
-const REPORTS: usize = 6;
+const REPORTS: usize = 5;
 
 /// One remembered text.
 #[derive(Clone, Copy)]

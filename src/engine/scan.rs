@@ -6,12 +6,12 @@
 use super::interest::RoutedFilter;
 use super::matcher::Hits;
 use super::predicate::{Means, Subject, on_text};
-use super::vector::{Vectors, passing};
+use super::vector::{Vectors, classed, passing};
 use crate::event::fold::{caseless_prefix, is_ascii_caseless};
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
-    Anchor, CLASSES, GRAM, anchored_bit, anchored_hash, exact_hash, filter_bit, first_slot,
-    gram_key, gram_slot, length_bit, load, short_hash, short_key,
+    Anchor, CLASSES, GRAM, NIBBLES, anchored_bit, anchored_hash, exact_hash, filter_bit,
+    first_slot, gram_key, gram_slot, length_bit, load, short_hash, short_key,
 };
 use crate::ruleset::regexes::RegexCache;
 use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Place, Slot, Table, Tables};
@@ -226,7 +226,7 @@ impl<'a> Lookup<'a, '_> {
     fn shorts(&mut self, index: &GramIndex) {
         let (text, tables) = (self.text, self.tables);
         let slots = pool(&tables.slots, index.shorts);
-        short_places(text, tables, index, &mut |at| {
+        short_places(self.vectors, text, tables, index, &mut |at| {
             for len in [2, 3] {
                 let Some(bytes) = text.get(at..at + len) else { continue };
                 let Some(slot) = find(slots, short_key(bytes), gram_slot) else { continue };
@@ -307,18 +307,28 @@ pub(super) fn is_short(tables: &Tables, index: &GramIndex, text: &[u8], at: usiz
     })
 }
 
-/// Shows the places where literals of two or three bytes may begin, see
-/// [`short_classes`](crate::ruleset::hash::short_classes).
+/// Shows the places where literals of two or three bytes may begin, in no particular order.
 #[inline]
 pub(super) fn short_places(
+    vectors: Vectors,
     text: &[u8],
     tables: &Tables,
     index: &GramIndex,
     show: &mut impl FnMut(usize),
 ) {
-    let Some(classes) = pool(&tables.filters, index.short_classes).first_chunk::<CLASSES>() else {
-        return;
-    };
+    let nibbles = pool(&tables.filters, index.short_nibbles).first_chunk::<NIBBLES>();
+    let classes = pool(&tables.filters, index.short_classes).first_chunk::<CLASSES>();
+    let (Some(nibbles), Some(classes)) = (nibbles, classes) else { return };
+    classed(vectors, text, (nibbles, classes), show);
+}
+
+/// [`short_places`] byte by byte, see [`short_classes`](crate::ruleset::hash::short_classes).
+#[inline]
+pub(super) fn classed_one_by_one(
+    text: &[u8],
+    classes: &[u32; CLASSES],
+    show: &mut impl FnMut(usize),
+) {
     let class = |byte: u8| classes[usize::from(byte)];
     let (Some(&[before_last, last]), Some(&[first, second])) =
         (text.last_chunk(), text.first_chunk())

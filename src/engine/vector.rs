@@ -1,13 +1,14 @@
-//! The filter of grams by vectors of eight, where the processor has AVX2 and its gather is fast.
+//! The filter of grams by vectors of eight, and the classes of short literals by vectors of 32, where
+//! the processor has AVX2 and its gather is fast.
 //!
-//! The only unsafe code outside of the C interface. What it rests on: [`passing`] asks the processor
-//! for AVX2 and checks the number of words; every index that is gathered is the top of a hash, of as
+//! The only unsafe code outside of the C interface. What it rests on: [`passing`] and [`classed`] ask
+//! the processor for AVX2, and the former checks the number of words; every index that is gathered is the top of a hash, of as
 //! many bits as number the words; bytes are loaded through references to arrays. Tests compare what
 //! passes with the loop over single grams, for every length and alignment.
 #![allow(unsafe_code)]
 
-use super::scan::one_by_one;
-use crate::ruleset::hash::{FILTER_WORDS, GRAM, gram_filter};
+use super::scan::{classed_one_by_one, one_by_one};
+use crate::ruleset::hash::{CLASSES, FILTER_WORDS, GRAM, NIBBLES, gram_filter};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -173,10 +174,94 @@ unsafe fn block_avx2(block: &[u8; BLOCK], words: &[u32], stride: u32) -> u32 {
     bits
 }
 
+/// Shows where literals of two or three bytes may begin, by the tables of
+/// [`short_nibbles`](crate::ruleset::hash::short_nibbles) or
+/// [`short_classes`](crate::ruleset::hash::short_classes), in no particular order. The former may
+/// show more.
+#[inline]
+pub(super) fn classed(
+    vectors: Vectors,
+    text: &[u8],
+    (nibbles, classes): (&[u32; NIBBLES], &[u32; CLASSES]),
+    show: &mut impl FnMut(usize),
+) {
+    #[cfg(target_arch = "x86_64")]
+    if vectors == Vectors::Avx2
+        && text.len() >= WORTH_VECTORS
+        && std::arch::is_x86_feature_detected!("avx2")
+    {
+        // SAFETY: the processor has AVX2.
+        unsafe { classed_avx2(text, nibbles, show) };
+        return;
+    }
+    let _ = (vectors, nibbles);
+    classed_one_by_one(text, classes, show);
+}
+
+/// [`classed`] in blocks of 32 bytes.
+///
+/// # Safety
+/// The processor has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn classed_avx2(text: &[u8], nibbles: &[u32; NIBBLES], show: &mut impl FnMut(usize)) {
+    use std::arch::x86_64::*;
+    let low_half = _mm256_set1_epi8(0x0F);
+    let table = |number: usize| {
+        let words: [u32; 4] = std::array::from_fn(|word| nibbles[4 * number + word]);
+        let [a, b, c, d] = words.map(u32::cast_signed);
+        _mm256_broadcastsi128_si256(_mm_setr_epi32(a, b, c, d))
+    };
+    let tables: [__m256i; 6] = std::array::from_fn(table);
+    let places = |block: &[u8; CLASSED]| {
+        let mut classes = _mm256_set1_epi8(-1);
+        for byte in 0..3 {
+            let Some(bytes) = block[byte..].first_chunk::<32>() else { return 0 };
+            // SAFETY: 32 bytes are read from an array of 32; the load needs no alignment.
+            let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+            let low = _mm256_and_si256(bytes, low_half);
+            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low_half);
+            let low = _mm256_shuffle_epi8(tables[2 * byte], low);
+            let high = _mm256_shuffle_epi8(tables[2 * byte + 1], high);
+            classes = _mm256_and_si256(classes, _mm256_and_si256(low, high));
+        }
+        let none = _mm256_cmpeq_epi8(classes, _mm256_setzero_si256());
+        !_mm256_movemask_epi8(none).cast_unsigned()
+    };
+    let mut at = 0;
+    while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+        let mut bits = places(block);
+        while bits != 0 {
+            show(at + bits.trailing_zeros() as usize);
+            bits &= bits - 1;
+        }
+        at += 32;
+    }
+    let rest = text.get(at..).unwrap_or(&[]);
+    // A literal of two bytes may have any third, also the zero that stands behind the text.
+    let Some(last) = rest.len().checked_sub(2) else { return };
+    let mut block = [0; CLASSED];
+    if let Some(filled) = block.get_mut(..rest.len()) {
+        filled.copy_from_slice(rest);
+    }
+    let mut bits = places(&block);
+    while bits != 0 {
+        let place = bits.trailing_zeros() as usize;
+        if place <= last {
+            show(at + place);
+        }
+        bits &= bits - 1;
+    }
+}
+
+/// Bytes of a block of [`classed_avx2`]: 32, and those that the last literal reaches into.
+#[cfg(target_arch = "x86_64")]
+const CLASSED: usize = 32 + 2;
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ruleset::hash::{STRIDES, filter_bit, gram_key};
+    use crate::ruleset::hash::{STRIDES, filter_bit, gram_key, short_classes, short_nibbles};
 
     #[test]
     fn the_same_grams_pass_both_ways() {
@@ -216,6 +301,37 @@ mod tests {
             }
         }
         assert!(shown > 10_000, "{shown}");
+    }
+
+    #[test]
+    fn short_literals_are_met_both_ways() {
+        if !Vectors::Avx2.is_possible() {
+            eprintln!("skipped: this processor has no AVX2");
+            return;
+        }
+        let literals: [&[u8]; 7] = [b"-f", b"^^", b"or ", b",;,", b"\xc3\xa9", b"${", b"z0z"];
+        let classes = short_classes(&literals);
+        let nibbles = short_nibbles(&classes);
+        let tables = (nibbles.first_chunk().unwrap(), classes.first_chunk().unwrap());
+        let mut met = 0;
+        for len in 0..110usize {
+            let text: Vec<u8> = (0..len).map(|n| (n * 7 % 91 + 33) as u8).collect();
+            for literal in literals {
+                for at in 0..(len + 1).saturating_sub(literal.len()) {
+                    let mut text = text.clone();
+                    text[at..at + literal.len()].copy_from_slice(&literal.to_ascii_uppercase());
+                    for vectors in [Vectors::Plain, Vectors::Avx2] {
+                        let mut shown = Vec::new();
+                        classed(vectors, &text, tables, &mut |at| shown.push(at));
+                        assert!(shown.contains(&at), "{vectors:?} {len} {at} {literal:?}");
+                        let within = shown.iter().all(|at| at + 2 <= len);
+                        assert!(within && shown.len() < 2 + len / 4, "{vectors:?} {len} {shown:?}");
+                        met += 1;
+                    }
+                }
+            }
+        }
+        assert!(met > 10_000, "{met}");
     }
 
     #[test]

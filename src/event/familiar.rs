@@ -10,7 +10,7 @@ use super::slots::NONE;
 use super::window::WINDOW;
 
 /// Keys that are remembered. A power of two; beyond them keys take each other's place.
-const KEYS: usize = 512;
+const KEYS: usize = 256;
 /// Stands for the key before the first one.
 const START: u16 = KEYS as u16;
 /// The place of a key that is too long to be remembered.
@@ -92,7 +92,7 @@ fn halves(window: &[u8; WINDOW]) -> [u128; 2] {
 pub(super) struct Familiar {
     /// The number of the key table; 0 is none.
     table: u64,
-    /// One for each place, and one each for [`START`] and [`SPARE`].
+    /// One for each place, and one each for [`START`] and [`SPARE`]; none before the first record.
     keys: Vec<Known>,
     /// The key that was met last.
     last: u16,
@@ -101,14 +101,15 @@ pub(super) struct Familiar {
 impl Familiar {
     /// Nothing is known.
     pub fn new() -> Familiar {
-        Familiar { table: 0, keys: vec![UNKNOWN; KEYS + 2], last: START }
+        Familiar { table: 0, keys: Vec::new(), last: START }
     }
 
     /// Begins a record that is read with this key table.
     #[inline]
     pub fn begin(&mut self, table: &KeyTable) {
         if self.table != table.identity.number() {
-            self.keys.fill(UNKNOWN);
+            self.keys.clear();
+            self.keys.resize(KEYS + 2, UNKNOWN);
             self.table = table.identity.number();
         }
         self.last = START;

@@ -64,6 +64,9 @@ pub struct Container {
 /// Field values of one event, and (where keyword rules exist) all of its leaves.
 pub struct Slots {
     epoch: u32,
+    /// Number of fields.
+    fields: usize,
+    /// One for each field; none before the first record, since most slots of a host never see one.
     heads: Vec<Head>,
     nodes: Vec<Node>,
     touched: Vec<u32>,
@@ -91,7 +94,8 @@ impl Slots {
     pub fn new(fields: usize) -> Slots {
         Slots {
             epoch: 0,
-            heads: vec![Head::EMPTY; fields],
+            fields,
+            heads: Vec::new(),
             nodes: Vec::with_capacity(64),
             touched: Vec::with_capacity(64),
             leaves: Vec::with_capacity(64),
@@ -109,8 +113,9 @@ impl Slots {
     /// Forgets the previous event.
     pub fn begin(&mut self) {
         self.epoch = self.epoch.wrapping_add(1);
-        if self.epoch == 0 {
-            self.heads.fill(Head::EMPTY);
+        if self.epoch == 0 || self.heads.len() < self.fields {
+            self.heads.clear();
+            self.heads.resize(self.fields, Head::EMPTY);
             self.epoch = 1;
         }
         self.nodes.clear();

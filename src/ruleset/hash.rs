@@ -119,6 +119,26 @@ pub fn short_classes(literals: &[&[u8]]) -> Vec<u32> {
     classes
 }
 
+/// What [`short_nibbles`] has.
+pub const NIBBLES: usize = 32;
+
+/// The same classes by halves of a byte, for vectors: two tables of 16 bytes each for the first,
+/// second and third byte, one by its low and one by its high half. The classes of a byte are among
+/// those that both halves have. The last eight words are zero.
+pub fn short_nibbles(classes: &[u32]) -> Vec<u32> {
+    let mut tables = [[0u8; 16]; 6];
+    for (byte, word) in classes.iter().enumerate().take(CLASSES) {
+        for (tables, classes) in tables.chunks_exact_mut(2).zip(word.to_le_bytes()) {
+            tables[0][byte % 16] |= classes;
+            tables[1][byte / 16] |= classes;
+        }
+    }
+    let words = tables.as_flattened().as_chunks::<4>().0;
+    let mut words: Vec<u32> = words.iter().map(|word| u32::from_le_bytes(*word)).collect();
+    words.resize(NIBBLES, 0);
+    words
+}
+
 /// Removes the bit that tells the cases of a letter apart, as [`gram_key`] does.
 pub const CASELESS: u64 = 0x2020_2020_2020_2020;
 

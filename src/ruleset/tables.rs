@@ -130,6 +130,8 @@ record! {
         pub shorts: Table,
         /// Where these may begin, see [`short_classes`](super::hash::short_classes).
         pub short_classes: Table,
+        /// The same for vectors, see [`short_nibbles`](super::hash::short_nibbles).
+        pub short_nibbles: Table,
     }
 }
 
@@ -141,6 +143,7 @@ impl GramIndex {
         stride: 0,
         shorts: Table::EMPTY,
         short_classes: Table::EMPTY,
+        short_nibbles: Table::EMPTY,
     };
 
     /// Whether nothing can be looked up in it.

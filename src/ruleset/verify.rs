@@ -2,7 +2,7 @@
 //! compiler and from a file alike.
 
 use super::debug::Debug;
-use super::hash::{CLASSES, FILTER_WORDS, KEY_LENGTHS, STRIDES};
+use super::hash::{CLASSES, FILTER_WORDS, KEY_LENGTHS, NIBBLES, STRIDES};
 use super::tables::*;
 
 /// Which table is wrong and how.
@@ -175,13 +175,15 @@ fn index(t: &Tables) -> Check {
             left.check(t, field, g.grams)?;
             left.check(t, field, g.shorts)?;
             table_in(g.filter, t.filters.len(), TABLE)?;
-            table_in(g.short_classes, t.filters.len(), TABLE)?;
-            ensure(
-                g.short_classes.is_empty() == g.shorts.is_empty()
-                    && (g.shorts.is_empty() || g.short_classes.mask as usize == CLASSES - 1),
-                TABLE,
-                "not one class for each byte",
-            )?;
+            for (table, size) in [(g.short_classes, CLASSES), (g.short_nibbles, NIBBLES)] {
+                table_in(table, t.filters.len(), TABLE)?;
+                ensure(
+                    table.is_empty() == g.shorts.is_empty()
+                        && (g.shorts.is_empty() || table.mask as usize == size - 1),
+                    TABLE,
+                    "not one class for each byte",
+                )?;
+            }
             ensure(g.filter.is_empty() == g.grams.is_empty(), TABLE, "a filter without its table")?;
             if !g.grams.is_empty() {
                 let words = g.filter.mask as usize + 1;

@@ -12,7 +12,7 @@ use crate::event::slots::{NONE, Slots};
 use crate::event::value::Value;
 
 /// Remembered verdicts. A power of two: far more than one host's kinds of events.
-const ENTRIES: usize = 128;
+const ENTRIES: usize = 64;
 /// Longest values that are remembered, in bytes: a channel's name has up to 80.
 const KEY_BYTES: usize = 192;
 /// A single condition is decided faster than it is looked up.

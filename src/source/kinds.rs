@@ -14,7 +14,7 @@ use crate::event::slots::{NONE, Slots};
 use crate::event::value::Value;
 
 /// Remembered kinds. A power of two.
-const KINDS: usize = 64;
+const KINDS: usize = 32;
 /// Most fields of an event that is remembered.
 const FIELDS: usize = 64;
 /// Most of them that descriptors test.
