@@ -103,7 +103,7 @@ fn assert_enough(seen: &BTreeMap<String, Verdicts>) {
 fn literals_are_found_wherever_they_are() {
     let sizes = if long() { &SIZES[..] } else { &SIZES[..SIZES.len() - 1] };
     let mut tasks: Vec<(String, (&Class, Style, usize))> = Vec::new();
-    for round in 0..if long() { 2 * sizes.len() } else { 1 } {
+    for round in 0..if long() { sizes.len() } else { 1 } {
         for (number, class) in CLASSES.iter().enumerate() {
             for (turn, &style) in class.styles.iter().enumerate() {
                 let size = sizes[(round + number + turn) % sizes.len()].min(class.most);
@@ -128,7 +128,7 @@ fn literals_are_found_wherever_they_are() {
 #[test]
 fn each_operator_stands_alone() {
     let mut tasks: Vec<(String, (bool, &'static str, Kind))> = Vec::new();
-    for _ in 0..if long() { 20 } else { 2 } {
+    for _ in 0..if long() { 8 } else { 2 } {
         for (keyword, chains) in [(false, CHAINS), (true, KEYWORD_CHAINS)] {
             for &(chain, kinds) in chains {
                 for &kind in kinds {
