@@ -35,6 +35,9 @@ pub struct Hits {
     rules: Vec<u16>,
     /// Reported predicates in order.
     list: Vec<u32>,
+    /// Whether the current text was not asked about a predicate because a text before it has it: then
+    /// what is reported is not all that holds for the text.
+    is_partial: bool,
 }
 
 /// The last tick of the clock: twice it and one more is a state.
@@ -49,6 +52,7 @@ impl Hits {
             groups: vec![0; tables.groups as usize],
             rules: vec![0; tables.rules.len()],
             list: Vec::with_capacity(256),
+            is_partial: false,
         }
     }
 
@@ -65,6 +69,7 @@ impl Hits {
             self.begin_again();
         }
         self.clock += 1;
+        self.is_partial = false;
     }
 
     /// Sets the clock back. What was reported in the current event stays reported.
@@ -86,12 +91,17 @@ impl Hits {
         state & 1 == 1 && state / 2 >= self.event
     }
 
-    /// Whether a predicate that looks at whole texts is decided for the current text: it holds
-    /// in this event, or was tried on this text.
+    /// Whether nothing is to be found out about a predicate from the current text: it was tried on it,
+    /// or is known to hold in this event.
     #[inline]
-    pub fn is_decided(&self, predicate: u32) -> bool {
+    pub fn is_decided(&mut self, predicate: u32) -> bool {
         let state = self.predicates[predicate as usize];
-        state == self.clock * 2 || state & 1 == 1 && state / 2 >= self.event
+        if state / 2 == self.clock {
+            return true;
+        }
+        let holds = state & 1 == 1 && state / 2 >= self.event;
+        self.is_partial |= holds;
+        holds
     }
 
     /// Reports a predicate.
@@ -269,8 +279,8 @@ impl Matcher {
     }
 
     /// Asks the index of a field about its first text, or remembers what it said about the same
-    /// text before. Of a further text it reports only what holds for none before it, so that is not
-    /// worth remembering.
+    /// text before. Of further texts only what holds for none before them is reported, so that says
+    /// nothing about the text alone.
     fn look_up_first(&mut self, rules: &RuleSet, field: u32, index: &FieldIndex, text: &[u8]) {
         let vacancy = match self.memo.find(field, text) {
             Ok(known) => {
@@ -283,7 +293,9 @@ impl Matcher {
         let before = self.hits.list.len();
         let (means, _) = self.work.means();
         scan(rules, (index, None), text, &mut self.hits, means);
-        if let Some(vacancy) = vacancy {
+        if let Some(vacancy) = vacancy
+            && !self.hits.is_partial
+        {
             self.memo.remember(vacancy, field, text, &self.hits.list[before..]);
         }
     }
