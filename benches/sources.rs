@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{azure_record, to_msgpack};
+use common::{azure_record, foreign, to_msgpack};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::{Value, json};
 use sigmatag::compile::{Options as CompileOptions, compile};
@@ -43,24 +43,8 @@ fn shapes() -> Vec<(&'static str, Value)> {
         ),
         ("azure envelope of 1", json!({ "records": [azure] })),
         ("mariadb line", json!({ "log": line, "file": "/var/lib/mysql/server_audit.log" })),
-        ("foreign record", foreign()),
+        ("foreign record", foreign::container()),
     ]
-}
-
-/// A container's log line with its metadata: no source knows it.
-fn foreign() -> Value {
-    json!({
-        "log": "10.20.0.7 - - [22/Nov/2026:09:15:02 +0000] \"GET /products?id=7 HTTP/1.1\" 200 5316",
-        "stream": "stdout",
-        "time": "2026-11-22T09:15:02.123456789Z",
-        "kubernetes": {
-            "pod_name": "shop-web-6d5f8c7b9-x2x4z",
-            "namespace_name": "shop",
-            "container_name": "web",
-            "host": "node-3",
-            "labels": {"app": "shop-web", "tier": "front"}
-        }
-    })
 }
 
 fn pack(c: &mut Criterion) {
@@ -81,7 +65,7 @@ fn pack(c: &mut Criterion) {
 /// The difference of the two is what recognition costs a record that is nobody's.
 fn recognition(c: &mut Criterion) {
     let collection = load_text("idle.yml", IDLE, &Placeholders::new()).collection;
-    let data = to_msgpack(&foreign());
+    let data = to_msgpack(&foreign::container());
     let mut group = c.benchmark_group("recognition of a foreign record");
     for (name, sources) in [("no sources", Vec::new()), ("all sources", built_in())] {
         let options = CompileOptions { sources, ..CompileOptions::default() };
