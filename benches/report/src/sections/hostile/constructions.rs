@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 pub struct Construction {
     pub name: String,
     pub format: Format,
-    /// An event of about so many bytes.
-    pub build: Box<dyn Fn(usize) -> Vec<u8>>,
+    /// An event of about so many bytes, as JSON.
+    pub build: Box<dyn Fn(usize) -> String>,
 }
 
 /// Where a text goes.
@@ -31,14 +31,24 @@ impl Construction {
         Construction {
             name: name.into(),
             format: Format::Msgpack,
-            build: Box::new(move |size| to_msgpack(&place.event(fill(&pieces, size)))),
+            build: Box::new(move |size| place.event(fill(&pieces, size)).to_string()),
         }
     }
 
     /// Text that is JSON.
     fn json(name: &str, build: impl Fn(usize) -> String + 'static) -> Self {
-        let build = Box::new(move |size| build(size).into_bytes());
-        Construction { name: name.to_owned(), format: Format::Json, build }
+        Construction { name: name.to_owned(), format: Format::Json, build: Box::new(build) }
+    }
+
+    /// An event of about so many bytes in its form.
+    pub fn event(&self, size: usize) -> Vec<u8> {
+        let json = (self.build)(size);
+        match self.format {
+            Format::Msgpack => {
+                to_msgpack(&serde_json::from_str(&json).expect("constructions make JSON"))
+            }
+            _ => json.into_bytes(),
+        }
     }
 }
 
@@ -307,7 +317,7 @@ mod tests {
         assert!(all.len() > 25);
         for construction in all {
             for size in [1024, 4096] {
-                let length = (construction.build)(size).len();
+                let length = construction.event(size).len();
                 assert!(
                     length > size / 2 && length < size * 2,
                     "{}: {length} instead of {size}",
