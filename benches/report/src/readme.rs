@@ -7,11 +7,14 @@ use std::path::Path;
 const BEGIN: &str = "<!-- numbers: begin -->\n";
 const END: &str = "<!-- numbers: end -->";
 
+/// A figure, what to call it, and how it is shown.
+type Shown = (&'static str, &'static str, fn(f64) -> String);
+
 /// What a row shows.
 struct Row {
     what: &'static str,
-    /// Figures, one behind the other.
-    figures: &'static [(&'static str, &'static str, fn(f64) -> String)],
+    /// One behind the other.
+    figures: &'static [Shown],
     command: &'static str,
 }
 

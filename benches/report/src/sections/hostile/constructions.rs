@@ -141,9 +141,12 @@ pub fn near_misses(place: &Place, what: &str, texts: &BTreeSet<String>) -> Vec<C
     all
 }
 
+/// Texts of one kind.
+type Kind = fn(&Texts) -> &BTreeSet<String>;
+
 /// Texts that rules look for at one end: the value is long and has them at the wrong place.
 pub fn anchored(literals: &Literals) -> Vec<Construction> {
-    let kinds: [(&str, fn(&Texts) -> &BTreeSet<String>); 2] =
+    let kinds: [(&str, Kind); 2] =
         [("ends", |texts| &texts.ends), ("beginnings", |texts| &texts.starts)];
     let mut all = Vec::new();
     for (kind, texts) in kinds {
