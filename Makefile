@@ -67,6 +67,7 @@ test-long:
 # Everything is built before anything is measured. What a machine cannot build or has not got is left
 # out, and the document says so.
 bench: all library
+	$(CARGO) bench --locked --no-run --bench engine --bench sources
 	$(BUILD_RIVALS)
 	$(BUILD_REPORT)
 	$(RUN_REPORT) $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)

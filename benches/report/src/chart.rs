@@ -7,6 +7,9 @@ use std::path::Path;
 
 const SIZE: (u32, u32) = (860, 440);
 const FONT: (&str, i32) = ("sans-serif", 14);
+/// Height of a line of the key, and where it begins.
+const KEY_LINE: u32 = 18;
+const KEY_LEFT: i32 = 80;
 
 /// Points that belong together.
 pub struct Series {
@@ -59,9 +62,11 @@ impl Lines<'_> {
         X::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
         Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
     {
-        let area = SVGBackend::new(path, SIZE).into_drawing_area();
+        let key = 12 + KEY_LINE * self.series.len() as u32;
+        let area = SVGBackend::new(path, (SIZE.0, SIZE.1 + key)).into_drawing_area();
         area.fill(&WHITE)?;
-        let mut chart = ChartBuilder::on(&area)
+        let (upper, lower) = area.split_vertically(SIZE.1);
+        let mut chart = ChartBuilder::on(&upper)
             .caption(self.title, ("sans-serif", 18))
             .margin(14)
             .x_label_area_size(44)
@@ -75,26 +80,21 @@ impl Lines<'_> {
             .axis_desc_style(FONT)
             .light_line_style(BLACK.mix(0.05))
             .bold_line_style(BLACK.mix(0.15))
+            // On a logarithmic axis more of them would lie upon each other.
+            .x_labels(6)
             .x_label_formatter(&|value| axis(*value))
             .y_label_formatter(&|value| axis(*value))
             .draw()?;
         for (index, series) in self.series.iter().enumerate() {
-            let color = color(index);
-            let points = series.points.iter().copied();
-            chart
-                .draw_series(LineSeries::new(points, color.stroke_width(2)))?
-                .label(&series.name)
-                .legend(move |(x, y)| {
-                    PathElement::new([(x, y), (x + 16, y)], color.stroke_width(3))
-                });
+            let style = color(index).stroke_width(2);
+            chart.draw_series(LineSeries::new(series.points.iter().copied(), style))?;
+            // Below the plot: there it hides no line.
+            let y = KEY_LINE as i32 * index as i32 + 6;
+            let line = [(KEY_LEFT, y), (KEY_LEFT + 18, y)];
+            lower.draw(&PathElement::new(line, color(index).stroke_width(3)))?;
+            let name = Text::new(series.name.clone(), (KEY_LEFT + 26, y - 5), ("sans-serif", 12));
+            lower.draw(&name)?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .background_style(WHITE.mix(0.8))
-            .border_style(BLACK.mix(0.2))
-            .label_font(("sans-serif", 12))
-            .draw()?;
         area.present()
     }
 }
@@ -187,9 +187,9 @@ fn axis(value: f64) -> String {
     }
 }
 
-/// Colours that stay apart for those who see fewer of them (Okabe and Ito), then any others.
+/// Colours that stay apart for those who see fewer of them (Okabe and Ito), then others.
 fn color(index: usize) -> RGBColor {
-    const COLORS: [RGBColor; 8] = [
+    const COLORS: [RGBColor; 10] = [
         RGBColor(0, 114, 178),
         RGBColor(213, 94, 0),
         RGBColor(0, 158, 115),
@@ -198,6 +198,8 @@ fn color(index: usize) -> RGBColor {
         RGBColor(86, 180, 233),
         RGBColor(120, 120, 120),
         RGBColor(60, 60, 60),
+        RGBColor(140, 86, 75),
+        RGBColor(128, 180, 40),
     ];
     COLORS[index % COLORS.len()]
 }

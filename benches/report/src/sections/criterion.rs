@@ -22,7 +22,8 @@ pub fn run(context: &Context, page: &mut Page) -> Result<(), String> {
     );
     let begin = SystemTime::now();
     let mut command = Command::new("cargo");
-    run_program(command.args(["bench", "--locked", "--benches"]).current_dir(root()))?;
+    command.args(["bench", "--locked", "--bench", "engine", "--bench", "sources"]);
+    run_program(command.current_dir(root()))?;
     let mut found = Vec::new();
     collect(&target().join("criterion"), begin, &mut found)?;
     found.sort();
