@@ -80,7 +80,7 @@ impl Document {
         }
         self.contents(&mut out);
         self.machine(&mut out);
-        out += &targets::text(&self.figures(), self.parts.iter().map(|part| &part.page));
+        out += &targets::text(&self.figures());
         for part in &self.parts {
             let _ = writeln!(out, "## {}\n", part.section.title);
             let _ = writeln!(out, "`make bench ONLY={}`\n", part.section.name);

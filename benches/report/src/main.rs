@@ -33,7 +33,7 @@ use std::time::Instant;
 
 fn main() -> ExitCode {
     let arguments = match arguments::parse(std::env::args().skip(1)) {
-        Ok(Mode::Profiled(arguments)) => return exit(sections::profile::profiled(&arguments)),
+        Ok(Mode::Profiled(arguments)) => return exit(sections::profile::profiled::run(&arguments)),
         Ok(Mode::Run(arguments)) => arguments,
         Err(message) => {
             eprintln!("{message}");

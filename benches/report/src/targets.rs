@@ -3,7 +3,9 @@
 //! Reasons for what is missed are written by hand in `misses.md`, by the target's key: a reason is
 //! something one finds out, not something one measures.
 
-use crate::page::{Figures, Page};
+use crate::document::anchor;
+use crate::page::Figures;
+use crate::sections::profile;
 use crate::units::{bytes, ratio, short, time};
 use std::fmt::Write as _;
 
@@ -64,6 +66,8 @@ struct Target {
     checks: &'static [Check],
     /// Figures that are shown beside, and decide nothing.
     beside: &'static [Check],
+    /// The profile that shows why it is missed, if one does.
+    profile: Option<&'static str>,
 }
 
 const TARGETS: [Target; 12] = [
@@ -73,6 +77,7 @@ const TARGETS: [Target; 12] = [
         limit: "≤ 200 ns",
         checks: &[most("latency/azure/msgpack/p50", "", 200.0, time)],
         beside: &[most("latency/azure/msgpack/mean", "mean", 0.0, time)],
+        profile: Some("azure-msgpack"),
     },
     Target {
         key: "azure-json",
@@ -80,6 +85,7 @@ const TARGETS: [Target; 12] = [
         limit: "≤ 600 ns",
         checks: &[most("latency/azure/json/p50", "", 600.0, time)],
         beside: &[most("latency/azure/json/mean", "mean", 0.0, time)],
+        profile: Some("azure-json"),
     },
     Target {
         key: "sysmon",
@@ -90,6 +96,7 @@ const TARGETS: [Target; 12] = [
             most("latency/sysmon/msgpack/p99", "p99", 3000.0, time),
         ],
         beside: &[],
+        profile: Some("sysmon"),
     },
     Target {
         key: "rivals-windows",
@@ -97,6 +104,7 @@ const TARGETS: [Target; 12] = [
         limit: "≥ 20×",
         checks: &[least("rivals/sigmahq/rsigma", "", 20.0, ratio)],
         beside: &[],
+        profile: Some("windows"),
     },
     Target {
         key: "rivals-mysql",
@@ -104,6 +112,7 @@ const TARGETS: [Target; 12] = [
         limit: "≥ 6×",
         checks: &[least("rivals/azure-mysql/rsigma", "", 6.0, ratio)],
         beside: &[],
+        profile: Some("azure-json"),
     },
     Target {
         key: "more-rules",
@@ -116,6 +125,7 @@ const TARGETS: [Target; 12] = [
             most("rules/windows/10x", "10×, all rules", 1.5, ratio),
         ],
         beside: &[],
+        profile: Some("sysmon"),
     },
     Target {
         key: "load",
@@ -126,6 +136,7 @@ const TARGETS: [Target; 12] = [
             most("load/sigmahq/file", "file", 8e6, bytes),
         ],
         beside: &[],
+        profile: Some("load"),
     },
     Target {
         key: "memory",
@@ -136,6 +147,7 @@ const TARGETS: [Target; 12] = [
             most("load/sigmahq/scratch", "thread", 256.0 * 1024.0, bytes),
         ],
         beside: &[],
+        profile: None,
     },
     Target {
         key: "compile",
@@ -143,6 +155,7 @@ const TARGETS: [Target; 12] = [
         limit: "≤ 500 ms",
         checks: &[most("load/sigmahq/command", "", 500e6, time)],
         beside: &[most("load/sigmahq/compile", "without reading YAML", 0.0, time)],
+        profile: Some("compile"),
     },
     Target {
         key: "allocations",
@@ -150,6 +163,7 @@ const TARGETS: [Target; 12] = [
         limit: "0",
         checks: &[most("profile/allocations", "", 0.0, short)],
         beside: &[],
+        profile: None,
     },
     Target {
         key: "hostile",
@@ -157,6 +171,7 @@ const TARGETS: [Target; 12] = [
         limit: "≤ 1.05",
         checks: &[most("hostile/exponent", "", 1.05, short)],
         beside: &[most("hostile/worst", "worst ns a byte", 0.0, short)],
+        profile: None,
     },
     Target {
         key: "fluent-bit",
@@ -168,11 +183,12 @@ const TARGETS: [Target; 12] = [
             most("fluent-bit/windows/sigmahq/to-grep", "Windows, SigmaHQ's rules", 1.0, ratio),
         ],
         beside: &[],
+        profile: Some("azure-msgpack"),
     },
 ];
 
 /// The table, and the reasons for what is missed.
-pub fn text<'a>(figures: &Figures, pages: impl Iterator<Item = &'a Page>) -> String {
+pub fn text(figures: &Figures) -> String {
     let mut out = String::from("## Targets\n\n| target | | measured | met |\n|---|---|---|---|\n");
     let mut missed = Vec::new();
     for target in &TARGETS {
@@ -183,8 +199,6 @@ pub fn text<'a>(figures: &Figures, pages: impl Iterator<Item = &'a Page>) -> Str
         }
     }
     out.push('\n');
-    let profiled =
-        pages.flat_map(|page| page.figures.keys()).any(|name| name.starts_with("profile/"));
     for target in missed {
         let _ = writeln!(out, "### Missed: {}\n", target.what);
         let misses = target.checks.iter().filter_map(|check| {
@@ -195,8 +209,11 @@ pub fn text<'a>(figures: &Figures, pages: impl Iterator<Item = &'a Page>) -> Str
             writeln!(out, "Target {}: {}.\n", target.limit, misses.collect::<Vec<_>>().join(", "));
         let reason = reason(MISSES, target.key);
         let _ = writeln!(out, "{}\n", reason.unwrap_or("Nobody has found out why yet."));
-        if profiled {
-            let _ = writeln!(out, "Profiles: [Where instructions go](#where-instructions-go).\n");
+        if let Some(key) = target.profile
+            && figures.contains_key(&format!("profile/{key}"))
+        {
+            let heading = profile::heading(key);
+            let _ = writeln!(out, "[{heading}](#{}).\n", anchor(heading));
         }
     }
     out
@@ -248,13 +265,13 @@ mod tests {
 
     #[test]
     fn targets_are_met_missed_or_not_measured() {
-        let none = text(&Figures::new(), std::iter::empty());
+        let none = text(&Figures::new());
         assert_eq!(none.matches("| not measured |").count(), TARGETS.len());
         let fast = figures(&[("latency/azure/msgpack/p50", 199.0)]);
-        assert!(text(&fast, std::iter::empty()).contains("| 199 ns | yes |"));
+        assert!(text(&fast).contains("| 199 ns | yes |"));
         let slow =
             figures(&[("latency/azure/msgpack/p50", 400.0), ("rivals/sigmahq/rsigma", 10.0)]);
-        let slow = text(&slow, std::iter::empty());
+        let slow = text(&slow);
         assert!(slow.contains("| 400 ns | **no** |"));
         assert_eq!(slow.matches("missed by 2.00×").count(), 2, "{slow}");
     }
@@ -265,7 +282,7 @@ mod tests {
             ("latency/sysmon/msgpack/p50", 1000.0),
             ("latency/sysmon/msgpack/p99", 9000.0),
         ]);
-        let text = text(&half, std::iter::empty());
+        let text = text(&half);
         assert!(text.contains("p50 1.00 µs, p99 9.00 µs | **no** |"), "{text}");
         assert!(text.contains(": p99 by 3.00× (9.00 µs)."), "{text}");
     }
@@ -276,6 +293,13 @@ mod tests {
         assert_eq!(reason(text, "a"), Some("Why."));
         assert_eq!(reason(text, "b"), None);
         assert_eq!(reason(text, "c"), Some("End."));
+    }
+
+    #[test]
+    fn every_profile_that_targets_name_has_a_heading() {
+        for key in TARGETS.iter().filter_map(|target| target.profile) {
+            assert!(!profile::heading(key).is_empty(), "{key}");
+        }
     }
 
     #[test]
