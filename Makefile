@@ -1,7 +1,7 @@
 # make demo       tag sample records in a real Fluent Bit
 # make test       format, lints, every test (C and Fluent Bit included)
 # make test-long  differential and corpus tests, optimised and long
-# make bench      every figure of the README
+# make bench      every figure of docs/benchmarks.md and the README; ONLY=SECTION, QUICK=1 for less
 # make rivals     other Sigma engines on the same rules and events
 # make pack       compile rules/mysql again after a change
 # make install    PREFIX=/usr/local, DESTDIR= for packages
@@ -26,6 +26,13 @@ SHIPPED := $(TARGET)/library
 FILTER  := $(MAKE) -C plugin/fluent-bit CARGO_TARGET_DIR=$(abspath $(SHIPPED))
 # The number in the soname, see build.rs.
 ABI     := 0
+
+# Crates of their own, each with its lock file, so that the library's tree stays small.
+BUILD_RIVALS := $(CARGO) build --release --locked --manifest-path benches/rivals/Cargo.toml \
+    --target-dir $(TARGET)/rivals
+REPORT       := --locked --manifest-path benches/report/Cargo.toml --target-dir $(TARGET)/report
+BUILD_REPORT := $(CARGO) build --release $(REPORT)
+RUN_REPORT   := $(TARGET)/report/release/sigmatag-report
 
 LONG_TESTS := $(basename $(notdir $(wildcard tests/differential*.rs tests/corpus*.rs)))
 
@@ -53,13 +60,21 @@ test-long:
 	scripts/need test
 	@test -n "$(LONG_TESTS)" || { echo "no long tests in tests/" >&2; exit 1; }
 	SIGMATAG_LONG=1 $(CARGO) test --release --locked $(addprefix --test ,$(LONG_TESTS))
+	$(MAKE) all library
+	$(CARGO) clippy $(REPORT) --all-targets -- -D warnings
+	$(CARGO) test --release $(REPORT)
 
-bench:
-	$(CARGO) bench --locked
+# Everything is built before anything is measured. What a machine cannot build or has not got is left
+# out, and the document says so.
+bench: all library
+	$(CARGO) bench --locked --no-run --bench engine --bench sources
+	$(BUILD_RIVALS)
+	$(BUILD_REPORT)
+	$(RUN_REPORT) $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 rivals:
-	$(CARGO) run --release --locked --manifest-path benches/rivals/Cargo.toml \
-	    --target-dir $(TARGET)/rivals -- --json $(TARGET)/rivals.json
+	$(BUILD_RIVALS)
+	$(TARGET)/rivals/release/sigmatag-rivals --json $(TARGET)/rivals.json
 
 pack:
 	$(CARGO) run --release --locked -- compile rules/mysql -o rules/mysql/pack.sgt

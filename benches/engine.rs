@@ -7,7 +7,8 @@
 mod common;
 
 use common::azure::Traffic;
-use common::{Corpus, azure_record, doubled, to_msgpack};
+use common::clones::with_copies;
+use common::{Corpus, azure_record, to_msgpack};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sigmatag::compile::{Options as CompileOptions, compile};
 use sigmatag::engine::{Engine, Event, Format, Options, Scratch, Tagging};
@@ -108,7 +109,7 @@ fn sigmahq(c: &mut Criterion) {
     let events: Vec<Vec<u8>> = corpus.windows_events().iter().step_by(10).map(to_msgpack).collect();
     let mut group = c.benchmark_group("sigmahq");
     group.sample_size(10);
-    for (name, collection) in [("1x", collection.clone()), ("2x", doubled(&collection))] {
+    for (name, collection) in [("1x", collection.clone()), ("2x", with_copies(&collection, 1))] {
         let options = CompileOptions::default();
         let bytes = compile(&collection, &options).expect("SigmaHQ compiles").bytes;
         let engine = engine(&bytes);

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{azure_record, foreign_record, mariadb_record, to_msgpack};
+use common::{azure_record, foreign, mariadb_record, to_msgpack};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::{Value, json};
 use sigmatag::compile::{Options as CompileOptions, compile};
@@ -41,7 +41,7 @@ fn shapes() -> Vec<(&'static str, Value)> {
         ),
         ("azure envelope of 1", json!({ "records": [azure] })),
         ("mariadb line", mariadb_record()),
-        ("foreign record", foreign_record()),
+        ("foreign record", foreign::container()),
     ]
 }
 
@@ -63,7 +63,7 @@ fn pack(c: &mut Criterion) {
 /// The difference of the two is what recognition costs a record that is nobody's.
 fn recognition(c: &mut Criterion) {
     let collection = load_text("idle.yml", IDLE, &Placeholders::new()).collection;
-    let data = to_msgpack(&foreign_record());
+    let data = to_msgpack(&foreign::container());
     let mut group = c.benchmark_group("recognition of a foreign record");
     for (name, sources) in [("no sources", Vec::new()), ("all sources", built_in())] {
         let options = CompileOptions { sources, ..CompileOptions::default() };

@@ -3,16 +3,24 @@
 
 #[path = "../../tests/generator/azure/mod.rs"]
 pub mod azure;
+pub mod clones;
+pub mod foreign;
 #[path = "../../tests/generator/rng.rs"]
-mod rng;
+pub mod rng;
 
 use serde_json::{Value, json};
 use sigmatag::compile::{Options, compile};
-use sigmatag::rule::ast::{Collection, Placeholders, Scalar, Search};
+use sigmatag::rule::ast::{Collection, Placeholders};
 use sigmatag::rule::descriptor::built_in;
 use sigmatag::rule::load::load_paths;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// The project's folder: of the crate that is being built, or of the one that it lies in.
+pub fn root() -> &'static Path {
+    let mut folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    folders.find(|folder| folder.join("rules/mysql").is_dir()).expect("a folder of the project")
+}
 
 /// The unpacked corpus.
 pub struct Corpus {
@@ -26,9 +34,19 @@ impl Corpus {
         folder.join("rules.d").is_dir().then_some(Corpus { folder })
     }
 
+    /// Where SigmaHQ's rules are.
+    pub fn rules_folder(&self) -> PathBuf {
+        self.folder.join("rules.d")
+    }
+
     /// All rules that load.
     pub fn rules(&self) -> Collection {
-        load_paths(&[self.folder.join("rules.d")], &Placeholders::new()).collection
+        load_paths(&[self.rules_folder()], &Placeholders::new()).collection
+    }
+
+    /// Audit records of Azure Database for MySQL.
+    pub fn azure_records(&self) -> Vec<Value> {
+        self.lines("azure_mysql_20k.jsonl.gz")
     }
 
     /// The Windows events.
@@ -49,8 +67,7 @@ impl Corpus {
 
 /// The compiled rules of `rules/mysql`.
 pub fn pack() -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/mysql");
-    let loaded = load_paths(&[folder], &Placeholders::new());
+    let loaded = load_paths(&[root().join("rules/mysql")], &Placeholders::new());
     let options = Options { sources: built_in(), ..Options::default() };
     compile(&loaded.collection, &options).expect("the pack compiles").bytes
 }
@@ -86,22 +103,6 @@ pub fn mariadb_record() -> Value {
     json!({ "log": line, "file": "/var/lib/mysql/server_audit.log" })
 }
 
-/// A container's log line with its metadata: no source knows it.
-pub fn foreign_record() -> Value {
-    json!({
-        "log": "10.20.0.7 - - [22/Nov/2026:09:15:02 +0000] \"GET /products?id=7 HTTP/1.1\" 200 5316",
-        "stream": "stdout",
-        "time": "2026-11-22T09:15:02.123456789Z",
-        "kubernetes": {
-            "pod_name": "shop-web-6d5f8c7b9-x2x4z",
-            "namespace_name": "shop",
-            "container_name": "web",
-            "host": "node-3",
-            "labels": {"app": "shop-web", "tier": "front"}
-        }
-    })
-}
-
 /// A JSON value as msgpack.
 pub fn to_msgpack(value: &Value) -> Vec<u8> {
     fn convert(value: &Value) -> rmpv::Value {
@@ -123,37 +124,4 @@ pub fn to_msgpack(value: &Value) -> Vec<u8> {
     let mut out = Vec::new();
     rmpv::encode::write_value(&mut out, &convert(value)).expect("writing to memory");
     out
-}
-
-/// The rules twice: the copies have other ids and, letter for letter, other literals.
-pub fn doubled(collection: &Collection) -> Collection {
-    fn shift(search: &mut Search) {
-        match search {
-            Search::All(items) => {
-                let texts = items.iter_mut().filter(|i| !i.has("re") && !i.has("cidr"));
-                for value in texts.flat_map(|i| &mut i.values) {
-                    if let Scalar::Str(text) = &mut value.value {
-                        *text = text
-                            .chars()
-                            .map(|c| match c {
-                                'z' => 'a',
-                                'Z' => 'A',
-                                c if c.is_ascii_alphabetic() => (c as u8 + 1) as char,
-                                c => c,
-                            })
-                            .collect();
-                    }
-                }
-            }
-            Search::Any(parts) => parts.iter_mut().for_each(shift),
-        }
-    }
-    let mut all = collection.clone();
-    let mut copies = collection.rules.clone();
-    for rule in &mut copies {
-        rule.meta.id = rule.meta.id.as_ref().map(|id| format!("{id}-2"));
-        rule.detection.searches.iter_mut().for_each(|search| shift(&mut search.body));
-    }
-    all.rules.extend(copies);
-    all
 }
