@@ -61,7 +61,8 @@ test-long:
 	@test -n "$(LONG_TESTS)" || { echo "no long tests in tests/" >&2; exit 1; }
 	SIGMATAG_LONG=1 $(CARGO) test --release --locked $(addprefix --test ,$(LONG_TESTS))
 	$(MAKE) all library
-	$(CARGO) clippy $(REPORT) --all-targets -- -D warnings
+	$(CARGO) fmt --manifest-path benches/report/Cargo.toml --check
+	$(CARGO) clippy --release $(REPORT) --all-targets -- -D warnings
 	$(CARGO) test --release $(REPORT)
 
 # Everything is built before anything is measured. What a machine cannot build or has not got is left

@@ -129,7 +129,7 @@ fn draw_bars(
     let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 18))
         .margin(14)
-        .margin_left(250)
+        .margin_left(310)
         .x_label_area_size(40)
         .build_cartesian_2d::<std::ops::Range<f64>, std::ops::Range<f64>>(
             0.0..most.max(1e-9),

@@ -117,7 +117,7 @@ const ROWS: [Row; 16] = [
     },
     Row {
         what: "allocations while matching and tagging, warm",
-        figures: &[("profile/allocations", "", short)],
+        figures: &[("profile/allocations", "", thousands)],
         command: "cargo test --test allocation",
     },
 ];

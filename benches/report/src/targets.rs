@@ -6,7 +6,7 @@
 use crate::document::anchor;
 use crate::page::Figures;
 use crate::sections::profile;
-use crate::units::{bytes, ratio, short, time};
+use crate::units::{bytes, ratio, short, thousands, time};
 use std::fmt::Write as _;
 
 /// What is written by hand.
@@ -161,7 +161,7 @@ const TARGETS: [Target; 12] = [
         key: "allocations",
         what: "calls of the allocator while matching, warm (`cargo test --test allocation` asserts it)",
         limit: "0",
-        checks: &[most("profile/allocations", "", 0.0, short)],
+        checks: &[most("profile/allocations", "", 0.0, thousands)],
         beside: &[],
         profile: None,
     },

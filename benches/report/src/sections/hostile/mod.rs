@@ -6,7 +6,7 @@ mod literals;
 use crate::chart::{Lines, Series};
 use crate::context::Context;
 use crate::page::Page;
-use crate::statistics::exponent;
+use crate::statistics::{exponent, median};
 use crate::tools::target;
 use crate::units::{short, thousands};
 use constructions::{Construction, Place};
@@ -127,7 +127,7 @@ fn worst(
     let mut found = Vec::new();
     for construction in tried {
         let event = construction.event(TRIED);
-        let time = fastest(engine, &mut scratch, &construction, &event, Duration::ZERO)?;
+        let time = usual(engine, &mut scratch, &construction, &event, Duration::ZERO)?;
         found.push((time / event.len() as f64, construction));
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -149,7 +149,7 @@ fn grow(
         let mut points = Vec::new();
         for size in (0..=doublings).map(|times| SMALLEST << times) {
             let event = construction.event(size);
-            let time = fastest(engine, &mut scratch, &construction, &event, least)?;
+            let time = usual(engine, &mut scratch, &construction, &event, least)?;
             points.push((event.len() as f64, time.max(1.0)));
         }
         let form =
@@ -178,8 +178,9 @@ fn keep(construction: &Construction, size: usize) -> Result<(), String> {
         .map_err(|e| format!("{}: {e}", path.display()))
 }
 
-/// Nanoseconds of the fastest of several passes, which go on for some time.
-fn fastest(
+/// Nanoseconds of the pass in the middle of several, which go on for some time. Not of the fastest:
+/// the clock of a thread may stand still for as long as a small event takes.
+fn usual(
     engine: &Engine,
     scratch: &mut Scratch,
     construction: &Construction,
@@ -190,27 +191,26 @@ fn fastest(
     // Buffers grow, and an event that is refused would look fast.
     let first = scratch.match_event(engine, &event);
     first.map_err(|error| format!("{}: {error:?}", construction.name))?;
-    let (mut best, mut clock) = (Duration::MAX, Duration::MAX);
+    let (mut times, mut clocks) = (Vec::new(), Vec::new());
     let begin = own_time()?;
-    let mut passes = 0;
     loop {
         let read = own_time()?;
         let start = own_time()?;
         let result = scratch.match_event(engine, black_box(&event));
         let end = own_time()?;
         let _ = black_box(result);
-        clock = clock.min(start - read);
-        best = best.min(end - start);
-        passes += 1;
-        let spent = end - begin;
-        if spent > ENOUGH || passes >= 3 && spent >= least {
-            return Ok(best.saturating_sub(clock).as_nanos() as f64);
+        let nanoseconds = |time: Duration| time.as_nanos() as f64;
+        clocks.push(nanoseconds(start.saturating_sub(read)));
+        times.push(nanoseconds(end.saturating_sub(start)));
+        let spent = end.saturating_sub(begin);
+        if spent > ENOUGH || times.len() >= 3 && spent >= least {
+            return Ok(median(&times) - median(&clocks));
         }
     }
 }
 
 /// The processor time of this thread: large events take longer than the system lets a thread run
-/// while others wait, so that even the fastest of their passes would hold time of others.
+/// while others wait, so that by the clock on the wall others would count with them.
 fn own_time() -> Result<Duration, String> {
     let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
     time.map(Duration::from).map_err(|error| format!("the clock of a thread: {error}"))

@@ -63,7 +63,9 @@ fn functions(text: &str) -> Vec<(f64, String)> {
 
 /// Without the hash at the end, and without what would break a table.
 fn short_name(name: &str) -> String {
-    let name = name.split("::h").next().unwrap_or(name).replace(['|', '`'], "");
+    let is_hash = |end: &str| end.len() == 16 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let named = name.rsplit_once("::h").filter(|(_, end)| is_hash(end));
+    let name = named.map_or(name, |(before, _)| before).replace(['|', '`'], "");
     if name.chars().count() <= 90 {
         return name;
     }
@@ -74,6 +76,13 @@ fn short_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_hash_at_the_end_is_cut() {
+        let name = "core::hash::BuildHasher::hash_one";
+        assert_eq!(short_name(name), name);
+        assert_eq!(short_name(&format!("{name}::h0123456789abcdef")), name);
+    }
 
     #[test]
     fn annotations_are_read() {
