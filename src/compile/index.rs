@@ -4,6 +4,7 @@ use super::frequency::Frequencies;
 use super::hash::FastMap;
 use super::ir::{KEYWORDS, PredicateKey, Test};
 use super::pattern::{DASHES, Pattern, Piece};
+use crate::event::number;
 use crate::ruleset::hash::{
     Anchor, GRAM, KEY_LENGTHS, anchored_filter, anchored_hash, exact_hash, first_slot, gram_filter,
     gram_key, gram_slot, length_bit, longest_stride, short_classes, short_key, short_nibbles,
@@ -158,9 +159,8 @@ pub fn build(
 /// Whether a pattern may hold for the text of a number or boolean. Says yes rather than no.
 fn may_be_number(key: &PredicateKey) -> bool {
     let Test::Pattern { pattern, .. } = &key.test else { return false };
-    let fits = |byte: &u8| b"0123456789.-+truefals".contains(&byte.to_ascii_lowercase());
     pattern.pieces().iter().all(|piece| match piece {
-        Piece::Literal(text) => text.iter().all(fits),
+        Piece::Literal(text) => text.iter().all(|byte| number::may_have(*byte)),
         Piece::Any | Piece::One | Piece::Dash => true,
     })
 }
@@ -258,7 +258,7 @@ impl Index {
             return Table::EMPTY;
         }
         // At most three of four slots are in use.
-        let size = (keys * 4).div_ceil(3).next_power_of_two().max(keys + 1).next_power_of_two();
+        let size = (keys * 4).div_ceil(3).next_power_of_two();
         let table = Table { start: self.slots.len() as u32, mask: size as u32 - 1 };
         self.slots.resize(self.slots.len() + size, Slot::EMPTY);
         let slots = &mut self.slots[table.start as usize..];

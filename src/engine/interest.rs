@@ -5,6 +5,7 @@
 //! looked for in every text of an event, get a filter of their own: a few long literals are found
 //! at a stride, where all keywords of a rule set would have every byte looked at.
 
+use crate::event::number;
 use crate::ruleset::hash::{STRIDES, gram_filter, longest_stride};
 use crate::ruleset::tables::{Entry, FieldIndex, Predicate, Slot, Table, Tables, op};
 
@@ -138,22 +139,19 @@ fn keywords(tables: &Tables, asked: &[bool]) -> RoutedFilter {
 fn may_be_number(tables: &Tables, predicate: &Predicate) -> bool {
     let needle = predicate.a as usize..(predicate.a + predicate.b) as usize;
     !predicate.is_plain_literal()
-        || tables.needles[needle].iter().all(|byte| b"0123456789.-+truefals".contains(byte))
+        || tables.needles[needle].iter().all(|byte| number::may_have(*byte))
 }
 
 /// The slots of a table that are in use.
 fn slots(tables: &Tables, table: Table) -> impl Iterator<Item = &Slot> {
-    let size = if table.is_empty() { 0 } else { table.mask as usize + 1 };
-    tables.slots[table.start as usize..][..size].iter().filter(|slot| !slot.is_empty())
+    table.of(&tables.slots).iter().filter(|slot| !slot.is_empty())
 }
 
 /// The entries of a slot.
 fn entries(tables: &Tables, slot: &Slot) -> impl Iterator<Item = Entry> {
-    let several = match slot.single() {
-        Some(_) => &[],
-        None => &tables.entries[slot.first as usize..slot.check as usize],
-    };
-    slot.single().into_iter().chain(several.iter().copied())
+    let single = slot.single();
+    let several = if single.is_some() { &[] } else { tables.several(slot) };
+    single.into_iter().chain(several.iter().copied())
 }
 
 /// The stride at which a keyword is met: the compiler gives each as many grams as its length

@@ -226,23 +226,17 @@ impl Matcher {
     /// Asks the index of every field that has values and that a rule of the route reads.
     fn look_up(&mut self, rules: &RuleSet, view: &EventView<'_>, interest: &Interest) {
         self.present.clear();
-        let outer = view.outer;
-        if let Some(inner) = view.inner {
+        let (inner, outer) = (view.inner, view.outer);
+        if let Some(inner) = inner {
             for &field in inner.touched() {
                 if interest.has(field) {
                     self.meet(rules, field, inner.values(field), view, interest);
                 }
             }
-            for &field in outer.touched() {
-                if interest.has(field) && !inner.is_present(field) {
-                    self.meet(rules, field, outer.values(field), view, interest);
-                }
-            }
-        } else {
-            for &field in outer.touched() {
-                if interest.has(field) {
-                    self.meet(rules, field, outer.values(field), view, interest);
-                }
+        }
+        for &field in outer.touched() {
+            if interest.has(field) && inner.is_none_or(|inner| !inner.is_present(field)) {
+                self.meet(rules, field, outer.values(field), view, interest);
             }
         }
         if interest.looks_up(rules.tables().fields.len() as u32) {

@@ -203,7 +203,6 @@ pub fn on_text(
         }
         kind::ANY_TEXT => true,
         kind::REGEX => rules.regexes().is_match(predicate.a, original, regex),
-        kind::CIDR => address(original).is_some_and(|it| contains_address(tables, predicate.a, it)),
         kind::TIME_PART => time::part(original, predicate.a & 0xFF).is_some_and(|part| {
             let bound = number(&tables.numbers[predicate.b as usize]);
             holds(predicate.a >> 8, Number::Int(part.into()).compare(bound))

@@ -14,7 +14,7 @@ use crate::ruleset::hash::{
     first_slot, gram_key, gram_slot, length_bit, load, short_hash, short_key,
 };
 use crate::ruleset::regexes::RegexCache;
-use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Place, Slot, Table, Tables};
+use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Place, Slot, Tables};
 
 /// Bytes of a literal that are compared wherever its gram was found. Of longer literals whose head is
 /// there, the rest is compared as well as long as such comparisons together took no more than
@@ -77,8 +77,8 @@ impl<'a> Lookup<'a, '_> {
     fn anchored(&mut self, index: &FieldIndex) {
         let text = self.text;
         let table = AnchoredTable {
-            filter: pool(&self.tables.filters, index.anchored_filter),
-            slots: pool(&self.tables.slots, index.anchored),
+            filter: index.anchored_filter.of(&self.tables.filters),
+            slots: index.anchored.of(&self.tables.slots),
         };
         if index.exact_lengths & length_bit(text.len()) != 0 {
             self.anchored_key(table, exact_hash(text));
@@ -119,7 +119,7 @@ impl<'a> Lookup<'a, '_> {
         match slot.single() {
             Some(entry) => self.decide(entry.predicate),
             None => {
-                for entry in several(self.tables, slot) {
+                for entry in self.tables.several(slot) {
                     self.decide(entry.predicate);
                 }
             }
@@ -144,7 +144,7 @@ impl<'a> Lookup<'a, '_> {
     #[inline]
     fn literals(&mut self, index: &GramIndex) {
         if !index.grams.is_empty() {
-            let words = pool(&self.tables.filters, index.filter);
+            let words = index.filter.of(&self.tables.filters);
             self.grams(index, words, index.stride);
         }
         if !index.shorts.is_empty() {
@@ -155,7 +155,7 @@ impl<'a> Lookup<'a, '_> {
     /// Looks for literals of four bytes and more, with the filter `words`.
     #[inline]
     fn grams(&mut self, index: &GramIndex, words: &[u32], stride: u32) {
-        let slots = pool(&self.tables.slots, index.grams);
+        let slots = index.grams.of(&self.tables.slots);
         passing(self.vectors, self.text, words, stride, &mut |at| self.gram(slots, at));
     }
 
@@ -168,7 +168,7 @@ impl<'a> Lookup<'a, '_> {
         };
         match slot.single() {
             Some(entry) => self.literal(entry, at),
-            None => several(self.tables, slot).iter().for_each(|entry| self.literal(*entry, at)),
+            None => self.tables.several(slot).iter().for_each(|entry| self.literal(*entry, at)),
         }
     }
 
@@ -225,7 +225,7 @@ impl<'a> Lookup<'a, '_> {
     #[inline(never)]
     fn shorts(&mut self, index: &GramIndex) {
         let (text, tables) = (self.text, self.tables);
-        let slots = pool(&tables.slots, index.shorts);
+        let slots = index.shorts.of(&tables.slots);
         short_places(self.vectors, text, tables, index, &mut |at| {
             for len in [2, 3] {
                 let Some(bytes) = text.get(at..at + len) else { continue };
@@ -233,7 +233,7 @@ impl<'a> Lookup<'a, '_> {
                 match slot.single() {
                     Some(entry) => self.literal_at(entry.predicate, at),
                     None => {
-                        for entry in several(tables, slot) {
+                        for entry in tables.several(slot) {
                             self.literal_at(entry.predicate, at);
                         }
                     }
@@ -259,13 +259,6 @@ fn for_each_bit(mut bits: u32, mut show: impl FnMut(usize)) {
     }
 }
 
-/// The part of a pool that a table has.
-#[inline(always)]
-fn pool<T>(pool: &[T], table: Table) -> &[T] {
-    let size = (table.mask as usize).wrapping_add(1);
-    pool.get(table.start as usize..).and_then(|rest| rest.get(..size)).unwrap_or(&[])
-}
-
 /// The key of the gram at `at`.
 #[inline(always)]
 fn gram_at(text: &[u8], at: usize) -> Option<u32> {
@@ -286,21 +279,15 @@ fn find(slots: &[Slot], key: u32, slot_of: impl Fn(u32, u32) -> u32) -> Option<&
     }
 }
 
-/// The entries of a slot that has several.
-#[inline]
-fn several<'a>(tables: &'a Tables, slot: &Slot) -> &'a [Entry] {
-    tables.entries.get(slot.first as usize..slot.check as usize).unwrap_or(&[])
-}
-
 /// Whether a literal has the gram at `at`.
 pub(super) fn is_gram(tables: &Tables, index: &GramIndex, text: &[u8], at: usize) -> bool {
-    let slots = pool(&tables.slots, index.grams);
+    let slots = index.grams.of(&tables.slots);
     gram_at(text, at).is_some_and(|gram| find(slots, gram, gram_slot).is_some())
 }
 
 /// Whether a literal of two or three bytes begins at `at`, apart from case.
 pub(super) fn is_short(tables: &Tables, index: &GramIndex, text: &[u8], at: usize) -> bool {
-    let slots = pool(&tables.slots, index.shorts);
+    let slots = index.shorts.of(&tables.slots);
     [2, 3].into_iter().any(|len| {
         let bytes = text.get(at..at + len);
         bytes.is_some_and(|bytes| find(slots, short_key(bytes), gram_slot).is_some())
@@ -316,8 +303,8 @@ pub(super) fn short_places(
     index: &GramIndex,
     show: &mut impl FnMut(usize),
 ) {
-    let nibbles = pool(&tables.filters, index.short_nibbles).first_chunk::<NIBBLES>();
-    let classes = pool(&tables.filters, index.short_classes).first_chunk::<CLASSES>();
+    let nibbles = index.short_nibbles.of(&tables.filters).first_chunk::<NIBBLES>();
+    let classes = index.short_classes.of(&tables.filters).first_chunk::<CLASSES>();
     let (Some(nibbles), Some(classes)) = (nibbles, classes) else { return };
     classed(vectors, text, (nibbles, classes), show);
 }

@@ -8,7 +8,7 @@
 #![allow(unsafe_code)]
 
 use super::scan::{classed_one_by_one, one_by_one};
-use crate::ruleset::hash::{CLASSES, FILTER_WORDS, GRAM, NIBBLES, gram_filter};
+use crate::ruleset::hash::{CLASSES, FILTER_MULTIPLIER, FILTER_WORDS, GRAM, NIBBLES, gram_filter};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -111,10 +111,26 @@ const BLOCK: usize = 32 + GRAM - 1;
 #[target_feature(enable = "avx2")]
 unsafe fn passing_avx2(text: &[u8], words: &[u32], stride: u32, show: &mut impl FnMut(usize)) {
     let place = |bit: u32| (bit % 8 * 4 + bit / 8) as usize;
+    // SAFETY: as this function's.
+    let passing = |block: &[u8; BLOCK]| unsafe { block_avx2(block, words, stride) };
+    in_blocks(text, GRAM, passing, place, show);
+}
+
+/// Looks at a text in blocks of 32 bytes, each with those that what begins in it reaches into. Shows
+/// where the bits are that `bits_of` a block gives, of which `place` says where in the block each is,
+/// as far as the text has `least` bytes from there.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn in_blocks<const BYTES: usize>(
+    text: &[u8],
+    least: usize,
+    bits_of: impl Fn(&[u8; BYTES]) -> u32,
+    place: impl Fn(u32) -> usize,
+    show: &mut impl FnMut(usize),
+) {
     let mut at = 0;
     while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-        // SAFETY: as this function's.
-        let mut bits = unsafe { block_avx2(block, words, stride) };
+        let mut bits = bits_of(block);
         while bits != 0 {
             show(at + place(bits.trailing_zeros()));
             bits &= bits - 1;
@@ -122,16 +138,15 @@ unsafe fn passing_avx2(text: &[u8], words: &[u32], stride: u32, show: &mut impl 
         at += 32;
     }
     let rest = text.get(at..).unwrap_or(&[]);
-    let Some(last) = rest.len().checked_sub(GRAM) else { return };
-    let mut block = [0; BLOCK];
+    let Some(last) = rest.len().checked_sub(least) else { return };
+    let mut block = [0; BYTES];
     if let Some(filled) = block.get_mut(..rest.len()) {
         filled.copy_from_slice(rest);
     }
-    // SAFETY: as this function's.
-    let mut bits = unsafe { block_avx2(&block, words, stride) };
+    let mut bits = bits_of(&block);
     while bits != 0 {
         let place = place(bits.trailing_zeros());
-        // Grams further on have bytes that the text has not.
+        // What begins further on has bytes that the text has not.
         if place <= last {
             show(at + place);
         }
@@ -153,7 +168,7 @@ unsafe fn block_avx2(block: &[u8; BLOCK], words: &[u32], stride: u32) -> u32 {
     let to_word = _mm_cvtsi32_si128(32 - word_bits);
     let to_bit = _mm_cvtsi32_si128(32 - word_bits - 5);
     let case = _mm256_set1_epi8(0x20);
-    let multiplier = _mm256_set1_epi32(0x9E37_79B1u32 as i32);
+    let multiplier = _mm256_set1_epi32(FILTER_MULTIPLIER.cast_signed());
     let last_bit = _mm256_set1_epi32(31);
     let mut bits = 0;
     let mut shift = 0;
@@ -228,30 +243,8 @@ unsafe fn classed_avx2(text: &[u8], nibbles: &[u32; NIBBLES], show: &mut impl Fn
         let none = _mm256_cmpeq_epi8(classes, _mm256_setzero_si256());
         !_mm256_movemask_epi8(none).cast_unsigned()
     };
-    let mut at = 0;
-    while let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-        let mut bits = places(block);
-        while bits != 0 {
-            show(at + bits.trailing_zeros() as usize);
-            bits &= bits - 1;
-        }
-        at += 32;
-    }
-    let rest = text.get(at..).unwrap_or(&[]);
     // A literal of two bytes may have any third, also the zero that stands behind the text.
-    let Some(last) = rest.len().checked_sub(2) else { return };
-    let mut block = [0; CLASSED];
-    if let Some(filled) = block.get_mut(..rest.len()) {
-        filled.copy_from_slice(rest);
-    }
-    let mut bits = places(&block);
-    while bits != 0 {
-        let place = bits.trailing_zeros() as usize;
-        if place <= last {
-            show(at + place);
-        }
-        bits &= bits - 1;
-    }
+    in_blocks(text, 2, places, |bit| bit as usize, show);
 }
 
 /// Bytes of a block of [`classed_avx2`]: 32, and those that the last literal reaches into.

@@ -15,6 +15,12 @@ pub struct NumberText {
     len: usize,
 }
 
+/// Whether the text of a number or boolean may have this byte, in either case. Says yes rather than
+/// no.
+pub fn may_have(byte: u8) -> bool {
+    b"0123456789.-+truefals".contains(&byte.to_ascii_lowercase())
+}
+
 impl NumberText {
     /// An empty text.
     pub fn new() -> NumberText {

@@ -43,11 +43,14 @@ pub fn gram_filter(keys: &[u32], words_per_gram: usize) -> Vec<u32> {
     filter
 }
 
+/// What a gram's key is multiplied with, for the filter.
+pub const FILTER_MULTIPLIER: u32 = 0x9E37_79B1;
+
 /// Word and bit of a gram in a filter of `words` words, a power of two. One bit in a filter of many
 /// bits per entry costs fewer instructions per byte than two bits in a smaller one.
 #[inline(always)]
 pub fn filter_bit(key: u32, words: usize) -> (usize, u32) {
-    let hash = key.wrapping_mul(0x9E37_79B1);
+    let hash = key.wrapping_mul(FILTER_MULTIPLIER);
     let shift = 32 - words.trailing_zeros();
     ((hash >> shift) as usize, hash >> (shift - 5) & 31)
 }

@@ -38,6 +38,13 @@ impl Table {
     pub fn is_empty(&self) -> bool {
         self.mask == NONE
     }
+
+    /// The part of a pool that the table has.
+    #[inline(always)]
+    pub fn of<'a, T>(&self, pool: &'a [T]) -> &'a [T] {
+        let size = (self.mask as usize).wrapping_add(1);
+        pool.get(self.start as usize..).and_then(|rest| rest.get(..size)).unwrap_or(&[])
+    }
 }
 
 record! {
@@ -442,6 +449,12 @@ record! {
 }
 
 impl Tables {
+    /// The entries of a slot that has several.
+    #[inline]
+    pub fn several(&self, slot: &Slot) -> &[Entry] {
+        self.entries.get(slot.first as usize..slot.check as usize).unwrap_or(&[])
+    }
+
     /// The groups of a predicate, and the rules that wait for it.
     #[inline]
     pub fn linked(&self, predicate: u32) -> (&[u32], &[u32]) {
