@@ -8,7 +8,9 @@ use crate::generator::item::{PATTERNS, PLACEHOLDER};
 use crate::generator::rule::{Rule, stream};
 use crate::generator::{Rng, shrink};
 use sigmatag::compile;
-use sigmatag::engine::{Engine, Event, Format, Hit, LogsourceMode, Mode, Options, Scratch};
+use sigmatag::engine::{
+    Engine, Event, Format, Hit, LogsourceMode, Mode, Options, Scratch, Vectors,
+};
 use sigmatag::reference::Reference;
 use sigmatag::reference::event::{Value, from_json, from_msgpack};
 use sigmatag::rule::ast::{Collection, LogSource, Placeholders};
@@ -65,6 +67,9 @@ struct Asked {
     mode: LogsourceMode,
     engine: Engine,
     indexed: Scratch,
+    /// By the instructions that `indexed` does not use, if the processor has them. They look at texts
+    /// alike in every mode.
+    other: Option<Scratch>,
     /// Slow, and the same in every mode: only where each event meets the most rules.
     exhaustive: Option<Scratch>,
 }
@@ -106,7 +111,12 @@ impl Judge {
             let engine = Engine::new(Arc::clone(&set), options);
             let exhaustive = (mode == LogsourceMode::Auto)
                 .then(|| Scratch::with_mode(&engine, Mode::Exhaustive));
-            Asked { mode, indexed: Scratch::new(&engine), exhaustive, engine }
+            let other = [Vectors::Plain, Vectors::Avx2]
+                .into_iter()
+                .find(|vectors| *vectors != Vectors::fastest() && vectors.is_possible())
+                .filter(|_| mode == LogsourceMode::Auto)
+                .map(|vectors| Scratch::with_vectors(&engine, Mode::Indexed, vectors));
+            Asked { mode, indexed: Scratch::new(&engine), other, exhaustive, engine }
         });
         let reference = Reference::new(&collection)?;
         Ok(Judge { collection, reference, numbers, asked: asked.into() })
@@ -156,8 +166,12 @@ impl Judge {
                 );
                 Err(Difference { event, text })
             };
-            let Asked { engine, indexed, exhaustive, .. } = asked;
-            let scratches = [("indexed", Some(&mut *indexed)), ("exhaustive", exhaustive.as_mut())];
+            let Asked { engine, indexed, other, exhaustive, .. } = asked;
+            let scratches = [
+                ("indexed", Some(&mut *indexed)),
+                ("indexed, by other instructions", other.as_mut()),
+                ("exhaustive", exhaustive.as_mut()),
+            ];
             for (how, scratch) in scratches {
                 let Some(scratch) = scratch else { continue };
                 for (number, given) in events.iter().enumerate() {
