@@ -130,34 +130,10 @@ fn json_events() -> Vec<Vec<u8>> {
     .collect()
 }
 
-fn to_msgpack(value: &serde_json::Value) -> rmpv::Value {
-    use serde_json::Value;
-    match value {
-        Value::Null => rmpv::Value::Nil,
-        Value::Bool(value) => (*value).into(),
-        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(value), _, _) => value.into(),
-            (_, Some(value), _) => value.into(),
-            (_, _, value) => value.unwrap().into(),
-        },
-        Value::String(text) => text.as_str().into(),
-        Value::Array(elements) => rmpv::Value::Array(elements.iter().map(to_msgpack).collect()),
-        Value::Object(entries) => rmpv::Value::Map(
-            entries.iter().map(|(key, value)| (key.as_str().into(), to_msgpack(value))).collect(),
-        ),
-    }
-}
-
 /// The events that are JSON text, as msgpack.
 fn msgpack_events(events: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let values = events.iter().filter_map(|event| serde_json::from_slice(event).ok());
-    values
-        .map(|value: serde_json::Value| {
-            let mut out = Vec::new();
-            rmpv::encode::write_value(&mut out, &to_msgpack(&value)).unwrap();
-            out
-        })
-        .collect()
+    values.map(|value: serde_json::Value| common::to_msgpack(&value)).collect()
 }
 
 /// Fluent Bit records: `[[time, {"f": "ab"}], record]`, some of them in one chunk.

@@ -1,6 +1,8 @@
 //! Every case of `tests/data/sigma/edge_cases.jsonl` through the engine: as JSON and msgpack,
 //! with the index and without.
 
+mod common;
+
 use serde_json::Value;
 use sigmatag::compile;
 use sigmatag::engine::{Engine, Event, Format, Mode, Options, Scratch};
@@ -10,26 +12,8 @@ use std::sync::Arc;
 
 /// JSON text and msgpack of an event as the case gives it.
 fn encodings(event: &Value) -> [(Format, Vec<u8>); 2] {
-    let mut packed = Vec::new();
-    rmpv::encode::write_value(&mut packed, &to_msgpack(event)).unwrap();
+    let packed = common::to_msgpack(event);
     [(Format::Json, serde_json::to_vec(event).unwrap()), (Format::Msgpack, packed)]
-}
-
-fn to_msgpack(value: &Value) -> rmpv::Value {
-    match value {
-        Value::Null => rmpv::Value::Nil,
-        Value::Bool(b) => (*b).into(),
-        Value::Number(n) => match (n.as_i64(), n.as_u64(), n.as_f64()) {
-            (Some(i), _, _) => i.into(),
-            (_, Some(u), _) => u.into(),
-            (_, _, f) => f.unwrap().into(),
-        },
-        Value::String(s) => s.as_str().into(),
-        Value::Array(a) => rmpv::Value::Array(a.iter().map(to_msgpack).collect()),
-        Value::Object(o) => {
-            rmpv::Value::Map(o.iter().map(|(k, v)| (k.as_str().into(), to_msgpack(v))).collect())
-        }
-    }
 }
 
 #[test]

@@ -87,3 +87,27 @@ pub fn gunzip(path: &Path) -> String {
     let output = run(Command::new("gzip").arg("-dc").arg(path));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
+
+/// A JSON value as msgpack.
+pub fn to_msgpack(value: &serde_json::Value) -> Vec<u8> {
+    use serde_json::Value;
+    fn packed(value: &Value) -> rmpv::Value {
+        match value {
+            Value::Null => rmpv::Value::Nil,
+            Value::Bool(value) => (*value).into(),
+            Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+                (Some(value), _, _) => value.into(),
+                (_, Some(value), _) => value.into(),
+                (_, _, value) => value.unwrap().into(),
+            },
+            Value::String(text) => text.as_str().into(),
+            Value::Array(elements) => rmpv::Value::Array(elements.iter().map(packed).collect()),
+            Value::Object(entries) => rmpv::Value::Map(
+                entries.iter().map(|(key, value)| (key.as_str().into(), packed(value))).collect(),
+            ),
+        }
+    }
+    let mut out = Vec::new();
+    rmpv::encode::write_value(&mut out, &packed(value)).unwrap();
+    out
+}

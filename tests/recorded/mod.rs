@@ -3,6 +3,7 @@
 // Every test program compiles this file and uses its own part of it.
 #![allow(dead_code)]
 
+use super::common;
 use sigmatag::compile::{self, Options};
 use sigmatag::engine::{Engine, Scratch};
 use sigmatag::reference::event::Value;
@@ -47,28 +48,7 @@ pub fn compiled(collection: &Collection, sources: Vec<Descriptor>) -> Arc<RuleSe
 
 /// A JSON text as msgpack.
 pub fn packed(json: &str) -> Vec<u8> {
-    let value: serde_json::Value = serde_json::from_str(json).unwrap();
-    let mut out = Vec::new();
-    rmpv::encode::write_value(&mut out, &to_msgpack(&value)).unwrap();
-    out
-}
-
-fn to_msgpack(value: &serde_json::Value) -> rmpv::Value {
-    use serde_json::Value;
-    match value {
-        Value::Null => rmpv::Value::Nil,
-        Value::Bool(value) => (*value).into(),
-        Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(value), _, _) => value.into(),
-            (_, Some(value), _) => value.into(),
-            (_, _, value) => value.unwrap().into(),
-        },
-        Value::String(text) => text.as_str().into(),
-        Value::Array(elements) => rmpv::Value::Array(elements.iter().map(to_msgpack).collect()),
-        Value::Object(entries) => rmpv::Value::Map(
-            entries.iter().map(|(key, value)| (key.as_str().into(), to_msgpack(value))).collect(),
-        ),
-    }
+    common::to_msgpack(&serde_json::from_str(json).unwrap())
 }
 
 /// Runs `check` on every line with all processors; the differences it returns.
