@@ -5,6 +5,7 @@
 //! that comes again is compared with one place instead of being looked up. The memory is of fixed
 //! size; a text takes the place of another that is not asked for.
 
+use crate::event::keys::folded_product;
 use crate::ruleset::hash::load;
 
 /// Places of two texts each. A power of two.
@@ -88,9 +89,8 @@ fn place(field: u32, text: &[u8]) -> usize {
     let last = load(&text[text.len() - text.len().min(8)..]);
     let inner = load(&text[middle..text.len().min(middle + 8)]);
     let seed = u64::from(field) << 32 | text.len() as u64;
-    let product = u128::from(first.rotate_left(23) ^ inner ^ 0x9E37_79B9_7F4A_7C15)
-        * u128::from(last ^ seed.wrapping_mul(0xD6E8_FEB8_6659_FD93));
-    ((product >> 64) as u64 ^ product as u64) as usize % SETS
+    let first = first.rotate_left(23) ^ inner ^ 0x9E37_79B9_7F4A_7C15;
+    folded_product(first, last ^ seed.wrapping_mul(0xD6E8_FEB8_6659_FD93)) as usize % SETS
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The hashes of the index, shared by the compiler that fills the tables and the engine that
 //! asks them. They are part of the file format.
 
+use crate::event::keys::folded_product;
+
 /// Lengths of prefix and suffix keys in bytes, longest first. A literal uses the longest that it
 /// fills: keys of four bytes alone would put every `.exe` into one bucket, and keys of eight every
 /// `C:\Windows\`.
@@ -166,9 +168,7 @@ pub fn load(bytes: &[u8]) -> u64 {
 
 #[inline]
 fn mix(a: u64, b: u64) -> u32 {
-    let product = u128::from(a ^ 0x9E37_79B9_7F4A_7C15) * u128::from(b ^ 0xD6E8_FEB8_6659_FD93);
-    let folded = (product as u64) ^ (product >> 64) as u64;
-    (folded >> 32) as u32
+    (folded_product(a ^ 0x9E37_79B9_7F4A_7C15, b ^ 0xD6E8_FEB8_6659_FD93) >> 32) as u32
 }
 
 /// Where an anchored key stands in a text.

@@ -8,6 +8,7 @@
 use super::recognise;
 use super::tables::{ConditionSet, Source, SourceTables};
 use super::view::Stores;
+use crate::event::keys::folded_product;
 use crate::event::slots::{NONE, Slots};
 use crate::event::value::Value;
 
@@ -249,9 +250,7 @@ fn hash(key: &[u8]) -> u64 {
     let (words, rest) = key.as_chunks();
     let mut state = rest.iter().fold(key.len() as u64, |all, byte| all << 8 | u64::from(*byte));
     for word in words {
-        let product =
-            u128::from(state ^ u64::from_le_bytes(*word)) * u128::from(0x9e37_79b9_7f4a_7c15u64);
-        state = product as u64 ^ (product >> 64) as u64;
+        state = folded_product(state ^ u64::from_le_bytes(*word), 0x9e37_79b9_7f4a_7c15);
     }
     state
 }

@@ -10,6 +10,7 @@ use super::decode::Decoder;
 use super::list::List;
 use super::tables::{Range, SourceTables, TestKind};
 use super::view::Stores;
+use crate::event::keys::folded_product;
 use crate::event::slots::{NONE, Slots};
 use crate::event::value::Value;
 
@@ -216,10 +217,7 @@ impl Kinds {
 
     /// Folded multiplications; collisions cost time only.
     fn hash(&self, slots: &Slots, stores: &Stores<'_>) -> u64 {
-        let mix = |state: u64, word: u64| {
-            let product = u128::from(state ^ word) * u128::from(0x9e37_79b9_7f4a_7c15u64);
-            product as u64 ^ (product >> 64) as u64
-        };
+        let mix = |state: u64, word: u64| folded_product(state ^ word, 0x9e37_79b9_7f4a_7c15);
         let mut state = slots.touched().len() as u64;
         for &field in slots.touched() {
             state = state.rotate_left(7) ^ u64::from(field);
