@@ -2,7 +2,6 @@
 
 use super::bounds::Sum;
 use super::frequency::Frequencies;
-use super::hash::FastMap;
 use super::index;
 use super::ir::{Fields, Ir, KEYWORDS, OrderedNumber, PredicateKey, Predicates, Test};
 use super::item::Context;
@@ -21,6 +20,7 @@ use crate::ruleset::tables::{
     Instruction, Links, LogSourceRecord, NONE, Network, NumberRecord, Predicate, Rule, Tables,
     Text, Token, flag, kind, op, token,
 };
+use foldhash::HashMap;
 use std::collections::BTreeMap;
 
 /// Compiles a collection into tables; the bytes are the rules' conditions for the identity.
@@ -103,7 +103,7 @@ fn ordered(collection: &Collection) -> Result<Vec<(String, &AstRule)>, Vec<Compi
 #[derive(Default)]
 struct Pool {
     bytes: Vec<u8>,
-    known: FastMap<Vec<u8>, Text>,
+    known: HashMap<Vec<u8>, Text>,
 }
 
 impl Pool {
@@ -327,7 +327,7 @@ impl Emit {
         let mut programs = Programs {
             is_indexed: &is_indexed,
             cost: &cost,
-            groups: FastMap::default(),
+            groups: HashMap::default(),
             members: Vec::new(),
         };
         let mut waiting: BTreeMap<Wait, Vec<u32>> = BTreeMap::new();

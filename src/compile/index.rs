@@ -1,7 +1,6 @@
 //! Builds the index of every field: which key finds which predicate.
 
 use super::frequency::Frequencies;
-use super::hash::FastMap;
 use super::ir::{KEYWORDS, PredicateKey, Test};
 use super::pattern::{DASHES, Pattern, Piece};
 use crate::event::number;
@@ -10,6 +9,7 @@ use crate::ruleset::hash::{
     gram_key, gram_slot, length_bit, longest_stride, short_classes, short_key, short_nibbles,
 };
 use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Place, Slot, Table};
+use foldhash::HashMap;
 use std::borrow::Cow;
 
 /// How many literals may share a gram before any other gram is preferred: each is compared wherever
@@ -213,7 +213,7 @@ impl Literals {
     /// Grams by which each literal is met: for each phase of the stride the rarest; of equals the
     /// one with the fewest literals so far. Without a stride, each literal has its own longest.
     fn grams(&self, stride: Option<usize>, cost_of: &dyn Fn([u8; 4]) -> u32) -> Vec<Keyed> {
-        let mut used: FastMap<u32, u32> = FastMap::default();
+        let mut used: HashMap<u32, u32> = HashMap::default();
         let mut slots = Vec::with_capacity(self.long.len() * stride.unwrap_or(4));
         for (predicate, text) in &self.long {
             let stride = stride.unwrap_or_else(|| longest_stride(text.len()) as usize);

@@ -1,8 +1,8 @@
 //! Rules between the AST and the tables: conditions over predicates.
 
-use super::hash::FastMap;
 use super::pattern::Pattern;
 use crate::event::number::Number;
+use foldhash::HashMap;
 
 /// What a predicate tests.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -174,7 +174,7 @@ impl Ir {
 /// Gives every distinct predicate one id, in order of first use.
 #[derive(Default)]
 pub struct Predicates {
-    ids: FastMap<PredicateKey, u32>,
+    ids: HashMap<PredicateKey, u32>,
     list: Vec<PredicateKey>,
 }
 
@@ -197,7 +197,7 @@ impl Predicates {
 /// Gives every field one id, in order of first use.
 #[derive(Default)]
 pub struct Fields {
-    ids: FastMap<String, u32>,
+    ids: HashMap<String, u32>,
     names: Vec<String>,
 }
 

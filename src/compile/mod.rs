@@ -11,7 +11,6 @@ mod bounds;
 mod canonical;
 mod emit;
 pub mod frequency;
-mod hash;
 pub mod index;
 pub mod ir;
 pub mod item;

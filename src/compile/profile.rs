@@ -3,7 +3,6 @@
 //! Events go through the sources as when they are matched, so that a rule's fields have the values
 //! that it will look at. What is kept are the texts of each field and how many events have each.
 
-use super::hash::FastMap;
 use super::texts::Texts;
 use crate::engine::predicate::{TextBuffer, text};
 use crate::event::Malformed;
@@ -11,6 +10,7 @@ use crate::event::fold::fold;
 use crate::event::value::Value;
 use crate::ruleset::RuleSet;
 use crate::source::{Buffers, Encoding, EventView, for_each_event};
+use foldhash::HashMap;
 use std::collections::BTreeMap;
 
 /// Most bytes of different texts that are kept. An index of their grams takes some ten times of it.
@@ -54,7 +54,7 @@ pub struct Profiler<'a> {
 /// Different texts in the order of their first event.
 #[derive(Default)]
 struct Collected {
-    numbers: FastMap<Vec<u8>, usize>,
+    numbers: HashMap<Vec<u8>, usize>,
     /// How many events have each, and the last of them.
     counts: Vec<(u32, u64)>,
 }

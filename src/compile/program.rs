@@ -1,8 +1,8 @@
 //! Conditions as programs: tests with two forward jumps.
 
-use super::hash::FastMap;
 use super::ir::Ir;
 use crate::ruleset::tables::{Instruction, op};
+use foldhash::HashMap;
 
 /// Writes programs and collects the groups they use.
 pub struct Programs<'a> {
@@ -11,7 +11,7 @@ pub struct Programs<'a> {
     /// What a lazy predicate costs to evaluate, in no particular unit.
     pub cost: &'a dyn Fn(u32) -> u32,
     /// Groups by their sorted members.
-    pub groups: FastMap<Vec<u32>, u32>,
+    pub groups: HashMap<Vec<u32>, u32>,
     /// Members by group.
     pub members: Vec<Vec<u32>>,
 }

@@ -1,14 +1,14 @@
 //! Texts that a literal can be looked for in, and where their grams occur.
 
-use super::hash::FastMap;
 use super::pattern::{Pattern, Piece};
+use foldhash::HashMap;
 use memchr::memmem;
 
 /// Folded texts with the number of times that each was seen.
 #[derive(Debug, Clone, Default)]
 pub struct Texts {
     lines: Vec<(Vec<u8>, u32)>,
-    grams: FastMap<[u8; 4], Occurrences>,
+    grams: HashMap<[u8; 4], Occurrences>,
     seen: u64,
 }
 
@@ -23,7 +23,7 @@ struct Occurrences {
 impl Texts {
     /// Texts, each once, and how often each was seen.
     pub fn new(lines: Vec<(Vec<u8>, u32)>) -> Texts {
-        let mut grams: FastMap<[u8; 4], Occurrences> = FastMap::default();
+        let mut grams: HashMap<[u8; 4], Occurrences> = HashMap::default();
         for (number, (line, times)) in (0..).zip(&lines) {
             for &gram in line.array_windows() {
                 let occurrences = grams.entry(gram).or_default();

@@ -5,11 +5,11 @@
 //! other text to the program.
 
 use super::determinise::{FIRST, States, determinise};
-use crate::compile::hash::FastMap;
 use crate::limits;
 use crate::ruleset::regexes::Regexes;
 use crate::ruleset::regexes::automaton::{Automaton, row};
 use crate::ruleset::tables::Text;
+use foldhash::HashMap;
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 
@@ -128,7 +128,7 @@ impl States {
         let mut targets = vec![0; stride];
         loop {
             let mut merged = false;
-            let mut known: FastMap<Vec<u32>, u32> = FastMap::default();
+            let mut known: HashMap<Vec<u32>, u32> = HashMap::default();
             // What a state leads to comes behind it as a rule, and is merged before it then.
             for state in (0..states).rev() {
                 let own = FIRST + state as u32;
@@ -190,7 +190,7 @@ impl States {
             }
         }
         // The end keeps a column of its own, the last.
-        let mut known: FastMap<Vec<u32>, usize> = FastMap::default();
+        let mut known: HashMap<Vec<u32>, usize> = HashMap::default();
         let mut kept = Vec::new();
         let narrow: Vec<usize> = (0..self.stride - 1)
             .map(|column| {

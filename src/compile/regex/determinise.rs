@@ -5,9 +5,9 @@
 //! state is a plain set. General determinisers keep both apart and build many times the states,
 //! to be merged afterwards.
 
-use crate::compile::hash::FastMap;
 use crate::limits;
 use crate::ruleset::regexes::automaton::row;
+use foldhash::HashMap;
 use regex_automata::nfa::thompson::{NFA, State};
 use regex_automata::util::look::{Look, LookMatcher};
 use regex_automata::util::primitives::StateID;
@@ -85,7 +85,7 @@ struct Determiniser<'a> {
     seen: Vec<u32>,
     stamp: u32,
     stack: Vec<StateID>,
-    numbers: FastMap<Set, u32>,
+    numbers: HashMap<Set, u32>,
     open: Vec<(Set, Before)>,
     members: usize,
 }
@@ -110,7 +110,7 @@ pub fn determinise(nfa: &NFA, ascii_only: bool) -> Option<States> {
         seen: vec![0; nfa.states().len()],
         stamp: 0,
         stack: Vec::new(),
-        numbers: FastMap::default(),
+        numbers: HashMap::default(),
         open: Vec::new(),
         members: 0,
     };

@@ -1,16 +1,16 @@
 //! From a parsed expression to the steps of its program.
 
-use crate::compile::hash::FastMap;
 use crate::limits;
 use crate::ruleset::regexes::program::{CharClass, CharRange, Step, look_kind, op};
 use crate::ruleset::regexes::{ANCHORED, RegexRecord, Regexes};
 use crate::ruleset::tables::{NONE, Text};
+use foldhash::HashMap;
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 
 /// Adds programs to tables; equal classes are stored once.
 #[derive(Default)]
 pub struct Programs {
-    classes: FastMap<(CharKey, Vec<(u32, u32)>), u32>,
+    classes: HashMap<(CharKey, Vec<(u32, u32)>), u32>,
 }
 
 /// The ASCII part of a class.
