@@ -1,5 +1,6 @@
 //! Files and folders to a [`Collection`], with everything that is wrong on the way.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
@@ -74,65 +75,72 @@ pub fn load_paths(paths: &[PathBuf], placeholders: &Placeholders) -> Loaded {
     for path in paths {
         let mut files = files(path, &mut loaded.diagnostics);
         files.retain(|file| seen.insert(file.clone()));
-        let size = |file: &PathBuf| fs::metadata(file).map_or(0, |data| data.len() as usize);
-        let too_much_from = files.iter().position(|file| {
-            bytes += size(file);
-            bytes > limits::ALL_FILES_BYTES
-        });
-        if let Some(first) = too_much_from {
-            load_files(&files[..first], placeholders, &mut loaded);
-            loaded.diagnostics.push(*too_much(&files[first].to_string_lossy()));
+        let mut texts = Vec::with_capacity(files.len());
+        let mut first_too_much = None;
+        for file in &files {
+            let text = read(file);
+            bytes += text.as_ref().map_or(0, String::len);
+            if bytes > limits::ALL_FILES_BYTES {
+                first_too_much = Some(file);
+                break;
+            }
+            texts.push((file.to_string_lossy(), text));
+        }
+        streams(&texts, placeholders, &mut loaded);
+        if let Some(file) = first_too_much {
+            loaded.diagnostics.push(*too_much(&file.to_string_lossy()));
             break;
         }
-        load_files(&files, placeholders, &mut loaded);
     }
     finish(loaded)
 }
 
-/// Files for which another thread is worth its start.
-const FILES_PER_THREAD: usize = 64;
+/// The name of a file and its text, or why it cannot be read.
+type FileText<'a> = (Cow<'a, str>, Result<String, Box<Diagnostic>>);
+
+/// Texts for which another thread is worth its start.
+const TEXTS_PER_THREAD: usize = 64;
 /// Stack of such a thread, as a main thread has it: parsers recurse to their depth caps.
 const STACK: usize = 8 << 20;
 
-/// Loads files, in parallel if they are many. What comes out is in the order of the files.
-fn load_files(files: &[PathBuf], placeholders: &Placeholders, loaded: &mut Loaded) {
+/// Adds the documents of files, in parallel if they are many. What comes out is in the order of the
+/// files.
+fn streams(texts: &[FileText<'_>], placeholders: &Placeholders, loaded: &mut Loaded) {
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = files.len().div_ceil(threads).max(FILES_PER_THREAD);
-    let load = |files: &[PathBuf]| {
+    let share = texts.len().div_ceil(threads).max(TEXTS_PER_THREAD);
+    let load = |texts: &[FileText<'_>]| {
         let mut part = Loaded::default();
-        files.iter().for_each(|file| load_file(file, placeholders, &mut part));
+        for (name, text) in texts {
+            match text {
+                Ok(text) => stream(name, text, placeholders, &mut part),
+                Err(diagnostic) => {
+                    let mut diagnostic = diagnostic.clone();
+                    diagnostic.place.file = name.as_ref().into();
+                    part.diagnostics.push(*diagnostic);
+                }
+            }
+        }
         part
     };
     thread::scope(|scope| {
-        let mut shares = files.chunks(share);
+        let mut shares = texts.chunks(share);
         let own = shares.next().unwrap_or_default();
         let others: Vec<_> = shares
-            .map(|files| {
+            .map(|texts| {
                 let builder = thread::Builder::new().stack_size(STACK);
-                (files, builder.spawn_scoped(scope, || load(files)))
+                (texts, builder.spawn_scoped(scope, || load(texts)))
             })
             .collect();
         loaded.append(load(own));
-        for (files, thread) in others {
+        for (texts, thread) in others {
             loaded.append(match thread.map(thread::ScopedJoinHandle::join) {
                 Ok(Ok(part)) => part,
                 Ok(Err(panic)) => std::panic::resume_unwind(panic),
                 // No thread is to be had: here, then.
-                Err(_) => load(files),
+                Err(_) => load(texts),
             });
         }
     });
-}
-
-fn load_file(file: &Path, placeholders: &Placeholders, loaded: &mut Loaded) {
-    let name = file.to_string_lossy();
-    match read(file) {
-        Ok(text) => stream(&name, &text, placeholders, loaded),
-        Err(mut diagnostic) => {
-            diagnostic.place.file = name.as_ref().into();
-            loaded.diagnostics.push(*diagnostic);
-        }
-    }
 }
 
 fn start(placeholders: &Placeholders) -> Loaded {
