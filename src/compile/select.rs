@@ -26,6 +26,9 @@ const COMMON_IN_LIST: f64 = 0.2;
 /// the rule's condition then has to be evaluated without help from the index.
 const PRESENCE: f64 = 50.0;
 
+/// What a table of short literals costs, in rules met for each event that has its field.
+const SHORT_TABLE: f64 = 0.25;
+
 /// What the index reports, and what each rule waits for.
 pub struct Selection {
     /// For each predicate, whether it is indexed.
@@ -85,9 +88,12 @@ pub fn select(
             Some(Known { kind, plain, share: frequencies.predicate(predicate) })
         })
         .collect();
-    let wait_of = |id: u32| {
+    let wait_of = |id: u32, without: Option<u32>| {
         let PredicateKey { field, test } = &predicates[id as usize];
         match known[id as usize] {
+            Some(Known { kind: Kind::Short, .. }) if without == Some(*field) => {
+                Some((Wait::Presence(*field), PRESENCE))
+            }
             // Tables that every text is looked up in must earn that.
             Some(Known { plain: true, share, .. }) => Some((Wait::Report(id), share)),
             Some(Known { share, .. }) if *field == KEYWORDS || share * 4.0 < PRESENCE => {
@@ -97,7 +103,31 @@ pub fn select(
             _ => Some((Wait::Presence(*field), PRESENCE)),
         }
     };
-    let pivots: Vec<Option<Pivot>> = rules.iter().map(|ir| pivot::choose(ir, &wait_of)).collect();
+    let choose = |ir: &Ir, without| pivot::choose(ir, &|id| wait_of(id, without));
+    let mut pivots: Vec<Option<Pivot>> = rules.iter().map(|ir| choose(ir, None)).collect();
+    // A table of short literals has every byte of its field looked at; a few rules that seldom meet an
+    // event anyway may as well wait for something else.
+    let is_short = |wait: &Wait| match wait {
+        Wait::Report(id) => known[*id as usize].is_some_and(|known| known.kind == Kind::Short),
+        Wait::Presence(_) => false,
+    };
+    let mut by_field: BTreeMap<u32, BTreeSet<usize>> = BTreeMap::new();
+    for (rule, pivot) in pivots.iter().enumerate() {
+        for wait in pivot.iter().flat_map(|pivot| &pivot.waits).filter(|wait| is_short(wait)) {
+            if let Wait::Report(id) = wait {
+                by_field.entry(predicates[*id as usize].field).or_default().insert(rule);
+            }
+        }
+    }
+    for (field, rules_of) in by_field.into_iter().filter(|(field, _)| *field != KEYWORDS) {
+        let others: Vec<(usize, Option<Pivot>)> =
+            rules_of.into_iter().map(|rule| (rule, choose(rules[rule], Some(field)))).collect();
+        let cost = |pivot: &Option<Pivot>| pivot.as_ref().map_or(f64::INFINITY, |pivot| pivot.cost);
+        let more: f64 = others.iter().map(|(rule, other)| cost(other) - cost(&pivots[*rule])).sum();
+        if more < SHORT_TABLE {
+            others.into_iter().for_each(|(rule, other)| pivots[rule] = other);
+        }
+    }
 
     let mut indexed = vec![false; predicates.len()];
     let mut tables: BTreeSet<(u32, Kind)> = BTreeSet::new();

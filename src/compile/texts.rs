@@ -3,6 +3,7 @@
 use super::pattern::{Pattern, Piece};
 use foldhash::HashMap;
 use memchr::memmem;
+use std::sync::OnceLock;
 
 /// Folded texts with the number of times that each was seen.
 #[derive(Debug, Clone, Default)]
@@ -10,7 +11,20 @@ pub struct Texts {
     lines: Vec<(Vec<u8>, u32)>,
     grams: HashMap<[u8; 4], Occurrences>,
     seen: u64,
+    /// Counted when it is first asked for.
+    bytes: OnceLock<Bytes>,
 }
+
+/// How often each byte occurs, and each pair of bytes.
+#[derive(Debug, Clone, Default)]
+struct Bytes {
+    all: f64,
+    single: HashMap<u8, f64>,
+    pairs: HashMap<[u8; 2], f64>,
+}
+
+/// How often each byte counts as followed by any other, see [`Texts::chance`].
+const FEW: f64 = 4.0;
 
 /// Where a gram occurs.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +48,33 @@ impl Texts {
             }
         }
         let seen = lines.iter().map(|(_, times)| u64::from(*times)).sum();
-        Texts { lines, grams, seen }
+        Texts { lines, grams, seen, bytes: OnceLock::new() }
+    }
+
+    /// The share of texts that a few folded bytes are expected in, above 0: from how often each byte
+    /// follows the one before it, so that it says something about bytes that were not seen together.
+    pub fn chance(&self, literal: &[u8]) -> f64 {
+        let Bytes { all, single, pairs } = self.bytes.get_or_init(|| self.count_bytes());
+        let count = |byte: &u8| single.get(byte).copied().unwrap_or(0.0);
+        let share = |byte: &u8| (count(byte) + 0.5) / all.max(1.0);
+        let Some(first) = literal.first() else { return 1.0 };
+        let follows = |pair: &[u8; 2]| {
+            let together = pairs.get(pair).copied().unwrap_or(0.0);
+            (together + FEW * share(&pair[1])) / (count(&pair[0]) + FEW)
+        };
+        let places = all / self.seen.max(1) as f64;
+        places * share(first) * literal.array_windows().map(follows).product::<f64>()
+    }
+
+    fn count_bytes(&self) -> Bytes {
+        let mut bytes = Bytes::default();
+        for (line, times) in &self.lines {
+            let times = f64::from(*times);
+            bytes.all += times * line.len() as f64;
+            line.iter().for_each(|byte| *bytes.single.entry(*byte).or_default() += times);
+            line.array_windows().for_each(|pair| *bytes.pairs.entry(*pair).or_default() += times);
+        }
+        bytes
     }
 
     /// How many texts were seen.

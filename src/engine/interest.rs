@@ -23,53 +23,76 @@ pub(super) struct RoutedFilter {
 
 /// What the admitted rules ask the index for.
 pub(super) struct Interest {
-    /// What is done with each field, and with keywords: see the constants.
-    fields: Vec<u8>,
+    /// What is done with each field, and with keywords.
+    fields: Vec<Doing>,
     /// Admitted rules that wait for nothing.
     pub open: Vec<u32>,
     /// The ASCII keywords of admitted rules.
     pub keywords: RoutedFilter,
 }
 
-/// The index is asked about the field's values.
-const LOOKED_UP: u8 = 1;
-/// A rule waits for the field to be there.
-const WAITED_FOR: u8 = 2;
+/// What is done with a field of an event.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Doing(u8);
+
+impl Doing {
+    /// The index is asked about the field's values.
+    const LOOKED_UP: u8 = 1;
+    /// A rule waits for the field to be there.
+    const WAITED_FOR: u8 = 2;
+    /// The index has nothing but whole texts.
+    const WHOLE: u8 = 4;
+
+    /// Whether anything is done with it.
+    #[inline]
+    pub fn is_anything(self) -> bool {
+        self.0 != 0
+    }
+
+    /// Whether the index is asked about its values.
+    #[inline]
+    pub fn looks_up(self) -> bool {
+        self.0 & Self::LOOKED_UP != 0
+    }
+
+    /// Whether only whole texts are looked for.
+    #[inline]
+    pub fn looks_up_whole(self) -> bool {
+        self.0 & Self::WHOLE != 0
+    }
+
+    /// Whether a rule waits for it to be there.
+    #[inline]
+    pub fn waits(self) -> bool {
+        self.0 & Self::WAITED_FOR != 0
+    }
+}
 
 impl Interest {
     /// The interest of the rules that `admits` says. Takes time in proportion to the rule set: once
     /// per route, not per event.
     pub fn new(tables: &Tables, admits: impl Fn(u32) -> bool) -> Interest {
         let asked = asked(tables, &admits);
-        let mut fields = vec![0; tables.fields.len() + 1];
+        let mut fields = vec![Doing::default(); tables.fields.len() + 1];
         for (predicate, _) in tables.predicates.iter().zip(&asked).filter(|(_, asked)| **asked) {
-            fields[predicate.field as usize] |= LOOKED_UP;
+            fields[predicate.field as usize].0 |= Doing::LOOKED_UP;
         }
-        for (field, doing) in (0..).zip(&mut fields) {
+        for (field, (doing, index)) in (0..).zip(fields.iter_mut().zip(&tables.indexes)) {
             if tables.waiting(field).iter().any(|rule| admits(*rule)) {
-                *doing |= WAITED_FOR;
+                doing.0 |= Doing::WAITED_FOR;
+            }
+            if doing.looks_up() && index.has_only_whole_texts() {
+                doing.0 |= Doing::WHOLE;
             }
         }
         let open = tables.open_rules.iter().copied().filter(|rule| admits(*rule)).collect();
         Interest { fields, open, keywords: keywords(tables, &asked) }
     }
 
-    /// Whether anything is done with a field, or with keywords.
+    /// What is done with a field, or with keywords, whose number is that of the fields.
     #[inline]
-    pub fn has(&self, field: u32) -> bool {
-        self.fields[field as usize] != 0
-    }
-
-    /// Whether the index is asked about a field, or about keywords.
-    #[inline]
-    pub fn looks_up(&self, field: u32) -> bool {
-        self.fields[field as usize] & LOOKED_UP != 0
-    }
-
-    /// Whether a rule waits for a field to be there.
-    #[inline]
-    pub fn waits_for(&self, field: u32) -> bool {
-        self.fields[field as usize] & WAITED_FOR != 0
+    pub fn of(&self, field: u32) -> Doing {
+        self.fields[field as usize]
     }
 }
 

@@ -6,12 +6,12 @@
 //! The index is complete: an indexed predicate that it does not report is false, so programs
 //! never evaluate one. Everything else is evaluated when a program first asks and remembered.
 
-use super::interest::{Interest, RoutedFilter};
+use super::interest::{Doing, Interest, RoutedFilter};
 use super::keywords::WorthALook;
 use super::memo::Memo;
 use super::predicate::{self, Work};
 use super::route::Route;
-use super::scan::scan;
+use super::scan::{may_be_whole, scan};
 use super::vector::Vectors;
 use crate::event::slots::FieldValues;
 use crate::event::value::Value;
@@ -229,17 +229,19 @@ impl Matcher {
         let (inner, outer) = (view.inner, view.outer);
         if let Some(inner) = inner {
             for &field in inner.touched() {
-                if interest.has(field) {
-                    self.meet(rules, field, inner.values(field), view, interest);
+                let doing = interest.of(field);
+                if doing.is_anything() {
+                    self.meet(rules, field, doing, inner.values(field), view);
                 }
             }
         }
         for &field in outer.touched() {
-            if interest.has(field) && inner.is_none_or(|inner| !inner.is_present(field)) {
-                self.meet(rules, field, outer.values(field), view, interest);
+            let doing = interest.of(field);
+            if doing.is_anything() && inner.is_none_or(|inner| !inner.is_present(field)) {
+                self.meet(rules, field, doing, outer.values(field), view);
             }
         }
-        if interest.looks_up(rules.tables().fields.len() as u32) {
+        if interest.of(rules.tables().fields.len() as u32).looks_up() {
             self.look_up_keywords(rules, view, &interest.keywords);
         }
     }
@@ -250,20 +252,23 @@ impl Matcher {
         &mut self,
         rules: &RuleSet,
         field: u32,
+        doing: Doing,
         mut values: FieldValues<'_>,
         view: &EventView<'_>,
-        interest: &Interest,
     ) {
-        if interest.waits_for(field) {
+        if doing.waits() {
             self.present.push(field);
         }
-        if !interest.looks_up(field) {
+        if !doing.looks_up() {
             return;
         }
         let index = &rules.tables().indexes[field as usize];
         let Some(first) = values.next() else { return };
         if let Value::Str(span) = first {
-            self.look_up_first(rules, field, index, view.bytes(span));
+            let text = view.bytes(span);
+            if !doing.looks_up_whole() || may_be_whole(rules.tables(), index, text) {
+                self.look_up_first(rules, field, index, text);
+            }
         } else {
             self.look_up_value(rules, index, None, first, view);
         }

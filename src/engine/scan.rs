@@ -57,6 +57,22 @@ pub(super) fn scan(
     }
 }
 
+/// Whether a field that looks for whole texts only may have one that is `text`: if not, nothing can be
+/// reported for it.
+#[inline]
+pub(super) fn may_be_whole(tables: &Tables, index: &FieldIndex, text: &[u8]) -> bool {
+    if !text.is_ascii() {
+        // Folded it may have another length.
+        return true;
+    }
+    if index.exact_lengths & length_bit(text.len()) == 0 {
+        return false;
+    }
+    let filter = index.anchored_filter.of(&tables.filters);
+    let (word, bit) = anchored_bit(exact_hash(text), filter.len());
+    filter.get(word).is_some_and(|word| word >> bit & 1 == 1)
+}
+
 /// One text being looked up.
 struct Lookup<'a, 'b> {
     rules: &'a RuleSet,

@@ -222,12 +222,14 @@ pub(super) fn classed(
 unsafe fn classed_avx2(text: &[u8], nibbles: &[u32; NIBBLES], show: &mut impl FnMut(usize)) {
     use std::arch::x86_64::*;
     let low_half = _mm256_set1_epi8(0x0F);
-    let table = |number: usize| {
-        let words: [u32; 4] = std::array::from_fn(|word| nibbles[4 * number + word]);
-        let [a, b, c, d] = words.map(u32::cast_signed);
-        _mm256_broadcastsi128_si256(_mm_setr_epi32(a, b, c, d))
-    };
-    let tables: [__m256i; 6] = std::array::from_fn(table);
+    // PERF: loops, not closures given to functions: those would not be made for AVX2, and calls
+    // would take longer than what they do.
+    let mut tables = [_mm256_setzero_si256(); 6];
+    for (table, words) in tables.iter_mut().zip(nibbles.as_chunks::<4>().0) {
+        // SAFETY: 16 bytes are read from an array of 16; the load needs no alignment.
+        let half = unsafe { _mm_loadu_si128(words.as_ptr().cast()) };
+        *table = _mm256_broadcastsi128_si256(half);
+    }
     let places = |block: &[u8; CLASSED]| {
         let mut classes = _mm256_set1_epi8(-1);
         for byte in 0..3 {

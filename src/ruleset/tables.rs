@@ -201,6 +201,13 @@ impl FieldIndex {
     pub fn is_empty(&self) -> bool {
         self.anchored.is_empty() && self.ascii.is_empty() && self.other.is_empty()
     }
+
+    /// Whether whole texts are all that it holds.
+    pub fn has_only_whole_texts(&self) -> bool {
+        self.ascii.is_empty()
+            && self.other.is_empty()
+            && (self.prefix_lengths, self.suffix_lengths) == (0, 0)
+    }
 }
 
 record! {
