@@ -228,17 +228,17 @@ impl Matcher {
         self.present.clear();
         let (inner, outer) = (view.inner, view.outer);
         if let Some(inner) = inner {
-            for &field in inner.touched() {
+            for (field, values) in inner.all() {
                 let doing = interest.of(field);
                 if doing.is_anything() {
-                    self.meet(rules, field, doing, inner.values(field), view);
+                    self.meet(rules, field, doing, values, view);
                 }
             }
         }
-        for &field in outer.touched() {
+        for (field, values) in outer.all() {
             let doing = interest.of(field);
             if doing.is_anything() && inner.is_none_or(|inner| !inner.is_present(field)) {
-                self.meet(rules, field, doing, outer.values(field), view);
+                self.meet(rules, field, doing, values, view);
             }
         }
         if interest.of(rules.tables().fields.len() as u32).looks_up() {

@@ -1,7 +1,8 @@
 //! The values that one walk found, by field.
 //!
-//! A `Slots` is reused for every record: `begin` starts a new epoch instead of clearing, and
-//! nothing allocates once the vectors have grown to the size that the traffic needs.
+//! A `Slots` is reused for every record: fields that have something are listed one behind the other,
+//! so that forgetting them is emptying the list, and nothing allocates once the vectors have grown to
+//! the size that the traffic needs.
 
 use super::familiar::Familiar;
 use super::target::Frame;
@@ -11,19 +12,20 @@ use super::value::{Span, Store, Value};
 pub const NONE: u32 = u32::MAX;
 
 /// What a field has. PERF: nearly all fields have one value, which lies here, so that giving it and
-/// reading it touches one place.
+/// reading it touches one place; and those of an event lie side by side.
 #[derive(Clone, Copy)]
 struct Head {
     /// The first value.
     value: Value,
+    field: u32,
     rest: Rest,
 }
+
+const _: () = assert!(size_of::<Head>() == 32);
 
 /// What a field has besides its first value.
 #[derive(Clone, Copy)]
 struct Rest {
-    /// The field has something only in this epoch.
-    epoch: u32,
     /// The node of the second value, or [`NONE`].
     next: u32,
     /// The node of the last value, if there is a second.
@@ -32,14 +34,10 @@ struct Rest {
     literal: bool,
 }
 
-impl Head {
-    const EMPTY: Head = Head { value: Value::Null, rest: Rest::single(0, false) };
-}
-
 impl Rest {
     #[inline]
-    const fn single(epoch: u32, literal: bool) -> Rest {
-        Rest { epoch, next: NONE, last: NONE, literal }
+    const fn single(literal: bool) -> Rest {
+        Rest { next: NONE, last: NONE, literal }
     }
 }
 
@@ -63,13 +61,8 @@ pub struct Container {
 
 /// Field values of one event, and (where keyword rules exist) all of its leaves.
 pub struct Slots {
-    epoch: u32,
-    /// Number of fields.
-    fields: usize,
-    /// One for each field; none before the first record, since most slots of a host never see one.
-    heads: Vec<Head>,
+    present: Present,
     nodes: Vec<Node>,
-    touched: Vec<u32>,
     leaves: Vec<Value>,
     containers: Vec<Container>,
     /// Bytes decoded during the walk; spans with this layer's `Store` point into it.
@@ -89,15 +82,61 @@ pub struct Slots {
     decoded: Vec<(u32, u32)>,
 }
 
+/// The fields that have something.
+struct Present {
+    /// Number of fields.
+    count: usize,
+    /// For each field, its place among `heads`, if it is there. None before the first record, since
+    /// most slots of a host never see one.
+    places: Vec<u32>,
+    heads: Vec<Head>,
+}
+
+impl Present {
+    #[inline(always)]
+    fn get(&self, field: u32) -> Option<&Head> {
+        let place = *self.places.get(field as usize)?;
+        self.heads.get(place as usize).filter(|head| head.field == field)
+    }
+
+    #[inline(always)]
+    fn get_mut(&mut self, field: u32) -> Option<&mut Head> {
+        let place = *self.places.get(field as usize)?;
+        self.heads.get_mut(place as usize).filter(|head| head.field == field)
+    }
+
+    /// Adds a field, unless it is there: whether it was not.
+    #[inline(always)]
+    fn add(&mut self, field: u32, value: Value, literal: bool) -> bool {
+        let Some(place) = self.places.get_mut(field as usize) else { return true };
+        if self.heads.get(*place as usize).is_some_and(|head| head.field == field) {
+            return false;
+        }
+        *place = self.heads.len() as u32;
+        self.heads.push(Head { value, field, rest: Rest::single(literal) });
+        true
+    }
+
+    /// Gives a field this and nothing else.
+    #[inline(always)]
+    fn set(&mut self, field: u32, value: Value, rest: Rest) {
+        let Some(place) = self.places.get_mut(field as usize) else { return };
+        match self.heads.get_mut(*place as usize).filter(|head| head.field == field) {
+            Some(head) => (head.value, head.rest) = (value, rest),
+            None => {
+                *place = self.heads.len() as u32;
+                self.heads.push(Head { value, field, rest });
+            }
+        }
+    }
+}
+
 impl Slots {
     /// Slots for a table of `fields` fields.
     pub fn new(fields: usize) -> Slots {
         Slots {
-            epoch: 0,
-            fields,
-            heads: Vec::new(),
-            nodes: Vec::with_capacity(64),
-            touched: Vec::with_capacity(64),
+            present: Present { count: fields, places: Vec::new(), heads: Vec::with_capacity(64) },
+            nodes: Vec::new(),
             leaves: Vec::with_capacity(64),
             containers: Vec::new(),
             arena: Vec::with_capacity(4096),
@@ -112,14 +151,12 @@ impl Slots {
 
     /// Forgets the previous event.
     pub fn begin(&mut self) {
-        self.epoch = self.epoch.wrapping_add(1);
-        if self.epoch == 0 || self.heads.len() < self.fields {
-            self.heads.clear();
-            self.heads.resize(self.fields, Head::EMPTY);
-            self.epoch = 1;
+        let Present { count, places, heads } = &mut self.present;
+        if places.len() < *count {
+            places.resize(*count, 0);
         }
+        heads.clear();
         self.nodes.clear();
-        self.touched.clear();
         self.leaves.clear();
         self.containers.clear();
         self.arena.clear();
@@ -139,17 +176,11 @@ impl Slots {
         self.push(field, value, false);
     }
 
-    // PERF: inlined, and only numbers leave it, so that the value is written once, to its head,
-    // and not through the stack.
+    // PERF: inlined, so that the value is written once, to its head, and not through the stack.
     #[inline(always)]
     pub(super) fn push(&mut self, field: u32, value: Value, literal: bool) {
-        let epoch = self.epoch;
-        let head = &mut self.heads[field as usize];
-        if head.rest.epoch == epoch {
+        if !self.present.add(field, value, literal) {
             self.add(field, value, literal);
-        } else {
-            *head = Head { value, rest: Rest::single(epoch, literal) };
-            self.touched.push(field);
         }
     }
 
@@ -157,20 +188,20 @@ impl Slots {
     /// those of the record itself.
     #[inline(always)]
     pub(super) fn parts(&mut self, literal: bool) -> (Members<'_>, &mut Familiar) {
-        let Slots { epoch, heads, touched, leaves, wants_leaves, familiar, .. } = self;
+        let Slots { present, leaves, wants_leaves, familiar, .. } = self;
         let leaves = wants_leaves.then_some(leaves);
-        (Members { rest: Rest::single(*epoch, literal), heads, touched, leaves }, familiar)
+        (Members { literal, present, leaves }, familiar)
     }
 
-    /// Adds a value to a field that was touched before.
+    /// Adds a value to a field that has one.
     #[inline(never)]
     fn add(&mut self, field: u32, value: Value, literal: bool) {
-        let head = &mut self.heads[field as usize];
+        let Some(head) = self.present.get_mut(field) else { return };
         if head.rest.literal && !literal {
             return;
         }
         if head.rest.literal != literal {
-            *head = Head { value, rest: Rest::single(self.epoch, literal) };
+            (head.value, head.rest) = (value, Rest::single(literal));
             return;
         }
         // A second value makes the field an array of all of them (last-wins is an evasion).
@@ -189,23 +220,16 @@ impl Slots {
 
     /// Gives one field the values of another: a source's canonical field takes those of its
     /// first present alias. The two share their values, so neither may be pushed to afterwards.
+    #[inline]
     pub fn alias(&mut self, to: u32, from: u32) {
-        let source = self.heads[from as usize];
-        debug_assert_eq!(source.rest.epoch, self.epoch);
-        let head = &mut self.heads[to as usize];
-        if head.rest.epoch != self.epoch {
-            self.touched.push(to);
-        }
-        *head = Head { value: source.value, rest: Rest { literal: true, ..source.rest } };
+        let Some(&Head { value, rest, .. }) = self.present.get(from) else { return };
+        self.present.set(to, value, Rest { literal: true, ..rest });
     }
 
     /// Replaces the values of a field with one value (a derived field).
+    #[inline]
     pub fn set(&mut self, to: u32, value: Value) {
-        let head = &mut self.heads[to as usize];
-        if head.rest.epoch != self.epoch {
-            self.touched.push(to);
-        }
-        *head = Head { value, rest: Rest::single(self.epoch, true) };
+        self.present.set(to, value, Rest::single(true));
     }
 
     /// Reports a leaf for keyword rules. Nulls, objects and empty arrays are not leaves.
@@ -236,8 +260,15 @@ impl Slots {
     }
 
     /// The fields that have a value (or had one before a literal key hid it), each once.
-    pub fn touched(&self) -> &[u32] {
-        &self.touched
+    #[inline]
+    pub fn touched(&self) -> impl ExactSizeIterator<Item = u32> + '_ {
+        self.present.heads.iter().map(|head| head.field)
+    }
+
+    /// These, each with its values.
+    #[inline]
+    pub fn all(&self) -> impl Iterator<Item = (u32, FieldValues<'_>)> {
+        self.present.heads.iter().map(|head| (head.field, self.values_of(Some(head))))
     }
 
     /// All leaves, if they were asked for.
@@ -253,26 +284,29 @@ impl Slots {
     /// The values of a field; empty if it is missing.
     #[inline]
     pub fn values(&self, field: u32) -> FieldValues<'_> {
-        let head = &self.heads[field as usize];
-        let present = head.rest.epoch == self.epoch;
+        self.values_of(self.present.get(field))
+    }
+
+    #[inline(always)]
+    fn values_of(&self, head: Option<&Head>) -> FieldValues<'_> {
         FieldValues {
             nodes: &self.nodes,
-            first: present.then_some(head.value),
-            next: if present { head.rest.next } else { NONE },
+            first: head.map(|head| head.value),
+            next: head.map_or(NONE, |head| head.rest.next),
         }
     }
 
     /// The value of a field that has one and no second.
     #[inline]
     pub fn only(&self, field: u32) -> Option<Value> {
-        let head = &self.heads[field as usize];
-        (head.rest.epoch == self.epoch && head.rest.next == NONE).then_some(head.value)
+        let head = self.present.get(field)?;
+        (head.rest.next == NONE).then_some(head.value)
     }
 
     /// Whether the field is present, even as null.
     #[inline]
     pub fn is_present(&self, field: u32) -> bool {
-        self.heads[field as usize].rest.epoch == self.epoch
+        self.present.get(field).is_some()
     }
 }
 
@@ -280,10 +314,9 @@ impl Slots {
 ///
 /// PERF: the values of strings and of scalars are made apart, where their kind is known.
 pub(super) struct Members<'a> {
-    /// What all of them have besides their values.
-    rest: Rest,
-    heads: &'a mut [Head],
-    touched: &'a mut Vec<u32>,
+    /// Whether they are members of the record itself.
+    literal: bool,
+    present: &'a mut Present,
     leaves: Option<&'a mut Vec<Value>>,
 }
 
@@ -312,7 +345,7 @@ impl Members<'_> {
     /// Says whether the members that follow are those of the record itself.
     #[inline(always)]
     pub fn set_literal(&mut self, literal: bool) {
-        self.rest.literal = literal;
+        self.literal = literal;
     }
 
     /// [`push_str`](Members::push_str) for an object, which is no leaf.
@@ -329,13 +362,7 @@ impl Members<'_> {
 
     #[inline(always)]
     fn push(&mut self, field: u32, value: Value) -> bool {
-        let Some(head) = self.heads.get_mut(field as usize) else { return false };
-        if head.rest.epoch == self.rest.epoch {
-            return false;
-        }
-        *head = Head { value, rest: self.rest };
-        self.touched.push(field);
-        true
+        self.present.add(field, value, self.literal)
     }
 }
 

@@ -60,7 +60,7 @@ impl Candidates {
     /// The sources worth a test.
     #[inline]
     pub fn of(&self, slots: &Slots, sources: usize) -> Found {
-        let present = slots.touched().iter().map(|field| self.by_field[*field as usize]);
+        let present = slots.touched().map(|field| self.by_field[field as usize]);
         let bits = present.fold(self.always, |all, some| all | some);
         Found { bits, beyond: 64..sources }
     }

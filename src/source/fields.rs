@@ -103,8 +103,9 @@ pub(super) fn lift(tables: &SourceTables, source: &Source, slots: &mut Slots, pl
     for lift in source.lifts.of(&tables.lifts).iter().rev() {
         let to = lift.to.of(&tables.paths);
         // What is lifted is touched as well, and is no member.
-        for at in 0..slots.touched().len() {
-            let from = slots.touched()[at];
+        let present = slots.touched().len();
+        for at in 0..present {
+            let Some(from) = slots.touched().nth(at) else { break };
             let index = from.wrapping_sub(lift.first) as usize;
             if let Some(&to) = to.get(index)
                 && to != NONE

@@ -193,7 +193,7 @@ impl Kinds {
         draft.fields.clear();
         draft.tested.clear();
         draft.texts.clear();
-        for &field in slots.touched() {
+        for field in slots.touched() {
             draft.fields.push(field);
             if self.tested.get(field as usize) == Some(&true) {
                 let Some(value) = slots.only(field) else { return false };
@@ -219,7 +219,7 @@ impl Kinds {
     fn hash(&self, slots: &Slots, stores: &Stores<'_>) -> u64 {
         let mix = |state: u64, word: u64| folded_product(state ^ word, 0x9e37_79b9_7f4a_7c15);
         let mut state = slots.touched().len() as u64;
-        for &field in slots.touched() {
+        for field in slots.touched() {
             state = state.rotate_left(7) ^ u64::from(field);
             if self.tested.get(field as usize) != Some(&true) {
                 continue;
@@ -248,7 +248,11 @@ impl Kind {
     /// Whether an event is of this kind.
     #[inline]
     fn fits(&self, slots: &Slots, stores: &Stores<'_>) -> bool {
-        if self.plan.source == NONE || self.fields.items() != slots.touched() {
+        let fields = self.fields.items();
+        if self.plan.source == NONE
+            || fields.len() != slots.touched().len()
+            || fields.iter().zip(slots.touched()).any(|(known, field)| *known != field)
+        {
             return false;
         }
         let mut texts = self.texts.items();

@@ -69,9 +69,9 @@ impl<'a> EventView<'a> {
     /// The fields that may have values, each once.
     pub fn touched(&self) -> impl Iterator<Item = u32> + 'a {
         let inner = self.inner;
-        let own = inner.map_or(&[][..], Slots::touched).iter().copied();
+        let own = inner.into_iter().flat_map(Slots::touched);
         let own = own.filter(move |field| inner.is_some_and(|inner| inner.is_present(*field)));
-        let behind = self.outer.touched().iter().copied();
+        let behind = self.outer.touched();
         own.chain(behind.filter(move |field| inner.is_none_or(|inner| !inner.is_present(*field))))
     }
 
