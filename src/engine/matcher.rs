@@ -11,7 +11,7 @@ use super::keywords::WorthALook;
 use super::memo::Memo;
 use super::predicate::{self, Work};
 use super::route::Route;
-use super::scan::{may_be_whole, scan};
+use super::scan::{may_be_text_of, may_be_whole, scan};
 use super::vector::Vectors;
 use crate::event::slots::FieldValues;
 use crate::event::value::Value;
@@ -158,7 +158,7 @@ impl Matcher {
     /// Memory for a rule set.
     pub fn new(rules: &RuleSet, mode: Mode, vectors: Vectors) -> Matcher {
         let mut work = Work::new(vectors);
-        work.folded.reserve(16 << 10);
+        work.folded.reserve(4 << 10);
         rules.regexes().warm(&mut work.regex);
         let tables = rules.tables();
         let mut members = Vec::new();
@@ -171,7 +171,7 @@ impl Matcher {
             }
         }
         let matched = Vec::with_capacity(64);
-        let (worth, memo) = (WorthALook::default(), Memo::new());
+        let (worth, memo) = (WorthALook::default(), Memo::new(tables.fields.len() + 1));
         let (present, candidates) = (Vec::with_capacity(64), Vec::with_capacity(64));
         let hits = Hits::new(tables);
         Matcher { hits, work, matched, worth, memo, present, candidates, mode, members }
@@ -269,7 +269,7 @@ impl Matcher {
             if !doing.looks_up_whole() || may_be_whole(rules.tables(), index, text) {
                 self.look_up_first(rules, field, index, text);
             }
-        } else {
+        } else if !doing.looks_up_whole() || may_be_text_of(index, first) {
             self.look_up_value(rules, index, None, first, view);
         }
         for value in values {

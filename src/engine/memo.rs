@@ -43,30 +43,52 @@ impl Entry {
 /// The texts that came before, of every field.
 pub(super) struct Memo {
     sets: Vec<[Entry; 2]>,
+    /// For each field, how well its texts were remembered: see [`HIT`].
+    standing: Vec<u8>,
+    /// Counts texts of fields in bad standing.
+    turn: u8,
 }
+
+/// What a field gains by a text that was remembered; it loses one by a text that was not. Fields
+/// whose texts are new each time, such as command lines and statements, are not worth looking for
+/// them; of these fields every text of a certain turn is looked for, in case that changes.
+const HIT: u8 = 8;
+/// The best that a field can stand, and where it begins.
+const BEST: u8 = 64;
+const TURN: u8 = 16;
 
 /// Where a text is remembered that was not found.
 #[derive(Clone, Copy)]
 pub(super) struct Vacancy(usize);
 
 impl Memo {
-    pub fn new() -> Memo {
-        Memo { sets: vec![[Entry::EMPTY; 2]; SETS] }
+    /// A memory for so many fields, with keywords.
+    pub fn new(fields: usize) -> Memo {
+        Memo { sets: vec![[Entry::EMPTY; 2]; SETS], standing: vec![BEST; fields], turn: 0 }
     }
 
     /// The predicates that the index reported for this text of the field; or, if they are not
-    /// known, where they can be remembered, and nowhere if the text is too long.
+    /// known, where they can be remembered, and nowhere if that is not worth it.
     #[inline]
-    pub fn find(&self, field: u32, text: &[u8]) -> Result<&[u32], Option<Vacancy>> {
+    pub fn find(&mut self, field: u32, text: &[u8]) -> Result<&[u32], Option<Vacancy>> {
         if text.len() > TEXT {
             return Err(None);
+        }
+        let Some(standing) = self.standing.get_mut(field as usize) else { return Err(None) };
+        if *standing == 0 {
+            self.turn = self.turn.wrapping_add(1);
+            if !self.turn.is_multiple_of(TURN) {
+                return Err(None);
+            }
         }
         let at = place(field, text);
         for entry in &self.sets[at] {
             if entry.is(field, text) {
+                *standing = standing.saturating_add(HIT).min(BEST);
                 return Ok(&entry.reports[..usize::from(entry.count).min(REPORTS)]);
             }
         }
+        *standing = standing.saturating_sub(1);
         Err(Some(Vacancy(at)))
     }
 
@@ -104,11 +126,12 @@ mod tests {
 
     #[test]
     fn texts_come_back_with_their_reports() {
-        let mut memo = Memo::new();
+        let mut memo = Memo::new(2);
         let texts: Vec<Vec<u8>> = (0..600usize).map(|n| format!("{n}").into_bytes()).collect();
         let mut found = 0;
-        for round in 0..2 {
-            for (number, text) in (0..).zip(&texts) {
+        for round in 0..3 {
+            // Some texts again and again, and behind them too many.
+            for (number, text) in (0..).zip(texts.iter().take(if round < 2 { 40 } else { 600 })) {
                 for field in 0..2 {
                     let reports = vec![number + field; number as usize % 8];
                     match memo.find(field, text) {
@@ -116,15 +139,31 @@ mod tests {
                             assert_eq!(known, reports, "field {field}, text {text:?}");
                             found += 1;
                         }
-                        Err(place) => {
-                            assert!(place.is_some());
-                            memo.remember(place.unwrap(), field, text, &reports);
-                        }
+                        Err(Some(place)) => memo.remember(place, field, text, &reports),
+                        Err(None) => assert_eq!(memo.standing[field as usize], 0),
                     }
                 }
             }
-            assert!(round == 0 || found > 0, "nothing was remembered");
+            assert!(round == 0 || found > 20, "{found} were remembered");
         }
         assert!(matches!(memo.find(0, &[b'x'; TEXT + 1]), Err(None)));
+    }
+
+    #[test]
+    fn fields_whose_texts_are_new_are_given_up_and_taken_up_again() {
+        let mut memo = Memo::new(1);
+        let mut ask = |text: &[u8]| match memo.find(0, text) {
+            Ok(_) => Some(true),
+            Err(Some(place)) => {
+                memo.remember(place, 0, text, &[]);
+                Some(false)
+            }
+            Err(None) => None,
+        };
+        let new: Vec<Option<bool>> = (0..200).map(|n| ask(format!("{n}").as_bytes())).collect();
+        assert!(new[..64].iter().all(|answer| *answer == Some(false)));
+        assert!(new[100..].iter().filter(|answer| answer.is_none()).count() > 80);
+        let again: Vec<Option<bool>> = (0..200).map(|_| ask(b"again")).collect();
+        assert!(again[100..].iter().all(|answer| *answer == Some(true)));
     }
 }

@@ -8,6 +8,7 @@ use super::matcher::Hits;
 use super::predicate::{Means, Subject, on_text};
 use super::vector::{Vectors, classed, passing};
 use crate::event::fold::{caseless_prefix, is_ascii_caseless};
+use crate::event::value::Value;
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
     Anchor, CLASSES, GRAM, NIBBLES, anchored_bit, anchored_hash, exact_hash, filter_bit,
@@ -71,6 +72,20 @@ pub(super) fn may_be_whole(tables: &Tables, index: &FieldIndex, text: &[u8]) -> 
     let filter = index.anchored_filter.of(&tables.filters);
     let (word, bit) = anchored_bit(exact_hash(text), filter.len());
     filter.get(word).is_some_and(|word| word >> bit & 1 == 1)
+}
+
+/// The same for a value that is no text and for whole texts by their lengths alone: most numbers are
+/// refused before they are written out.
+#[inline]
+pub(super) fn may_be_text_of(index: &FieldIndex, value: Value) -> bool {
+    let digits = |magnitude: u64| magnitude.checked_ilog10().unwrap_or(0) as usize + 1;
+    let len = match value {
+        Value::Bool(truth) => 5 - usize::from(truth),
+        Value::Int(int) => digits(int.unsigned_abs()) + usize::from(int < 0),
+        Value::Uint(int) => digits(int),
+        _ => return true,
+    };
+    index.exact_lengths & length_bit(len) != 0
 }
 
 /// One text being looked up.

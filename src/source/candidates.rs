@@ -11,8 +11,11 @@ use std::ops::Range;
 /// Sources by the fields without which they cannot be recognised. Sources beyond the number of
 /// bits are always worth a test.
 pub(super) struct Candidates {
-    /// For each field, the sources that it may lead to: one bit each.
-    by_field: Vec<u64>,
+    /// For each field, which of `sets` has the sources that it may lead to. PERF: rule sets have
+    /// thousands of fields, of which few lead anywhere.
+    by_field: Vec<u8>,
+    /// Sets of sources, one bit each; the first is empty.
+    sets: Vec<u64>,
     /// Sources that no field leads to.
     always: u64,
 }
@@ -20,7 +23,8 @@ pub(super) struct Candidates {
 impl Candidates {
     /// For the sources of a rule set with `fields` fields.
     pub fn new(tables: &SourceTables, fields: usize) -> Candidates {
-        let mut candidates = Candidates { by_field: vec![0; fields], always: 0 };
+        let mut by_field = vec![0u64; fields];
+        let mut always = 0;
         // How many groups ask for a field: what many ask for tells sources apart badly.
         let mut asked = vec![0u32; fields];
         for source in tables.sources.iter().take(64) {
@@ -33,37 +37,64 @@ impl Candidates {
             }
         }
         for (source, bit) in tables.sources.iter().zip((0..64).map(|bit| 1 << bit)) {
-            candidates.add(tables, source, bit, &asked);
+            always |= add(&mut by_field, tables, source, bit, &asked);
         }
-        candidates
-    }
-
-    fn add(&mut self, tables: &SourceTables, source: &Source, bit: u64, asked: &[u32]) {
-        for Group { all, any } in source.when.of(&tables.groups) {
-            // All tests must hold, so one of them is enough to look for.
-            let all = all.of(&tables.tests);
-            let keys = match all.iter().min_by_key(|test| asked.get(test.field as usize)) {
-                None => any.of(&tables.tests),
-                Some(rarest) => std::slice::from_ref(rarest),
-            };
-            if keys.is_empty() {
-                self.always |= bit;
-            }
-            for test in keys {
-                if let Some(sources) = self.by_field.get_mut(test.field as usize) {
-                    *sources |= bit;
+        let mut sets = vec![0];
+        let number = |set: &u64| {
+            let known = sets.iter().position(|known| known == set);
+            match u8::try_from(known.unwrap_or(sets.len())) {
+                Ok(number) => {
+                    if known.is_none() {
+                        sets.push(*set);
+                    }
+                    number
+                }
+                Err(_) => {
+                    // More sets than numbers: what has none is always worth a test.
+                    always |= *set;
+                    0
                 }
             }
-        }
+        };
+        let by_field = by_field.iter().map(number).collect();
+        Candidates { by_field, sets, always }
     }
 
     /// The sources worth a test.
     #[inline]
     pub fn of(&self, slots: &Slots, sources: usize) -> Found {
-        let present = slots.touched().map(|field| self.by_field[field as usize]);
-        let bits = present.fold(self.always, |all, some| all | some);
+        let set = |field: u32| self.sets[usize::from(self.by_field[field as usize])];
+        let bits = slots.touched().map(set).fold(self.always, |all, some| all | some);
         Found { bits, beyond: 64..sources }
     }
+}
+
+/// Adds the sets of a source to those of the fields: its bit if no field leads to it, else 0.
+fn add(
+    by_field: &mut [u64],
+    tables: &SourceTables,
+    source: &Source,
+    bit: u64,
+    asked: &[u32],
+) -> u64 {
+    let mut always = 0;
+    for Group { all, any } in source.when.of(&tables.groups) {
+        // All tests must hold, so one of them is enough to look for.
+        let all = all.of(&tables.tests);
+        let keys = match all.iter().min_by_key(|test| asked.get(test.field as usize)) {
+            None => any.of(&tables.tests),
+            Some(rarest) => std::slice::from_ref(rarest),
+        };
+        if keys.is_empty() {
+            always |= bit;
+        }
+        for test in keys {
+            if let Some(sources) = by_field.get_mut(test.field as usize) {
+                *sources |= bit;
+            }
+        }
+    }
+    always
 }
 
 /// Numbers of sources, in their order.
