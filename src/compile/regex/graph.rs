@@ -1,10 +1,17 @@
 //! From a parsed expression to a graph of steps: Thompson's construction over characters, with
 //! counted repetitions multiplied out.
+//!
+//! An expression of characters can be read a character at a time: inside one no character begins, so
+//! a match could begin there only if it were empty. Expressions of which that is not true are read a
+//! byte at a time, and their classes are written as the bytes of their characters.
 
 use crate::limits;
 use crate::ruleset::regexes::program::joint;
 use foldhash::HashMap;
-use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{
+    Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, LookSet, Repetition,
+};
+use regex_syntax::utf8::Utf8Sequences;
 
 /// A step of an expression. What is behind a step was written before it and has a lower index, but
 /// for the way back of a loop.
@@ -20,7 +27,7 @@ pub enum Step {
     Match,
 }
 
-/// What a step reads: one byte, or one character beyond ASCII.
+/// What a step reads: one byte, or one character beyond ASCII if not all is read by bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Symbol {
     /// Bit `b` is set if it reads byte `b` by itself.
@@ -37,18 +44,32 @@ pub struct Graph {
     pub begin: u32,
     /// What steps read.
     pub symbols: Vec<Symbol>,
+    /// Whether it must be read a byte at a time.
+    pub bytes: bool,
 }
 
 impl Symbol {
     /// A set of characters.
-    pub fn characters(class: &ClassUnicode) -> Symbol {
+    pub fn class(class: &ClassUnicode) -> Symbol {
+        let range = |range: &ClassUnicodeRange| (range.start().into(), range.end().into());
+        Symbol::characters(class.ranges().iter().map(range))
+    }
+
+    fn characters(ranges: impl IntoIterator<Item = (u32, u32)>) -> Symbol {
         let mut symbol = Symbol::default();
-        for range in class.ranges() {
-            let (first, last) = (range.start() as u32, range.end() as u32);
+        for (first, last) in ranges {
             symbol.add_bytes(first, last.min(0x7F));
             if last > 0x7F {
                 symbol.ranges.push((first.max(0x80), last));
             }
+        }
+        symbol
+    }
+
+    fn bytes(ranges: impl IntoIterator<Item = (u8, u8)>) -> Symbol {
+        let mut symbol = Symbol::default();
+        for (first, last) in ranges {
+            symbol.add_bytes(first.into(), last.into());
         }
         symbol
     }
@@ -65,8 +86,30 @@ impl Symbol {
     }
 }
 
+/// Assertions that can hold inside a character.
+fn inside_characters() -> LookSet {
+    LookSet::empty()
+        .insert(Look::WordAsciiNegate)
+        .insert(Look::WordStartHalfAscii)
+        .insert(Look::WordEndHalfAscii)
+}
+
+/// Whether an expression reads bytes that are no characters. Recursion is bounded by the parser's
+/// nesting limit.
+fn reads_bytes(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Class(Class::Unicode(_)) => false,
+        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).is_err(),
+        HirKind::Class(Class::Bytes(class)) => !class.is_ascii(),
+        HirKind::Repetition(repetition) => reads_bytes(&repetition.sub),
+        HirKind::Capture(capture) => reads_bytes(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(reads_bytes),
+    }
+}
+
 #[derive(Default)]
 struct Writer {
+    bytes: bool,
     steps: Vec<Step>,
     symbols: HashMap<Symbol, u32>,
 }
@@ -79,13 +122,17 @@ impl Graph {
     /// # Errors
     /// If it has more steps than [`limits::MAX_REGEX_STEPS`].
     pub fn new(hir: &Hir) -> Result<Graph, String> {
-        let mut writer = Writer::default();
+        let properties = hir.properties();
+        let empty = properties.minimum_len() == Some(0)
+            && !properties.look_set().intersect(inside_characters()).is_empty();
+        let bytes = empty || reads_bytes(hir);
+        let mut writer = Writer { bytes, ..Writer::default() };
         let end = writer.push(Step::Match)?;
         let begin = writer.node(hir, end)?;
         let mut symbols: Vec<_> = writer.symbols.into_iter().collect();
         symbols.sort_unstable_by_key(|(_, number)| *number);
         let symbols = symbols.into_iter().map(|(symbol, _)| symbol).collect();
-        Ok(Graph { steps: writer.steps, begin, symbols })
+        Ok(Graph { steps: writer.steps, begin, symbols, bytes })
     }
 
     /// The bytes that a match can begin with; all of them if it can be empty.
@@ -141,19 +188,22 @@ impl Writer {
     fn node(&mut self, hir: &Hir, next: u32) -> Written {
         match hir.kind() {
             HirKind::Empty => Ok(next),
-            HirKind::Literal(literal) => literal.0.iter().rev().try_fold(next, |next, &byte| {
-                let mut symbol = Symbol::default();
-                symbol.add_bytes(byte.into(), byte.into());
-                self.read(symbol, next)
-            }),
-            // One without members never goes on.
-            HirKind::Class(Class::Unicode(class)) => self.read(Symbol::characters(class), next),
-            HirKind::Class(Class::Bytes(class)) => {
-                let mut symbol = Symbol::default();
-                for range in class.ranges() {
-                    symbol.add_bytes(range.start().into(), range.end().into());
+            HirKind::Literal(literal) => match std::str::from_utf8(&literal.0) {
+                Ok(text) if !self.bytes => text.chars().rev().try_fold(next, |next, character| {
+                    self.read(Symbol::characters([(character.into(), character.into())]), next)
+                }),
+                _ => {
+                    literal.0.iter().rev().try_fold(next, |next, &byte| {
+                        self.read(Symbol::bytes([(byte, byte)]), next)
+                    })
                 }
-                self.read(symbol, next)
+            },
+            HirKind::Class(Class::Unicode(class)) if self.bytes => self.encoded(class, next),
+            // One without members never goes on.
+            HirKind::Class(Class::Unicode(class)) => self.read(Symbol::class(class), next),
+            HirKind::Class(Class::Bytes(class)) => {
+                let ranges = class.ranges().iter().map(|range| (range.start(), range.end()));
+                self.read(Symbol::bytes(ranges), next)
             }
             HirKind::Look(look) => self.push(Step::Look(assertion(*look), next)),
             HirKind::Capture(capture) => self.node(&capture.sub, next),
@@ -172,6 +222,27 @@ impl Writer {
                 }
                 Ok(entry.unwrap_or(next))
             }
+        }
+    }
+
+    /// The bytes of a class's characters.
+    fn encoded(&mut self, class: &ClassUnicode, next: u32) -> Written {
+        let mut entry = None;
+        for range in class.ranges() {
+            for sequence in Utf8Sequences::new(range.start(), range.end()) {
+                let ranges = sequence.as_slice().iter().rev();
+                let begin = ranges
+                    .map(|range| (range.start, range.end))
+                    .try_fold(next, |next, range| self.read(Symbol::bytes([range]), next))?;
+                entry = Some(match entry {
+                    None => begin,
+                    Some(others) => self.push(Step::Split(begin, others))?,
+                });
+            }
+        }
+        match entry {
+            Some(entry) => Ok(entry),
+            None => self.read(Symbol::default(), next),
         }
     }
 

@@ -53,13 +53,15 @@ impl Programs {
                 classes.push(ClassRead { class, states });
             }
         }
-        let beyond = |symbol: &Symbol| symbol.bytes[2] | symbol.bytes[3] != 0;
+        let is_end = |joint: &&Joint| joint.kind == joint::END;
+        let ends = writer.joints.iter().rev().take_while(is_end).count() as u32;
         tables.list.push(tables::Program {
             first: graph.first_bytes(),
             anchored: hir.properties().look_set_prefix().contains(Look::Start).into(),
-            reads_bytes: graph.symbols.iter().any(beyond).into(),
+            bytes: graph.bytes.into(),
             word,
             readers: readers.len() as u32,
+            ends,
             joints: append(&mut tables.joints, writer.joints),
             moves: append(&mut tables.moves, writer.moves),
             exits: append(&mut tables.exits, writer.exits),
@@ -74,9 +76,7 @@ impl Programs {
 
     fn word_class(&mut self, tables: &mut tables::Programs) -> Result<u32, String> {
         match regex_syntax::parse(r"\w").map_err(|e| e.to_string())?.kind() {
-            HirKind::Class(Class::Unicode(class)) => {
-                Ok(self.class(&Symbol::characters(class), tables))
-            }
+            HirKind::Class(Class::Unicode(class)) => Ok(self.class(&Symbol::class(class), tables)),
             _ => Err(r"`\w` is not a class".to_owned()),
         }
     }
@@ -149,7 +149,8 @@ fn add_states(states: &[u32], parts: &mut Vec<Part>) -> Text {
     append(parts, of_a_word.map(part).collect())
 }
 
-/// The steps that are states: those that read, in the order of texts, and joints behind them.
+/// The steps that are states: those that read, in the order of texts, and joints behind them, of
+/// which those that ask for the end of the text come last.
 struct States<'a> {
     graph: &'a Graph,
     /// Branches are joints.
@@ -186,6 +187,10 @@ impl<'a> States<'a> {
                 Step::Split(..) | Step::Look(..) | Step::Match => joints.push(step),
             }
         }
+        joints.sort_by_key(|&step| match graph.steps[step as usize] {
+            Step::Look(kind, _) => kind == joint::END,
+            _ => false,
+        });
         for (number, &step) in (0..).zip(readers.iter().chain(&joints)) {
             numbers[step as usize] = number;
         }

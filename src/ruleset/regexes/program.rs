@@ -7,7 +7,8 @@
 //! about a position: assertions, the match, and branches where writing out what they lead to would
 //! need too much room.
 //!
-//! A character of several bytes is read at once, and where it leads waits for its position.
+//! A character of several bytes is read at once: what an expression of characters reads never begins
+//! inside one. Programs of bytes are for the others, and read a byte at a time.
 
 use super::look::{self, decode};
 use super::{ensure, next_part};
@@ -78,12 +79,14 @@ record! {
         pub first: [u64; 4],
         /// 1 if a match can begin at the start of the text only.
         pub anchored: u8,
-        /// 1 if states read single bytes beyond ASCII.
-        pub reads_bytes: u8,
+        /// 1 if states read bytes, not characters.
+        pub bytes: u8,
         /// The class `\w`, if it looks for Unicode word boundaries.
         pub word: u32,
         /// States that read something. The joints are the states behind them.
         pub readers: u32,
+        /// How many joints at the end ask for the end of the text, and are left out elsewhere.
+        pub ends: u32,
         /// Its joints, in `joints`.
         pub joints: Text,
         /// Where states lead, one for each word of a set, in `moves`.
@@ -200,16 +203,11 @@ pub struct Programs {
     pub ranges: Vec<CharRange>,
 }
 
-/// Positions that states can wait for: this one and the four that a character can lead to.
-const POSITIONS: usize = 5;
-
 /// Memory for one search at a time; kept by the scratch.
 #[derive(Default)]
 pub struct RegexCache {
-    /// The states that wait for a position.
-    waiting: [Vec<u64>; POSITIONS],
-    /// The states that read a character beyond ASCII.
-    row: Vec<u64>,
+    /// The states at a position of the text, those behind what is read there, and those that read it.
+    sets: [Vec<u64>; 3],
     /// Joints that were reached and not asked yet.
     reached: Vec<u32>,
 }
@@ -217,7 +215,7 @@ pub struct RegexCache {
 impl RegexCache {
     /// Makes room for a program.
     fn grow(&mut self, words: usize, joints: usize) {
-        for set in self.waiting.iter_mut().chain([&mut self.row]) {
+        for set in &mut self.sets {
             if set.len() < words {
                 set.resize(words, 0);
             }
@@ -242,9 +240,6 @@ pub struct Execution<'a> {
     parts: &'a [Part],
     columns: &'a [u8],
     rows: &'a [u64],
-    /// The word of the first joint, and the joints in it.
-    joints_from: usize,
-    joints_mask: u64,
 }
 
 impl<'a> Execution<'a> {
@@ -260,8 +255,6 @@ impl<'a> Execution<'a> {
             parts: slice(&tables.parts, program.parts),
             columns: &tables.columns[256 * index..][..256],
             rows: slice(&tables.rows, program.rows),
-            joints_from: program.readers as usize / 64,
-            joints_mask: u64::MAX << (program.readers % 64),
         }
     }
 
@@ -273,89 +266,92 @@ impl<'a> Execution<'a> {
     /// Whether it matches anywhere in `text`.
     pub fn is_match(&self, text: &[u8], cache: &mut RegexCache) -> bool {
         self.warm(cache);
-        let words = self.moves.len();
-        let RegexCache { waiting, row, reached } = cache;
-        for set in waiting.iter_mut() {
-            set[..words].fill(0);
-        }
-        let begin = slice(self.parts, self.program.begin);
-        let anchored = self.program.anchored != 0;
-        let begins = |byte: u8| self.program.first[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1;
-        // Bit `n`: states wait for the position `n` bytes ahead.
-        let mut live = 0u32;
-        let mut now = 0;
-        let mut at = 0;
-        loop {
-            if live == 0 {
-                if anchored && at > 0 {
-                    return false;
-                }
-                // Nothing waits: go to where a match can begin.
-                let rest = &text[at..];
-                at += rest.iter().position(|&byte| begins(byte)).unwrap_or(rest.len());
-            }
-            let byte = text.get(at).copied();
-            if (!anchored || at == 0) && byte.is_none_or(begins) {
-                let set = &mut waiting[now];
-                begin.iter().for_each(|part| set[part.word as usize] |= part.states);
-                live |= 1;
-            }
-            if live & 1 == 1 {
-                let mut set = std::mem::take(&mut waiting[now]);
-                let states = &mut set[..words];
-                let found = self.is_at_joint(states) && self.ask(states, text, at, reached);
-                if let (false, Some(byte)) = (found, byte) {
-                    if byte < 0x80 || self.program.reads_bytes != 0 {
-                        let column = usize::from(self.columns[usize::from(byte)]);
-                        let next = &mut waiting[(now + 1) % POSITIONS][..words];
-                        let reads = &self.rows[column * words..][..words];
-                        live |= u32::from(self.advance(states, reads, next)) << 1;
-                    }
-                    if byte >= 0x80
-                        && let Some((character, len)) = decode(&text[at..])
-                    {
-                        let reads = &mut row[..words];
-                        self.find_readers(character, reads);
-                        let next = &mut waiting[(now + len) % POSITIONS][..words];
-                        live |= u32::from(self.advance(states, reads, next)) << len;
-                    }
-                }
-                states.fill(0);
-                waiting[now] = set;
-                if found {
-                    return true;
-                }
-            }
-            if byte.is_none() {
-                return false;
-            }
-            live >>= 1;
-            now = if now + 1 == POSITIONS { 0 } else { now + 1 };
-            at += 1;
+        // PERF: most programs have one or two words, for which the loops over words vanish.
+        match self.moves.len() {
+            1 => self.run(1, text, cache),
+            2 => self.run(2, text, cache),
+            words => self.run(words, text, cache),
         }
     }
 
-    /// Adds to `next` where the states lead that read; whether there were any.
-    #[inline]
-    fn advance(&self, states: &[u64], reads: &[u64], next: &mut [u64]) -> bool {
-        let (mut any, mut carry) = (0, 0);
-        for (word, moves) in self.moves.iter().enumerate() {
+    #[inline(always)]
+    fn run(&self, words: usize, text: &[u8], cache: &mut RegexCache) -> bool {
+        let RegexCache { sets: [now, next, row], reached } = cache;
+        let (mut now, mut next, row) = (&mut now[..words], &mut next[..words], &mut row[..words]);
+        now.fill(0);
+        let begin = slice(self.parts, self.program.begin);
+        let anchored = self.program.anchored != 0;
+        let begins = |byte: u8| self.program.first[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1;
+        let inside = Joints::new(self.program, self.joints.len() - self.program.ends as usize);
+        let mut live = false;
+        let mut at = 0;
+        loop {
+            if !live {
+                if anchored && at > 0 {
+                    return false;
+                }
+                // Nothing is open: go to where a match can begin.
+                let rest = &text[at..];
+                at += rest.iter().position(|&byte| begins(byte)).unwrap_or(rest.len());
+            }
+            let Some(&byte) = text.get(at) else { break };
+            if begins(byte) && (!anchored || at == 0) {
+                begin.iter().for_each(|part| now[part.word as usize] |= part.states);
+            }
+            if inside.meet(now) && self.ask(now, text, at, reached) {
+                return true;
+            }
+            let mut len = 1;
+            let reads = if byte < 0x80 || self.program.bytes != 0 {
+                &self.rows[usize::from(self.columns[usize::from(byte)]) * words..][..words]
+            } else {
+                match decode(&text[at..]) {
+                    Some((character, bytes)) => {
+                        len = bytes;
+                        self.find_readers(character, row);
+                    }
+                    None => row.fill(0),
+                }
+                &*row
+            };
+            live = self.advance(words, now, reads, next);
+            std::mem::swap(&mut now, &mut next);
+            at += len;
+        }
+        if !anchored || at == 0 {
+            begin.iter().for_each(|part| now[part.word as usize] |= part.states);
+        }
+        self.ask(now, text, at, reached)
+    }
+
+    /// Writes to `next` where the states lead that read; whether there are any.
+    #[inline(always)]
+    fn advance(&self, words: usize, states: &[u64], reads: &[u64], next: &mut [u64]) -> bool {
+        let (states, reads, next) = (&states[..words], &reads[..words], &mut next[..words]);
+        let moves = &self.moves[..words];
+        let (mut any, mut leaving, mut carry) = (0, 0, 0);
+        for word in 0..words {
             let read = states[word] & reads[word];
-            any |= read;
-            let chained = read & moves.chain;
-            next[word] |= chained << 1 | carry | read & moves.stay;
+            let chained = read & moves[word].chain;
+            next[word] = chained << 1 | carry | read & moves[word].stay;
             carry = chained >> 63;
-            if read & moves.leave != 0 {
-                self.leave(moves, read, next);
+            any |= read;
+            leaving |= read & moves[word].leave;
+        }
+        if leaving != 0 {
+            for word in 0..words {
+                let leaving = states[word] & reads[word] & moves[word].leave;
+                if leaving != 0 {
+                    self.leave(leaving, moves[word].exits, next);
+                }
             }
         }
         any != 0
     }
 
-    #[inline]
-    fn leave(&self, moves: &Moves, read: u64, next: &mut [u64]) {
-        for exit in slice(self.exits, moves.exits) {
-            if read & exit.states != 0 {
+    fn leave(&self, leaving: u64, exits: Text, next: &mut [u64]) {
+        for exit in slice(self.exits, exits) {
+            if leaving & exit.states != 0 {
                 for part in slice(self.parts, exit.to) {
                     next[part.word as usize] |= part.states;
                 }
@@ -375,27 +371,12 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Whether a set has a joint.
-    #[inline]
-    fn is_at_joint(&self, states: &[u64]) -> bool {
-        let (first, rest) = states[self.joints_from..].split_at(1);
-        first[0] & self.joints_mask != 0 || rest.iter().any(|&word| word != 0)
-    }
-
     /// Adds to `states` what follows from its joints at a position; true if the program matches.
     fn ask(&self, states: &mut [u64], text: &[u8], at: usize, reached: &mut Vec<u32>) -> bool {
         reached.clear();
-        let reach = |word: usize, mut joints: u64, reached: &mut Vec<u32>| {
-            if word == self.joints_from {
-                joints &= self.joints_mask;
-            }
-            while word >= self.joints_from && joints != 0 {
-                reached.push(word as u32 * 64 + joints.trailing_zeros());
-                joints &= joints - 1;
-            }
-        };
-        for (word, &joints) in states.iter().enumerate().skip(self.joints_from) {
-            reach(word, joints, reached);
+        let all = Joints::new(self.program, self.joints.len());
+        for word in all.first..states.len() {
+            all.reach(word, states[word], reached);
         }
         let is_word = |c| self.tables.has(self.program.word, c);
         while let Some(state) = reached.pop() {
@@ -412,10 +393,56 @@ impl<'a> Execution<'a> {
                 let word = part.word as usize;
                 let new = part.states & !states[word];
                 states[word] |= new;
-                reach(word, new, reached);
+                all.reach(word, new, reached);
             }
         }
         false
+    }
+}
+
+/// Where joints are in a set of states: in all words from the first to the last one.
+struct Joints {
+    first: usize,
+    last: usize,
+    first_mask: u64,
+    last_mask: u64,
+}
+
+impl Joints {
+    /// The first joints of a program.
+    fn new(program: &Program, count: usize) -> Joints {
+        let begin = program.readers as usize;
+        let end = begin + count;
+        let (first, last) = (begin / 64, end / 64);
+        let (mut first_mask, last_mask) = (u64::MAX << (begin % 64), !(u64::MAX << (end % 64)));
+        if first == last {
+            first_mask &= last_mask;
+        }
+        Joints { first, last, first_mask, last_mask }
+    }
+
+    /// Whether a set has one.
+    #[inline]
+    fn meet(&self, states: &[u64]) -> bool {
+        let has = |word: usize, mask: u64| states.get(word).is_some_and(|set| set & mask != 0);
+        has(self.first, self.first_mask)
+            || self.first < self.last
+                && (has(self.last, self.last_mask)
+                    || (self.first + 1..self.last).any(|word| has(word, u64::MAX)))
+    }
+
+    /// Notes those in a word.
+    fn reach(&self, word: usize, mut states: u64, reached: &mut Vec<u32>) {
+        if word < self.first {
+            return;
+        }
+        if word == self.first {
+            states &= self.first_mask;
+        }
+        while states != 0 {
+            reached.push(word as u32 * 64 + states.trailing_zeros());
+            states &= states - 1;
+        }
     }
 }
 
@@ -476,7 +503,9 @@ impl Programs {
         let words = moves.len();
         let states = u64::from(program.readers) + u64::from(program.joints.len);
         ensure(
-            states <= limits::MAX_REGEX_STEPS as u64 && program.joints.len > 0,
+            states <= limits::MAX_REGEX_STEPS as u64
+                && program.joints.len > 0
+                && program.ends <= program.joints.len,
             "a program has no sensible size",
         )?;
         ensure(words as u64 == states.div_ceil(64), "not a bit for each state")?;
