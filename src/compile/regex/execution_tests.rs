@@ -2,7 +2,7 @@
 //! an alphabet in which every assertion and every kind of damaged UTF-8 occurs.
 
 use super::{automaton, prepare, program};
-use crate::ruleset::regexes::program::{Programs, joint};
+use crate::ruleset::regexes::program::{MAX_TARGETS, Programs, joint};
 use crate::ruleset::regexes::{RegexCache, RegexRecord, Regexes};
 use crate::ruleset::tables::{NONE, Text};
 
@@ -293,6 +293,121 @@ fn counted_repetitions_agree_with_the_regex_crate() {
     println!("{all} texts, {matched} matched, {long} long, {branches} with branches");
     assert!(matched > all / 6 && matched < all - all / 6, "{matched} of {all}");
     assert!(long > 200 && branches > 5, "{long} long, {branches} with branches");
+}
+
+/// A value near those of tables, or far from them.
+fn damage(random: &mut Random, value: &mut u32) {
+    *value = match random.below(5) {
+        0 => value.wrapping_add(1),
+        1 => value.wrapping_sub(1),
+        2 => *value ^ 1 << random.below(32),
+        3 => random.below(300) as u32,
+        _ => u32::MAX,
+    };
+}
+
+fn damage_part(random: &mut Random, part: &mut Text) {
+    if random.below(2) == 0 {
+        damage(random, &mut part.start);
+    } else {
+        damage(random, &mut part.len);
+    }
+}
+
+#[test]
+fn damaged_programs_are_refused_or_end() {
+    let mut random = Random(0x5347_5434);
+    let mut cache = RegexCache::default();
+    let sources = [
+        r"(ab|c)[^/]{2,70}(?:xé|yd?)$",
+        r"\bn\w{2,70}\b(?:k|ſ)*",
+        r"(?:a?b?c?){220}$",
+        r"(?-u:[a\xff]){60,}\W",
+    ];
+    let texts: Vec<Vec<u8>> = (0..30).map(|_| random.text()).collect();
+    let (mut refused, mut run) = (0, 0);
+    for source in sources {
+        let Some([plain, _]) = tables(source, 0) else { panic!("{source}") };
+        for _ in 0..3_000 {
+            let mut tables = plain.clone();
+            let p = &mut tables.programs;
+            let program = &mut p.list[0];
+            let bit = 1u64 << random.below(64);
+            match random.below(16) {
+                0 => damage(&mut random, &mut program.readers),
+                1 => damage(&mut random, &mut program.ends),
+                2 => damage(&mut random, &mut program.word),
+                3 => damage_part(&mut random, &mut program.joints),
+                4 => damage_part(&mut random, &mut program.moves),
+                5 => damage_part(&mut random, &mut program.exits),
+                6 => damage_part(&mut random, &mut program.classes),
+                7 => damage_part(&mut random, &mut program.parts),
+                8 => damage_part(&mut random, &mut program.begin),
+                9 => damage_part(&mut random, &mut program.rows),
+                10 => {
+                    let index = random.below(p.joints.len());
+                    let joint = &mut p.joints[index];
+                    if random.below(2) == 0 {
+                        damage(&mut random, &mut joint.kind);
+                    } else {
+                        damage_part(&mut random, &mut joint.to);
+                    }
+                }
+                11 => {
+                    let index = random.below(p.moves.len());
+                    let moves = &mut p.moves[index];
+                    match random.below(4) {
+                        0 => moves.chain ^= bit,
+                        1 => moves.stay ^= bit,
+                        2 => moves.leave ^= bit,
+                        _ => damage_part(&mut random, &mut moves.exits),
+                    }
+                }
+                12 => {
+                    let index = random.below(p.exits.len().max(1));
+                    if let Some(exit) = p.exits.get_mut(index) {
+                        exit.states ^= bit;
+                        damage_part(&mut random, &mut exit.to);
+                    }
+                }
+                13 => {
+                    let index = random.below(p.parts.len());
+                    let part = &mut p.parts[index];
+                    if random.below(2) == 0 {
+                        damage(&mut random, &mut part.word);
+                    } else {
+                        part.states ^= bit;
+                    }
+                }
+                14 => {
+                    let index = random.below(p.rows.len());
+                    p.rows[index] ^= bit;
+                }
+                _ => p.columns[random.below(256)] ^= 1 << random.below(8),
+            }
+            if tables.verify().is_err() {
+                refused += 1;
+                continue;
+            }
+            run += 1;
+            for text in &texts {
+                tables.is_match(0, text, &mut cache);
+            }
+        }
+    }
+    assert!(refused > 3_000 && run > 1_000, "{refused} refused, {run} run");
+}
+
+#[test]
+fn one_position_costs_a_program_what_its_states_allow() {
+    let Some([mut tables, _]) = tables(r"(ab|c)[^/]{2,70}(?:xé|yd?)$", 0) else { panic!() };
+    let p = &mut tables.programs;
+    let part = p.parts[0];
+    let more = MAX_TARGETS * p.moves.len() + 1;
+    p.parts.resize(more, part);
+    p.list[0].parts.len = more as u32;
+    p.joints[0].to = Text { start: 0, len: more as u32 };
+    assert_eq!(tables.verify(), Err("states lead to too many others"));
 }
 
 #[test]
