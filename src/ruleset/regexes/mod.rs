@@ -8,14 +8,16 @@
 //! class of ranges that all expressions share, where an automaton of bytes needs hundreds of states.
 
 pub mod automaton;
+mod execution;
 mod look;
 pub mod program;
 
 use super::codec::record;
 use super::tables::{NONE, Text};
 use automaton::{Automaton, Decision};
-pub use program::RegexCache;
-use program::{Execution, Programs};
+use execution::Execution;
+pub use execution::RegexCache;
+use program::Programs;
 
 record! {
     /// A regular expression. Its source is canonical; program and automaton follow from it.
