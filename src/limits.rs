@@ -39,7 +39,7 @@
 //! | [`MAX_TAG_BYTES`] | 16 KiB | intakes cut or refuse records of a few hundred KiB |
 //! | [`MAX_SPLIT_BYTES`] | 16 MiB | a large wrapper around many small events would be repeated for each |
 //! | [`MAX_FILE`] | 256 MiB | all of SigmaHQ is below 10 MB; stops a wrong path from being read whole |
-//! | [`MAX_REGEX_STEPS`] | 262,144 | `.{1000,}` has 1,001; a scratch keeps room for the longest program |
+//! | [`MAX_REGEX_STEPS`] | 262,144 | `.{1000,}` has 1,002; a scratch keeps three bits for each state of the longest program |
 //! | [`MAX_REGEX_DFA`] | 64 KiB | an automaton should stay in the second-level cache |
 //! | [`MAX_RECORD`] | 4 MiB | larger records are passed on unexamined and counted |
 

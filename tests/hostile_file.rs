@@ -48,7 +48,7 @@ detection:
     f: [eq1, 4688]
   n: {f|re: 'b\s+-d'}
   u: {f|re: '\bn\w{2}\b'}
-  p: {f|re: '[^/]{1000}'}
+  p: {f|re: '(ab|c)[^/]{2,70}(?:xé|yd?)$'}
   condition: s or 1 of n* or u or p
 ---
 title: b

@@ -15,7 +15,7 @@ use crate::event::keys::KeyTable;
 use crate::rule::ast::{Collection, Filter, LogSource, Rule as AstRule};
 use crate::rule::descriptor::{Ids, compile_sources};
 use crate::ruleset::debug::{Debug, DebugItem, DebugSelection, DebugValue};
-use crate::ruleset::regexes::{ANCHORED, RegexRecord};
+use crate::ruleset::regexes::RegexRecord;
 use crate::ruleset::tables::{
     Instruction, Links, LogSourceRecord, NONE, Network, NumberRecord, Predicate, Rule, Tables,
     Text, Token, flag, kind, op, token,
@@ -278,16 +278,18 @@ impl Emit {
         let prepared = regex::prepare(source, flags).map_err(failed)?;
         let source = self.texts.add(prepared.source.as_bytes());
         let regexes = &mut self.tables.regexes;
-        let same = |r: &RegexRecord| r.source == source && r.flags & !ANCHORED == flags;
+        let same = |r: &RegexRecord| r.source == source && r.flags == flags;
         let id = match regexes.list.iter().position(same) {
             Some(known) => known as u32,
             None => {
-                let mut record = programs.add(&prepared.hir, regexes).map_err(failed)?;
-                record.source = source;
-                record.flags |= flags;
-                record.min_len = prepared.min_len;
-                record.automaton = regex::automaton::add(&prepared.hir, regexes).unwrap_or(NONE);
-                push(&mut regexes.list, record)
+                let automaton = regex::automaton::add(&prepared.hir, regexes).unwrap_or(NONE);
+                let program = if regexes.decides_all(automaton) {
+                    NONE
+                } else {
+                    programs.add(&prepared.hir, &mut regexes.programs).map_err(failed)?
+                };
+                let min_len = prepared.min_len;
+                push(&mut regexes.list, RegexRecord { source, flags, min_len, program, automaton })
             }
         };
         Ok(test(kind::REGEX, id, prepared.min_len))

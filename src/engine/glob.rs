@@ -4,8 +4,24 @@
 use crate::event::fold::{char_len, is_boundary};
 use crate::ruleset::tables::{Tables, Token, token};
 
-/// The dashes that `windash` holds equal.
-const DASHES: [&str; 5] = ["-", "/", "\u{2013}", "\u{2014}", "\u{2015}"];
+/// The length of the dash that `text` begins with, 0 if it begins with none: `-`, `/`, or one of
+/// U+2013 to U+2015, which `windash` holds equal to them.
+fn dash_len(text: &[u8]) -> usize {
+    match text {
+        [b'-' | b'/', ..] => 1,
+        [0xE2, 0x80, 0x93..=0x95, ..] => 3,
+        _ => 0,
+    }
+}
+
+/// The length of the dash that `text` ends with.
+fn last_dash_len(text: &[u8]) -> usize {
+    match text {
+        [.., b'-' | b'/'] => 1,
+        [.., 0xE2, 0x80, 0x93..=0x95] => 3,
+        _ => 0,
+    }
+}
 
 struct Glob<'a> {
     tables: &'a Tables,
@@ -58,7 +74,10 @@ impl Glob<'_> {
                     0 => return None,
                     len => len,
                 },
-                _ => DASHES.iter().find(|dash| rest.starts_with(dash.as_bytes()))?.len(),
+                _ => match dash_len(rest) {
+                    0 => return None,
+                    len => len,
+                },
             };
         }
         Some(at)
@@ -68,9 +87,12 @@ impl Glob<'_> {
     fn find(&self, run: &[Token], mut at: usize) -> Option<usize> {
         let Some(first) = run.first() else { return Some(at) };
         loop {
-            if first.kind == token::LITERAL {
-                at += memchr::memmem::find(self.text.get(at..)?, self.needle(first))?;
-            }
+            // To where it can fit: most places of a text are no dash and no beginning of a literal.
+            at += match first.kind {
+                token::LITERAL => memchr::memmem::find(self.text.get(at..)?, self.needle(first))?,
+                token::DASH => memchr::memchr3(b'-', b'/', 0xE2, self.text.get(at..)?)?,
+                _ => 0,
+            };
             if let Some(end) = self.run_at(run, at) {
                 return Some(end);
             }
@@ -102,9 +124,9 @@ impl Glob<'_> {
                     0 => return false,
                     len => len,
                 },
-                _ => match DASHES.iter().find(|dash| before.ends_with(dash.as_bytes())) {
-                    Some(dash) => dash.len(),
-                    None => return false,
+                _ => match last_dash_len(before) {
+                    0 => return false,
+                    len => len,
                 },
             };
             end -= len;

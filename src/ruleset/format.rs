@@ -15,7 +15,6 @@ use super::codec::{
     write_sparse,
 };
 use super::debug::{self, Debug, DebugSection};
-use super::regexes::ANCHORED;
 use super::tables::{FieldIndex, Predicate, Rule, Slot, Tables, flag};
 use super::{LoadError, LoadErrorKind, foreign};
 use crate::limits;
@@ -305,9 +304,17 @@ fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
             t.correlations = read_all(r)?;
         }
         section::AUTOMATA => {
-            t.regexes.steps = read_all(r)?;
-            t.regexes.classes = read_all(r)?;
-            t.regexes.ranges = read_all(r)?;
+            let p = &mut t.regexes.programs;
+            p.list = read_all(r)?;
+            p.joints = read_all(r)?;
+            p.moves = read_all(r)?;
+            p.exits = read_all(r)?;
+            p.classes_read = read_all(r)?;
+            p.parts = read_all(r)?;
+            p.rows = read_all(r)?;
+            p.columns = read_bytes(r)?;
+            p.classes = read_all(r)?;
+            p.ranges = read_all(r)?;
             t.regexes.automata = read_all(r)?;
             t.regexes.columns = read_bytes(r)?;
             t.regexes.transitions = read_all(r)?;
@@ -357,9 +364,17 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
             write_all(&t.correlations, o);
         }
         section::AUTOMATA => {
-            write_all(&t.regexes.steps, o);
-            write_all(&t.regexes.classes, o);
-            write_all(&t.regexes.ranges, o);
+            let p = &t.regexes.programs;
+            write_all(&p.list, o);
+            write_all(&p.joints, o);
+            write_all(&p.moves, o);
+            write_all(&p.exits, o);
+            write_all(&p.classes_read, o);
+            write_all(&p.parts, o);
+            write_all(&p.rows, o);
+            write_bytes(&p.columns, o);
+            write_all(&p.classes, o);
+            write_all(&p.ranges, o);
             write_all(&t.regexes.automata, o);
             write_bytes(&t.regexes.columns, o);
             write_all(&t.regexes.transitions, o);
@@ -383,7 +398,7 @@ pub fn canonical_bytes(tables: &Tables, conditions: &[u8]) -> Vec<u8> {
     write_all(&tables.numbers, &mut out);
     for regex in &tables.regexes.list {
         regex.source.encode(&mut out);
-        (regex.flags & !ANCHORED).encode(&mut out);
+        regex.flags.encode(&mut out);
     }
     let meaning = |rule: &Rule| Rule { program: 0, ..*rule };
     write_all(&tables.rules.iter().map(meaning).collect::<Vec<_>>(), &mut out);

@@ -2,19 +2,21 @@
 //! an alphabet in which every assertion and every kind of damaged UTF-8 occurs.
 
 use super::{automaton, prepare, program};
-use crate::ruleset::regexes::{RegexCache, Regexes};
-use crate::ruleset::tables::NONE;
+use crate::ruleset::regexes::program::{MAX_TARGETS, Programs, joint};
+use crate::ruleset::regexes::{RegexCache, RegexRecord, Regexes};
+use crate::ruleset::tables::{NONE, Text};
 
 /// The expression alone, with and without its automaton.
 fn tables(source: &str, flags: u32) -> Option<[Regexes; 2]> {
     let prepared = prepare(source, flags).ok()?;
     let mut plain = Regexes::default();
-    let mut record = program::Programs::default().add(&prepared.hir, &mut plain).ok()?;
-    record.min_len = prepared.min_len;
+    let program = program::Programs::default().add(&prepared.hir, &mut plain.programs).ok()?;
     let mut fast = plain.clone();
+    let (text, min_len) = (Text { start: 0, len: 0 }, prepared.min_len);
+    let record = RegexRecord { source: text, flags, min_len, program, automaton: NONE };
     plain.list.push(record);
-    record.automaton = automaton::add(&prepared.hir, &mut fast).unwrap_or(NONE);
-    fast.list.push(record);
+    let automaton = automaton::add(&prepared.hir, &mut fast).unwrap_or(NONE);
+    fast.list.push(RegexRecord { automaton, ..record });
     for tables in [&plain, &fast] {
         assert_eq!(tables.verify(), Ok(()), "{source}");
     }
@@ -28,6 +30,7 @@ fn reference(source: &str, flags: u32) -> Option<regex::bytes::Regex> {
         .case_insensitive(flags & 1 != 0)
         .multi_line(flags & 2 != 0)
         .dot_matches_new_line(flags & 4 != 0)
+        .size_limit(1 << 26)
         .build()
         .ok()
 }
@@ -202,9 +205,214 @@ fn expressions_of_rules_agree_with_the_regex_crate() {
     }
 }
 
+/// An expression with large counts, and texts that have about as many characters as it counts.
+fn counted(random: &mut Random) -> (String, Vec<Vec<u8>>) {
+    const UNITS: [&str; 15] = [
+        ".",
+        "[^/]",
+        "a",
+        r"[\da-c]",
+        "[A-Za-z0-9+/=]",
+        "é",
+        "[a-é]",
+        "(?-u:.)",
+        r"(?-u:[a\xff])",
+        "(?:a|bc)",
+        "(?:ab?c?)",
+        "(?:a?b?)",
+        "(?:a?b?c?)",
+        r"(?:\b|a)",
+        "(?:a|b|é/?)",
+    ];
+    const AROUND: [&str; 12] =
+        ["", "", "", "^", "/", "a", r"\b", "é", "(?:b|^)", "[^a]", ".*", r"(?:x\d?|y)"];
+    const BEHIND: [&str; 12] =
+        ["", "", "$", r"\z", "/", "b", r"\b", "é$", "(?:b|$)", "[^a]", ".*/", "(?m:$)"];
+    const PIECES: [&[u8]; 12] = [
+        b"a",
+        b"a",
+        b"b",
+        b"abc",
+        b"c",
+        b"/",
+        b"_",
+        b"\n",
+        "é".as_bytes(),
+        "😀".as_bytes(),
+        b"\xff",
+        b"\x80",
+    ];
+    let count = [3, 20, 62, 63, 64, 65, 100, 127, 128, 129, 150][random.below(11)];
+    let more = count + random.below(70);
+    let times = match random.below(4) {
+        0 => format!("{{{count}}}"),
+        1 => format!("{{{count},}}"),
+        2 => format!("{{0,{more}}}"),
+        _ => format!("{{{count},{more}}}"),
+    };
+    let (before, unit, behind) = (random.pick(&AROUND), random.pick(&UNITS), random.pick(&BEHIND));
+    let second = if random.below(4) == 0 {
+        random.pick(&UNITS).to_owned() + "{5,70}"
+    } else {
+        String::new()
+    };
+    let source = format!("{before}{unit}{times}{second}{behind}");
+    let mut texts = Vec::new();
+    for bound in [count, more] {
+        for length in [bound - 1, bound, bound + 1, 2 * bound + 3] {
+            for prefix in [&b""[..], b"/", b"x1", b"\n\xc3", "é".as_bytes()] {
+                let piece = PIECES[random.below(PIECES.len())];
+                let mut text = prefix.to_vec();
+                // Mostly one thing, now and then something else.
+                for _ in 0..length {
+                    let odd = random.below(150) == 0;
+                    let other = PIECES[random.below(PIECES.len())];
+                    text.extend(if odd { other } else { piece });
+                }
+                text.extend(PIECES[random.below(PIECES.len())]);
+                texts.push(text);
+            }
+        }
+    }
+    (source, texts)
+}
+
+#[test]
+fn counted_repetitions_agree_with_the_regex_crate() {
+    let mut random = Random(0x5347_5433);
+    let mut cache = RegexCache::default();
+    let (mut all, mut matched, mut long, mut branches) = (0, 0, 0, 0);
+    for _ in 0..500 {
+        let (source, texts) = counted(&mut random);
+        all += texts.len();
+        matched += compare(&source, 0, &texts, &mut cache);
+        let Some([plain, _]) = tables(&source, 0) else { panic!("{source}") };
+        long += usize::from(plain.programs.moves.len() > 1);
+        branches += usize::from(plain.programs.joints.iter().any(|j| j.kind == joint::BRANCH));
+    }
+    println!("{all} texts, {matched} matched, {long} long, {branches} with branches");
+    assert!(matched > all / 6 && matched < all - all / 6, "{matched} of {all}");
+    assert!(long > 200 && branches > 5, "{long} long, {branches} with branches");
+}
+
+/// A value near those of tables, or far from them.
+fn damage(random: &mut Random, value: &mut u32) {
+    *value = match random.below(5) {
+        0 => value.wrapping_add(1),
+        1 => value.wrapping_sub(1),
+        2 => *value ^ 1 << random.below(32),
+        3 => random.below(300) as u32,
+        _ => u32::MAX,
+    };
+}
+
+fn damage_part(random: &mut Random, part: &mut Text) {
+    if random.below(2) == 0 {
+        damage(random, &mut part.start);
+    } else {
+        damage(random, &mut part.len);
+    }
+}
+
+#[test]
+fn damaged_programs_are_refused_or_end() {
+    let mut random = Random(0x5347_5434);
+    let mut cache = RegexCache::default();
+    let sources = [
+        r"(ab|c)[^/]{2,70}(?:xé|yd?)$",
+        r"\bn\w{2,70}\b(?:k|ſ)*",
+        r"(?:a?b?c?){220}$",
+        r"(?-u:[a\xff]){60,}\W",
+    ];
+    let texts: Vec<Vec<u8>> = (0..30).map(|_| random.text()).collect();
+    let (mut refused, mut run) = (0, 0);
+    for source in sources {
+        let Some([plain, _]) = tables(source, 0) else { panic!("{source}") };
+        for _ in 0..3_000 {
+            let mut tables = plain.clone();
+            let p = &mut tables.programs;
+            let program = &mut p.list[0];
+            let bit = 1u64 << random.below(64);
+            match random.below(16) {
+                0 => damage(&mut random, &mut program.readers),
+                1 => damage(&mut random, &mut program.ends),
+                2 => damage(&mut random, &mut program.word),
+                3 => damage_part(&mut random, &mut program.joints),
+                4 => damage_part(&mut random, &mut program.moves),
+                5 => damage_part(&mut random, &mut program.exits),
+                6 => damage_part(&mut random, &mut program.classes),
+                7 => damage_part(&mut random, &mut program.parts),
+                8 => damage_part(&mut random, &mut program.begin),
+                9 => damage_part(&mut random, &mut program.rows),
+                10 => {
+                    let index = random.below(p.joints.len());
+                    let joint = &mut p.joints[index];
+                    if random.below(2) == 0 {
+                        damage(&mut random, &mut joint.kind);
+                    } else {
+                        damage_part(&mut random, &mut joint.to);
+                    }
+                }
+                11 => {
+                    let index = random.below(p.moves.len());
+                    let moves = &mut p.moves[index];
+                    match random.below(4) {
+                        0 => moves.chain ^= bit,
+                        1 => moves.stay ^= bit,
+                        2 => moves.leave ^= bit,
+                        _ => damage_part(&mut random, &mut moves.exits),
+                    }
+                }
+                12 => {
+                    let index = random.below(p.exits.len().max(1));
+                    if let Some(exit) = p.exits.get_mut(index) {
+                        exit.states ^= bit;
+                        damage_part(&mut random, &mut exit.to);
+                    }
+                }
+                13 => {
+                    let index = random.below(p.parts.len());
+                    let part = &mut p.parts[index];
+                    if random.below(2) == 0 {
+                        damage(&mut random, &mut part.word);
+                    } else {
+                        part.states ^= bit;
+                    }
+                }
+                14 => {
+                    let index = random.below(p.rows.len());
+                    p.rows[index] ^= bit;
+                }
+                _ => p.columns[random.below(256)] ^= 1 << random.below(8),
+            }
+            if tables.verify().is_err() {
+                refused += 1;
+                continue;
+            }
+            run += 1;
+            for text in &texts {
+                tables.is_match(0, text, &mut cache);
+            }
+        }
+    }
+    assert!(refused > 3_000 && run > 1_000, "{refused} refused, {run} run");
+}
+
+#[test]
+fn one_position_costs_a_program_what_its_states_allow() {
+    let Some([mut tables, _]) = tables(r"(ab|c)[^/]{2,70}(?:xé|yd?)$", 0) else { panic!() };
+    let p = &mut tables.programs;
+    let part = p.parts[0];
+    let more = MAX_TARGETS * p.moves.len() + 1;
+    p.parts.resize(more, part);
+    p.list[0].parts.len = more as u32;
+    p.joints[0].to = Text { start: 0, len: more as u32 };
+    assert_eq!(tables.verify(), Err("states lead to too many others"));
+}
+
 #[test]
 fn programs_are_bounded() {
-    let mut tables = Regexes::default();
+    let mut tables = Programs::default();
     let long = prepare("(?:a{1000}){300}", 0).map(|p| p.hir);
     let Ok(long) = long else { panic!("not parsed") };
     let refused = program::Programs::default().add(&long, &mut tables);

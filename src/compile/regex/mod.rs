@@ -3,6 +3,7 @@
 
 pub mod automaton;
 mod determinise;
+mod graph;
 pub mod program;
 
 use crate::event::fold::fold;

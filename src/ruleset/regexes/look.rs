@@ -1,16 +1,19 @@
 //! Assertions: what `^`, `$`, `\b` and their relatives ask about a position.
 
-use super::program::look_kind as kind;
+use super::program::joint as kind;
 
 /// The character at the start of `text` and its length in bytes; `None` if it is not valid UTF-8.
 #[inline]
 pub fn decode(text: &[u8]) -> Option<(char, usize)> {
-    let head = &text[..text.len().min(4)];
-    let valid = match std::str::from_utf8(head) {
-        Ok(valid) => valid,
-        Err(e) => std::str::from_utf8(&head[..e.valid_up_to()]).ok()?,
+    let len = match text.first()? {
+        0..=0x7F => 1,
+        0xC2..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xF4 => 4,
+        _ => return None,
     };
-    valid.chars().next().map(|c| (c, c.len_utf8()))
+    let character = std::str::from_utf8(text.get(..len)?).ok()?.chars().next()?;
+    Some((character, len))
 }
 
 /// The character at the end of `text`; `None` if none begins in its last four bytes. Stray

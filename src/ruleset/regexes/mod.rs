@@ -1,57 +1,47 @@
 //! The regular expressions of a rule set, as tables: nothing is built when they are loaded or when
 //! they match.
 //!
-//! Every expression has a program (see [`program`]), which decides any text in time linear in it.
-//! Most have an automaton as well (see [`automaton`]), which decides ASCII text faster. Both are
-//! made by the compiler and only checked here. Programs step over characters, not over the bytes
-//! of their encodings: `\w` is one step and a class of ranges that all expressions share, where
-//! an automaton of bytes needs hundreds of states.
+//! Most expressions have an automaton (see [`automaton`]), which decides all texts, or those of
+//! ASCII. Those that have none or leave texts undecided have a program (see [`program`]), which
+//! decides any text in time linear in it. Both are made by the compiler and only checked here.
+//! Programs step over characters, not over the bytes of their encodings: `\w` is one state and a
+//! class of ranges that all expressions share, where an automaton of bytes needs hundreds of states.
 
 pub mod automaton;
+mod execution;
 mod look;
 pub mod program;
 
 use super::codec::record;
 use super::tables::{NONE, Text};
-use crate::limits;
 use automaton::{Automaton, Decision};
-pub use program::RegexCache;
-use program::{CharClass, CharRange, Step, look_kind, op};
+use execution::Execution;
+pub use execution::RegexCache;
+use program::Programs;
 
 record! {
     /// A regular expression. Its source is canonical; program and automaton follow from it.
     pub struct RegexRecord {
         /// Source, in `texts`.
         pub source: Text,
-        /// Bits 0 to 2: ignore case, multi-line, dot matches newline; bit 3: [`ANCHORED`].
+        /// Bits 0 to 2: ignore case, multi-line, dot matches newline.
         pub flags: u32,
         /// Shortest text that can match, in bytes.
         pub min_len: u32,
-        /// Its steps; the first is where it begins.
-        pub steps: Text,
-        /// Bit `b` is set if a match can begin with byte `b`, or be empty.
-        pub first: [u64; 4],
-        /// The class `\w`, if the expression looks for Unicode word boundaries.
-        pub word: u32,
+        /// Index of its program, or [`NONE`] if the automaton decides every text.
+        pub program: u32,
         /// Index of its automaton, or [`NONE`].
         pub automaton: u32,
     }
 }
-
-/// Bit of a regex's flags: matches begin at the start of the text.
-pub const ANCHORED: u32 = 8;
 
 /// All expressions of a rule set.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Regexes {
     /// The expressions.
     pub list: Vec<RegexRecord>,
-    /// Steps of all programs. Targets are indices into the expression's own steps.
-    pub steps: Vec<Step>,
-    /// Classes of characters.
-    pub classes: Vec<CharClass>,
-    /// Ranges of classes.
-    pub ranges: Vec<CharRange>,
+    /// Programs.
+    pub programs: Programs,
     /// Automata.
     pub automata: Vec<Automaton>,
     /// For each automaton 256 columns, one for each byte.
@@ -71,6 +61,11 @@ impl Regexes {
         self.list.is_empty()
     }
 
+    /// Whether an automaton decides every text, so that no program is needed.
+    pub fn decides_all(&self, automaton: u32) -> bool {
+        self.automata.get(automaton as usize).is_some_and(|automaton| automaton.ascii_only == 0)
+    }
+
     /// How an expression is executed, for `inspect`.
     pub fn engine(&self, index: usize) -> &'static str {
         match self.list.get(index).map(|regex| self.automata.get(regex.automaton as usize)) {
@@ -85,7 +80,7 @@ impl Regexes {
     pub fn size(&self, index: usize) -> usize {
         let Some(regex) = self.list.get(index) else { return 0 };
         let automaton = self.automata.get(regex.automaton as usize);
-        regex.steps.len as usize * size_of::<Step>()
+        self.programs.size(regex.program as usize)
             + automaton.map_or(0, |a| 256 + 2 * a.transitions.len as usize)
     }
 
@@ -102,18 +97,17 @@ impl Regexes {
                 Decision::Unknown => {}
             }
         }
-        program::Program::new(self, regex).is_match(text, cache)
+        let program = regex.program as usize;
+        // An automaton without a program decides every text, unless the file is damaged.
+        program < self.programs.list.len()
+            && Execution::new(&self.programs, program).is_match(text, cache)
     }
 
-    /// Grows a cache to what the largest program needs, so that matching does not. An automaton that
-    /// decides every text asks no program.
+    /// Grows a cache to what the largest program needs, so that matching does not.
     pub fn warm(&self, cache: &mut RegexCache) {
-        let asks = |regex: &&RegexRecord| {
-            let automaton = self.automata.get(regex.automaton as usize);
-            automaton.is_none_or(|automaton| automaton.ascii_only != 0)
-        };
-        let steps = self.list.iter().filter(asks).map(|regex| regex.steps.len as usize);
-        cache.grow(steps.max().unwrap_or(0));
+        for index in 0..self.programs.list.len() {
+            Execution::new(&self.programs, index).warm(cache);
+        }
     }
 
     /// Checks what execution relies on. Parts lie behind one another, so the time is bounded by the
@@ -122,30 +116,17 @@ impl Regexes {
     /// # Errors
     /// What is wrong.
     pub fn verify(&self) -> Result<(), &'static str> {
-        let mut end = 0;
+        let within = |index: u32, len: usize| index == NONE || (index as usize) < len;
         for regex in &self.list {
-            ensure(regex.flags < 16, "an unknown flag")?;
+            ensure(regex.flags < 8, "an unknown flag")?;
+            ensure(within(regex.automaton, self.automata.len()), "an automaton does not exist")?;
+            ensure(within(regex.program, self.programs.list.len()), "a program does not exist")?;
             ensure(
-                regex.automaton == NONE || (regex.automaton as usize) < self.automata.len(),
-                "an automaton does not exist",
+                regex.automaton != NONE || regex.program != NONE,
+                "an expression has neither automaton nor program",
             )?;
-            ensure(
-                regex.word == NONE || (regex.word as usize) < self.classes.len(),
-                "a class does not exist",
-            )?;
-            ensure(
-                regex.steps.len > 0 && regex.steps.len as usize <= limits::MAX_REGEX_STEPS,
-                "a program is empty or too long",
-            )?;
-            let steps = next_part(regex.steps, &mut end, &self.steps)?;
-            for step in steps {
-                ensure(self.is_valid(step, regex), "a step is not valid")?;
-            }
         }
-        for class in &self.classes {
-            let ranges_end = u64::from(class.ranges.start) + u64::from(class.ranges.len);
-            ensure(ranges_end <= self.ranges.len() as u64, "the ranges of a class do not exist")?;
-        }
+        self.programs.verify()?;
         ensure(self.columns.len() == 256 * self.automata.len(), "not 256 columns per automaton")?;
         let mut end = 0;
         for (index, automaton) in self.automata.iter().enumerate() {
@@ -155,22 +136,6 @@ impl Regexes {
             automaton.verify(columns, transitions)?;
         }
         Ok(())
-    }
-
-    fn is_valid(&self, step: &Step, regex: &RegexRecord) -> bool {
-        let target = |target: u32| target < regex.steps.len;
-        match step.op {
-            op::BYTES => target(step.next),
-            op::CLASS => target(step.next) && (step.a as usize) < self.classes.len(),
-            op::SPLIT => target(step.next) && target(step.a),
-            op::LOOK => {
-                target(step.next)
-                    && step.a < look_kind::COUNT
-                    && (regex.word != NONE || !look_kind::is_unicode_word(step.a))
-            }
-            op::MATCH => true,
-            _ => false,
-        }
     }
 }
 

@@ -1,30 +1,16 @@
-//! Programs: nondeterministic automata over characters, run in step with the text.
+//! Programs: nondeterministic automata over characters, as tables.
 //!
-//! All paths are followed at once, each step at most once per position, so the time is bounded by
-//! steps times bytes for any text and any program. Thompson's construction as in RE2, but a
-//! character of several bytes is one step, and the paths that read it wait for their position.
+//! What a program may be in is a set of states, a bit each. States that read something come first.
+//! Behind them are joints, which read nothing and are asked about a position: assertions, the match,
+//! and branches where writing out what they lead to would need too much room.
 
-use super::look::{self, decode};
-use super::{ANCHORED, RegexRecord, Regexes};
+use super::{ensure, next_part};
+use crate::limits;
 use crate::ruleset::codec::record;
-use crate::ruleset::tables::Text;
+use crate::ruleset::tables::{NONE, Text};
 
-/// Values of [`Step::op`].
-pub mod op {
-    /// A byte of `a & 0xFF` to `a >> 8`, then `next`.
-    pub const BYTES: u8 = 0;
-    /// A character of class `a`, then `next`.
-    pub const CLASS: u8 = 1;
-    /// `next` and also `a`.
-    pub const SPLIT: u8 = 2;
-    /// `next` where assertion `a` holds, see [`super::look_kind`].
-    pub const LOOK: u8 = 3;
-    /// The expression matches.
-    pub const MATCH: u8 = 4;
-}
-
-/// Assertions: values of [`Step::a`].
-pub mod look_kind {
+/// What joints ask: values of [`Joint::kind`].
+pub mod joint {
     /// Start of the text.
     pub const START: u32 = 0;
     /// End of the text.
@@ -61,8 +47,12 @@ pub mod look_kind {
     pub const WORD_START_HALF: u32 = 16;
     /// `\b{end-half}`
     pub const WORD_END_HALF: u32 = 17;
-    /// Number of assertions.
-    pub const COUNT: u32 = 18;
+    /// Nothing: what is behind it follows everywhere.
+    pub const BRANCH: u32 = 18;
+    /// Nothing: the expression matches.
+    pub const MATCH: u32 = 19;
+    /// Number of kinds.
+    pub const COUNT: u32 = 20;
 
     /// Whether an assertion needs the class `\w`.
     pub fn is_unicode_word(kind: u32) -> bool {
@@ -70,15 +60,94 @@ pub mod look_kind {
     }
 }
 
+/// Parts that everything in a program may lead to, for each word of a set: what one position of a
+/// text may cost beyond the words themselves. Eight for each state.
+pub const MAX_TARGETS: usize = 8 * 64;
+
 record! {
-    /// A step of a program.
-    pub struct Step {
-        /// See [`op`].
-        pub op: u8,
-        /// Operand.
-        pub a: u32,
-        /// The step behind it.
-        pub next: u32,
+    /// A program. Its tables lie behind those of the program before; what they refer to is counted
+    /// from the beginning of its own.
+    pub struct Program {
+        /// Bit `b` is set if a match can begin with byte `b`, or be empty.
+        pub first: [u64; 4],
+        /// 1 if a match can begin at the start of the text only.
+        pub anchored: u8,
+        /// 1 if states read bytes, not characters.
+        pub bytes: u8,
+        /// The class `\w`, if it looks for Unicode word boundaries.
+        pub word: u32,
+        /// States that read something. The joints are the states behind them.
+        pub readers: u32,
+        /// How many joints at the end ask for the end of the text, and are left out elsewhere.
+        pub ends: u32,
+        /// Its joints, in `joints`.
+        pub joints: Text,
+        /// Where states lead, one for each word of a set, in `moves`.
+        pub moves: Text,
+        /// Its exits, in `exits`.
+        pub exits: Text,
+        /// Its classes beyond ASCII, in `classes_read`.
+        pub classes: Text,
+        /// Its parts, in `parts`.
+        pub parts: Text,
+        /// The states that a match begins with, among its parts.
+        pub begin: Text,
+        /// Sets of the states that read a byte, one for each column, in `rows`.
+        pub rows: Text,
+    }
+}
+
+record! {
+    /// Where the 64 states of a word lead once they have read.
+    pub struct Moves {
+        /// States that lead to the one behind them.
+        pub chain: u64,
+        /// States that lead to themselves.
+        pub stay: u64,
+        /// States that also have an exit.
+        pub leave: u64,
+        /// The word's exits, among those of the program.
+        pub exits: Text,
+    }
+}
+
+record! {
+    /// Where some states of a word lead.
+    pub struct Exit {
+        /// The states.
+        pub states: u64,
+        /// What they lead to, among the program's parts.
+        pub to: Text,
+    }
+}
+
+record! {
+    /// A state that reads nothing.
+    pub struct Joint {
+        /// See [`joint`].
+        pub kind: u32,
+        /// What it leads to where it holds, among the program's parts.
+        pub to: Text,
+    }
+}
+
+record! {
+    /// The states that read the characters of a class.
+    pub struct ClassRead {
+        /// The class.
+        pub class: u32,
+        /// The states, among the program's parts.
+        pub states: Text,
+    }
+}
+
+record! {
+    /// One word of a set of states of which most are empty.
+    pub struct Part {
+        /// Which word.
+        pub word: u32,
+        /// Its states.
+        pub states: u64,
     }
 }
 
@@ -102,177 +171,131 @@ record! {
     }
 }
 
-/// Steps that wait for one position of the text.
-#[derive(Default)]
-struct Waiting {
-    /// Steps that read something.
-    list: Vec<u32>,
-    /// The stamp under which a step was last added.
-    seen: Vec<u32>,
-    stamp: u32,
+/// The tables of all programs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Programs {
+    /// The programs.
+    pub list: Vec<Program>,
+    /// See [`Program::joints`].
+    pub joints: Vec<Joint>,
+    /// See [`Program::moves`].
+    pub moves: Vec<Moves>,
+    /// See [`Program::exits`].
+    pub exits: Vec<Exit>,
+    /// See [`Program::classes`].
+    pub classes_read: Vec<ClassRead>,
+    /// See [`Program::parts`].
+    pub parts: Vec<Part>,
+    /// See [`Program::rows`].
+    pub rows: Vec<u64>,
+    /// For each program 256 columns, one for each byte.
+    pub columns: Vec<u8>,
+    /// Classes of characters, which programs share.
+    pub classes: Vec<CharClass>,
+    /// Ranges of classes.
+    pub ranges: Vec<CharRange>,
 }
 
-impl Waiting {
-    fn clear(&mut self) {
-        self.list.clear();
-        self.stamp = self.stamp.wrapping_add(1);
-        if self.stamp == 0 {
-            self.seen.fill(0);
-            self.stamp = 1;
-        }
-    }
+/// Elements of a pool.
+pub(super) fn slice<T>(pool: &[T], part: Text) -> &[T] {
+    &pool[part.start as usize..][..part.len as usize]
 }
 
-/// Positions that steps can wait for: this one and the four that a character can lead to.
-const POSITIONS: usize = 5;
-
-/// Memory for one search at a time; kept by the scratch.
-#[derive(Default)]
-pub struct RegexCache {
-    waiting: [Waiting; POSITIONS],
-    stack: Vec<u32>,
-}
-
-impl RegexCache {
-    /// Makes room for programs of so many steps.
-    pub fn grow(&mut self, steps: usize) {
-        for waiting in &mut self.waiting {
-            waiting.list.reserve(steps.saturating_sub(waiting.list.len()));
-            if waiting.seen.len() < steps {
-                // Every search begins with the next stamp, so this one marks nothing.
-                waiting.seen.resize(steps, waiting.stamp);
-            }
-        }
-        // Each step is put on it at most twice: a split is entered once and has two targets.
-        self.stack.reserve((2 * steps + 1).saturating_sub(self.stack.len()));
-    }
-}
-
-/// A program and what it refers to.
-pub struct Program<'a> {
-    tables: &'a Regexes,
-    regex: &'a RegexRecord,
-    steps: &'a [Step],
-}
-
-impl<'a> Program<'a> {
-    /// The program of an expression.
-    pub fn new(tables: &'a Regexes, regex: &'a RegexRecord) -> Program<'a> {
-        let steps = &tables.steps[regex.steps.start as usize..][..regex.steps.len as usize];
-        Program { tables, regex, steps }
-    }
-
-    /// Whether it matches anywhere in `text`.
-    pub fn is_match(&self, text: &[u8], cache: &mut RegexCache) -> bool {
-        cache.grow(self.steps.len());
-        let RegexCache { waiting, stack } = cache;
-        waiting.iter_mut().for_each(Waiting::clear);
-        let anchored = self.regex.flags & ANCHORED != 0;
-        // Steps that wait for this position or one beyond it.
-        let mut ahead = 0;
-        let mut now = 0;
-        let mut at = 0;
-        loop {
-            let begins =
-                |byte: u8| self.regex.first[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1;
-            if ahead == 0 {
-                if anchored && at > 0 {
-                    return false;
-                }
-                // Nothing waits: go to where a match can begin.
-                let rest = &text[at..];
-                at += rest.iter().position(|&byte| begins(byte)).unwrap_or(rest.len());
-            }
-            ahead -= waiting[now].list.len();
-            let byte = text.get(at).copied();
-            let may_begin = (!anchored || at == 0) && byte.is_none_or(begins);
-            if may_begin && self.follow(0, text, at, &mut waiting[now], stack) {
-                return true;
-            }
-            let Some(byte) = byte else { return false };
-            let mut list = std::mem::take(&mut waiting[now].list);
-            let mut character = None;
-            for &step in &list {
-                let step = &self.steps[step as usize];
-                let len = match step.op {
-                    op::BYTES => {
-                        let (first, last) = (step.a as u8, (step.a >> 8) as u8);
-                        usize::from(first <= byte && byte <= last)
-                    }
-                    _ if byte < 0x80 => {
-                        let class = &self.tables.classes[step.a as usize];
-                        (class.ascii[usize::from(byte >> 6)] >> (byte & 63) & 1) as usize
-                    }
-                    _ => match character.get_or_insert_with(|| decode(&text[at..])) {
-                        Some((c, len)) if self.tables.has(step.a, *c) => *len,
-                        _ => 0,
-                    },
-                };
-                if len > 0 {
-                    let then = (now + len) % POSITIONS;
-                    let before = waiting[then].list.len();
-                    if self.follow(step.next, text, at + len, &mut waiting[then], stack) {
-                        waiting[now].list = list;
-                        return true;
-                    }
-                    ahead += waiting[then].list.len() - before;
-                }
-            }
-            list.clear();
-            waiting[now].list = list;
-            waiting[now].clear();
-            now = (now + 1) % POSITIONS;
-            at += 1;
-        }
-    }
-
-    /// Adds a step and all that follow from it without reading; true if the program matches.
-    #[inline]
-    fn follow(
-        &self,
-        step: u32,
-        text: &[u8],
-        at: usize,
-        to: &mut Waiting,
-        stack: &mut Vec<u32>,
-    ) -> bool {
-        stack.clear();
-        stack.push(step);
-        while let Some(index) = stack.pop() {
-            let seen = &mut to.seen[index as usize];
-            if *seen == to.stamp {
-                continue;
-            }
-            *seen = to.stamp;
-            let step = &self.steps[index as usize];
-            match step.op {
-                op::BYTES | op::CLASS => to.list.push(index),
-                op::SPLIT => {
-                    stack.push(step.a);
-                    stack.push(step.next);
-                }
-                op::LOOK => {
-                    if look::holds(step.a, text, at, &|c| self.tables.has(self.regex.word, c)) {
-                        stack.push(step.next);
-                    }
-                }
-                _ => return true,
-            }
-        }
-        false
-    }
-}
-
-impl Regexes {
+impl Programs {
     /// Whether a class has a character.
-    fn has(&self, class: u32, c: char) -> bool {
+    pub(super) fn has(&self, class: u32, c: char) -> bool {
         let Some(class) = self.classes.get(class as usize) else { return false };
         let c = c as u32;
         if c < 0x80 {
             return class.ascii[(c >> 6) as usize] >> (c & 63) & 1 == 1;
         }
-        let ranges = &self.ranges[class.ranges.start as usize..][..class.ranges.len as usize];
+        let ranges = slice(&self.ranges, class.ranges);
         let after = ranges.partition_point(|range| range.first <= c);
         after > 0 && c <= ranges[after - 1].last
+    }
+
+    /// Bytes of a program in the file, without shared classes.
+    pub fn size(&self, index: usize) -> usize {
+        let Some(program) = self.list.get(index) else { return 0 };
+        256 + size_of::<Program>()
+            + program.joints.len as usize * size_of::<Joint>()
+            + program.moves.len as usize * size_of::<Moves>()
+            + program.exits.len as usize * size_of::<Exit>()
+            + program.classes.len as usize * size_of::<ClassRead>()
+            + program.parts.len as usize * size_of::<Part>()
+            + program.rows.len as usize * size_of::<u64>()
+    }
+
+    /// Checks what execution relies on, and that no position of a text costs more than the states
+    /// of a program allow.
+    pub(super) fn verify(&self) -> Result<(), &'static str> {
+        for class in &self.classes {
+            let ranges_end = u64::from(class.ranges.start) + u64::from(class.ranges.len);
+            ensure(ranges_end <= self.ranges.len() as u64, "the ranges of a class do not exist")?;
+        }
+        ensure(self.columns.len() == 256 * self.list.len(), "not 256 columns per program")?;
+        let mut ends = [0; 6];
+        for (program, columns) in self.list.iter().zip(self.columns.chunks_exact(256)) {
+            self.verify_program(program, columns, &mut ends)?;
+        }
+        Ok(())
+    }
+
+    /// `ends` are those of the program before.
+    fn verify_program(
+        &self,
+        program: &Program,
+        columns: &[u8],
+        ends: &mut [u32; 6],
+    ) -> Result<(), &'static str> {
+        let [joints_end, moves_end, exits_end, classes_end, parts_end, rows_end] = ends;
+        let joints = next_part(program.joints, joints_end, &self.joints)?;
+        let moves = next_part(program.moves, moves_end, &self.moves)?;
+        let exits = next_part(program.exits, exits_end, &self.exits)?;
+        let classes = next_part(program.classes, classes_end, &self.classes_read)?;
+        let parts = next_part(program.parts, parts_end, &self.parts)?;
+        let rows = next_part(program.rows, rows_end, &self.rows)?;
+        let words = moves.len();
+        let states = u64::from(program.readers) + u64::from(program.joints.len);
+        ensure(
+            states <= limits::MAX_REGEX_STEPS as u64
+                && program.joints.len > 0
+                && program.ends <= program.joints.len,
+            "a program has no sensible size",
+        )?;
+        ensure(words as u64 == states.div_ceil(64), "not a bit for each state")?;
+        let has_column = |&column: &u8| (usize::from(column) + 1) * words <= rows.len();
+        ensure(columns.iter().all(has_column), "a column does not exist")?;
+        ensure(parts.iter().all(|part| (part.word as usize) < words), "a state does not exist")?;
+        ensure(self.has_class(program.word), "a class does not exist")?;
+        let mut targets = 0;
+        let mut leads = |to: Text| {
+            targets += to.len as usize;
+            u64::from(to.start) + u64::from(to.len) <= u64::from(program.parts.len)
+        };
+        ensure(leads(program.begin), "a beginning does not exist")?;
+        let mut end = 0;
+        for word in moves {
+            ensure(word.exits.len <= 64, "a word has more exits than states")?;
+            next_part(word.exits, &mut end, exits)?;
+        }
+        ensure(exits.iter().all(|exit| leads(exit.to)), "the end of an exit does not exist")?;
+        for joint in joints {
+            ensure(joint.kind < joint::COUNT && leads(joint.to), "a joint is not valid")?;
+            ensure(
+                program.word != NONE || !joint::is_unicode_word(joint.kind),
+                "a joint needs a class",
+            )?;
+        }
+        ensure(classes.len() as u64 <= states, "more classes than states")?;
+        for class in classes {
+            ensure(class.class != NONE && self.has_class(class.class), "a class does not exist")?;
+            ensure(leads(class.states), "the states of a class do not exist")?;
+        }
+        ensure(targets <= MAX_TARGETS * words, "states lead to too many others")
+    }
+
+    fn has_class(&self, class: u32) -> bool {
+        class == NONE || (class as usize) < self.classes.len()
     }
 }

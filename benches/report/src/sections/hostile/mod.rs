@@ -1,13 +1,14 @@
 //! Hostile events: how the time grows with their size, and the most that a byte can cost.
 
 mod constructions;
+mod counted;
 mod literals;
 
 use crate::chart::{Lines, Series};
-use crate::context::Context;
+use crate::context::{Context, Rules};
 use crate::page::Page;
-use crate::statistics::{exponent, median};
-use crate::tools::target;
+use crate::statistics::exponent;
+use crate::tools::{is_installed, target};
 use crate::units::{short, thousands};
 use constructions::{Construction, Place};
 use literals::Literals;
@@ -24,6 +25,10 @@ const DOUBLINGS: usize = 8;
 const TRIED: usize = 16 << 10;
 /// An event that takes so long is measured once.
 const ENOUGH: Duration = Duration::from_secs(1);
+/// One reading of the clock is for so long: the clock of a thread may stand still for some of it.
+const READING: Duration = Duration::from_millis(1);
+/// Readings of an event, of which the least counts.
+const READINGS: usize = 9;
 /// So many of each kind are the worst.
 const WORST: usize = 5;
 /// Constructions that the chart shows.
@@ -39,6 +44,8 @@ struct Growth {
     form: &'static str,
     /// Bytes of the event and nanoseconds.
     points: Vec<(f64, f64)>,
+    /// Bytes of the event and instructions, of some sizes.
+    counted: Vec<(f64, f64)>,
 }
 
 impl Growth {
@@ -54,6 +61,16 @@ impl Growth {
     fn worst(&self) -> f64 {
         self.points.iter().map(|(bytes, time)| time / bytes).fold(0.0, f64::max)
     }
+
+    /// Of instructions: what caches and other processes do to the time is not in it.
+    fn counted_exponent(&self) -> Option<f64> {
+        (!self.counted.is_empty()).then(|| exponent(&self.counted))
+    }
+
+    /// Instructions for a byte of the largest event that was counted.
+    fn counted_by_byte(&self) -> Option<f64> {
+        self.counted.last().map(|(bytes, instructions)| instructions / bytes)
+    }
 }
 
 pub fn run(context: &Context, page: &mut Page) -> Result<(), String> {
@@ -61,29 +78,49 @@ pub fn run(context: &Context, page: &mut Page) -> Result<(), String> {
         "Events that are made to be slow, out of what the rules themselves look for. Their size is \
          doubled eight times from 1 KiB on; the exponent is that of the power law which fits time \
          against size best (1: twice the bytes, twice the time), over all sizes and over the \
-         larger half. Time is that of the thread, not of the wall. Every record meets every rule. \
-         Events with an exponent over 1.05, or over 100 ns a byte, are kept in \
-         `target/report/hostile`. Of the fields with many literals, and of all \
+         larger half. Time is that of the thread, not of the wall, the least of several readings. \
+         Every record meets every rule. Events with an exponent over 1.05, or over 100 ns a byte, \
+         are kept in `target/report/hostile`. Of the fields with many literals, and of all \
          regular expressions, those are listed that cost most by byte at 16 KiB.",
     );
-    let pack = context.pack.engine(LogsourceMode::None);
+    page.say(
+        "The time of a byte also depends on what is in the caches: a text of thousands of different \
+         literals touches more of the tables the longer it is. Instructions do not. They are counted \
+         by valgrind's callgrind at 4, 16 and 64 KiB.",
+    );
+    let is_counted = is_installed("valgrind");
+    if !is_counted {
+        page.skip("instructions of hostile events, which need valgrind");
+    }
     let own = Literals::new(&context.pack.collection);
     let mut all = Vec::new();
-    grow(context, "pack", &pack, constructions::statements(&own), &mut all)?;
-    let (rules, engine, literals) = match &context.sigmahq {
-        Some(sigmahq) => {
-            let rules = &sigmahq.rules;
-            let literals = Literals::new(&rules.collection);
-            ("sigmahq", &rules.engine(LogsourceMode::None), literals)
+    let mut measure = |name, rules: &Rules, constructions: &dyn Fn(&Engine) -> Found| {
+        let engine = rules.engine(LogsourceMode::None);
+        let constructions = constructions(&engine)?;
+        let mut growths = grow(context, name, &engine, &constructions)?;
+        if is_counted {
+            counted::count(context, rules, &constructions, &mut growths)?;
         }
-        None => ("pack", &pack, own),
+        all.append(&mut growths);
+        Ok::<(), String>(())
     };
-    grow(context, rules, engine, general(&literals), &mut all)?;
-    grow(context, rules, engine, worst_fields(engine, &literals)?, &mut all)?;
-    grow(context, rules, engine, worst_expressions(engine, &literals)?, &mut all)?;
+    measure("pack", &context.pack, &|_| Ok(constructions::statements(&own)))?;
+    let (name, rules, literals) = match &context.sigmahq {
+        Some(sigmahq) => ("sigmahq", &sigmahq.rules, &Literals::new(&sigmahq.rules.collection)),
+        None => ("pack", &context.pack, &own),
+    };
+    measure(name, rules, &|engine| {
+        let mut all = general(literals);
+        all.extend(worst_fields(engine, literals)?);
+        all.extend(worst_expressions(engine, literals)?);
+        Ok(all)
+    })?;
     all.sort_by(|a, b| b.exponent().total_cmp(&a.exponent()));
     write(page, &all)
 }
+
+/// Constructions to measure.
+type Found = Result<Vec<Construction>, String>;
 
 /// What does not depend on trying.
 fn general(literals: &Literals) -> Vec<Construction> {
@@ -127,7 +164,7 @@ fn worst(
     let mut found = Vec::new();
     for construction in tried {
         let event = construction.event(TRIED);
-        let time = usual(engine, &mut scratch, &construction, &event, Duration::ZERO)?;
+        let time = least(engine, &mut scratch, &construction, &event, Duration::ZERO)?;
         found.push((time / event.len() as f64, construction));
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -139,28 +176,29 @@ fn grow(
     context: &Context,
     rules: &'static str,
     engine: &Engine,
-    constructions: Vec<Construction>,
-    all: &mut Vec<Growth>,
-) -> Result<(), String> {
+    constructions: &[Construction],
+) -> Result<Vec<Growth>, String> {
     let mut scratch = Scratch::new(engine);
     let doublings = if context.quick { 3 } else { DOUBLINGS };
-    let least = if context.quick { Duration::ZERO } else { Duration::from_millis(15) };
+    let reading = if context.quick { Duration::ZERO } else { READING };
+    let mut all = Vec::new();
     for construction in constructions {
         let mut points = Vec::new();
         for size in (0..=doublings).map(|times| SMALLEST << times) {
             let event = construction.event(size);
-            let time = usual(engine, &mut scratch, &construction, &event, least)?;
+            let time = least(engine, &mut scratch, construction, &event, reading)?;
             points.push((event.len() as f64, time.max(1.0)));
         }
         let form =
             if construction.format == sigmatag::engine::Format::Json { "JSON" } else { "msgpack" };
-        let growth = Growth { name: construction.name.clone(), rules, form, points };
+        let name = construction.name.clone();
+        let growth = Growth { name, rules, form, points, counted: Vec::new() };
         if growth.exponent() > SUSPICIOUS.0 || growth.worst() > SUSPICIOUS.1 {
-            keep(&construction, SMALLEST << doublings)?;
+            keep(construction, SMALLEST << doublings)?;
         }
         all.push(growth);
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Writes an event for `sigmatag bench --logsource-mode none --events`.
@@ -178,33 +216,35 @@ fn keep(construction: &Construction, size: usize) -> Result<(), String> {
         .map_err(|e| format!("{}: {e}", path.display()))
 }
 
-/// Nanoseconds of the pass in the middle of several, which go on for some time. Not of the fastest:
-/// the clock of a thread may stand still for as long as a small event takes.
-fn usual(
+/// Nanoseconds of an event, the least of some readings of the clock; one reading is for as many
+/// passes as take `reading`.
+fn least(
     engine: &Engine,
     scratch: &mut Scratch,
     construction: &Construction,
     event: &[u8],
-    least: Duration,
+    reading: Duration,
 ) -> Result<f64, String> {
     let event = Event::new(construction.format, event);
     // Buffers grow, and an event that is refused would look fast.
     let first = scratch.match_event(engine, &event);
     first.map_err(|error| format!("{}: {error:?}", construction.name))?;
-    let (mut times, mut clocks) = (Vec::new(), Vec::new());
+    let (mut passes, mut times) = (1u32, Vec::new());
     let begin = own_time()?;
     loop {
-        let read = own_time()?;
         let start = own_time()?;
-        let result = scratch.match_event(engine, black_box(&event));
+        for _ in 0..passes {
+            let _ = black_box(scratch.match_event(engine, black_box(&event)));
+        }
         let end = own_time()?;
-        let _ = black_box(result);
-        let nanoseconds = |time: Duration| time.as_nanos() as f64;
-        clocks.push(nanoseconds(start.saturating_sub(read)));
-        times.push(nanoseconds(end.saturating_sub(start)));
-        let spent = end.saturating_sub(begin);
-        if spent > ENOUGH || times.len() >= 3 && spent >= least {
-            return Ok(median(&times) - median(&clocks));
+        let time = end.saturating_sub(start);
+        if time < reading && times.is_empty() {
+            passes *= 2;
+            continue;
+        }
+        times.push(time.as_nanos() as f64 / f64::from(passes));
+        if end.saturating_sub(begin) > ENOUGH || times.len() == READINGS {
+            return Ok(times.into_iter().fold(f64::INFINITY, f64::min));
         }
     }
 }
@@ -222,6 +262,16 @@ fn write(page: &mut Page, all: &[Growth]) -> Result<(), String> {
     page.figure("hostile/exponent", most(Growth::exponent));
     page.figure("hostile/late_exponent", most(Growth::late_exponent));
     page.figure("hostile/worst", most(Growth::worst));
+    if all.iter().all(|growth| !growth.counted.is_empty()) {
+        page.figure(
+            "hostile/counted_exponent",
+            most(|growth| growth.counted_exponent().unwrap_or_default()),
+        );
+        page.figure(
+            "hostile/counted_worst",
+            most(|growth| growth.counted_by_byte().unwrap_or_default()),
+        );
+    }
     let row = |growth: &Growth| {
         let (bytes, time) = *growth.points.last().expect("there are sizes");
         vec![
@@ -230,7 +280,9 @@ fn write(page: &mut Page, all: &[Growth]) -> Result<(), String> {
             growth.form.to_owned(),
             short(growth.exponent()),
             short(growth.late_exponent()),
+            growth.counted_exponent().map_or_else(String::new, short),
             short(growth.worst()),
+            growth.counted_by_byte().map_or_else(String::new, short),
             thousands(bytes),
             thousands(time / 1e3),
         ]
@@ -242,7 +294,9 @@ fn write(page: &mut Page, all: &[Growth]) -> Result<(), String> {
             "as",
             "exponent",
             "of the larger half",
+            "of instructions",
             "worst ns a byte",
+            "instructions a byte",
             "largest, bytes",
             "µs",
         ],

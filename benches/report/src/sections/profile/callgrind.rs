@@ -38,6 +38,34 @@ impl Profile {
     }
 }
 
+/// Instructions inside the function `inner` of each call of `outer`, in turn; `out` is for what
+/// callgrind writes. Two functions, because callgrind does one thing to a function.
+///
+/// # Errors
+/// If callgrind fails, or does not see `count` calls.
+pub fn by_call(
+    command: &Command,
+    outer: &str,
+    inner: &str,
+    count: usize,
+    out: &Path,
+) -> Result<Vec<f64>, String> {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", out.display()));
+    valgrind.arg("--collect-atstart=no").arg(format!("--toggle-collect=*{inner}*"));
+    valgrind.arg(format!("--dump-after=*{outer}*"));
+    run(valgrind.arg(command.get_program()).args(command.get_args()))?;
+    let call = |number: usize| {
+        let path = out.with_added_extension(number.to_string());
+        let text =
+            std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
+        let total = total.and_then(|total| total.trim().parse().ok());
+        total.filter(|&total| total > 0.0).ok_or_else(|| format!("{}: no total", path.display()))
+    };
+    (1..=count).map(call).collect()
+}
+
 /// Instructions and short names of functions, most first, from `callgrind_annotate`.
 fn functions(text: &str) -> Vec<(f64, String)> {
     let line = |line: &str| {

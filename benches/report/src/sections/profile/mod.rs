@@ -3,7 +3,7 @@
 //! Instructions do not depend on what else the machine does. This program starts itself under
 //! callgrind, loads rules and matches records.
 
-mod callgrind;
+pub mod callgrind;
 pub mod profiled;
 
 use crate::context::{Context, NO_CORPUS, Rules};
@@ -131,7 +131,12 @@ fn compiling(context: &Context, page: &mut Page, rules: &Rules) -> Result<(), St
 }
 
 /// This program, to be profiled.
-fn own(context: &Context, rules: &Rules, mode: &str, events: &Events) -> Result<Command, String> {
+pub fn own(
+    context: &Context,
+    rules: &Rules,
+    mode: &str,
+    events: &Events,
+) -> Result<Command, String> {
     let path: PathBuf = context.work.join("profiled");
     std::fs::write(&path, events.with_lengths()).map_err(|e| format!("{}: {e}", path.display()))?;
     let own = std::env::current_exe().map_err(|e| format!("this program: {e}"))?;
