@@ -25,7 +25,7 @@
 //! | [`REGEX_DEPTH`] | 128 | nesting of a regular expression; its tree is walked recursively |
 //! | [`REGEX_SIZE`] | 1,000,000 | repetitions multiplied out; `\w{1,64}` counts 50,000 |
 //! | [`RULES`] | 65,536 | rules of a set; SigmaHQ has 3,700. A bit each in every route |
-//! | [`FIELDS`] | 65,536 | fields that rules name; SigmaHQ's name 400. A slot each in every scratch |
+//! | [`FIELDS`] | 65,536 | fields that rules and sources name; with SigmaHQ's 2,500. Places of their values are numbers of two bytes |
 //! | [`TESTS`] | 2,000,000 | tests that conditions come down to, with every name written out; SigmaHQ's have 60,000 |
 //! | [`FILTER_REFERENCES`] | 65,536 | rules that filters list; each rule looks through them |
 //! | [`REGEXES`] | 4,096 | different regular expressions of a set; SigmaHQ has 149. Each may take 10 ms to compile |
@@ -127,7 +127,7 @@ pub const REGEX_SIZE: u64 = 1_000_000;
 /// Most rules of a set.
 pub const RULES: usize = 1 << 16;
 
-/// Most fields that the rules of a set name.
+/// Most fields that the rules and the sources of a set name.
 pub const FIELDS: usize = 1 << 16;
 
 /// Most tests of a set: one for each value, as often as the conditions of rules and filters come to

@@ -12,6 +12,7 @@ use super::program::Programs;
 use super::select::{Selection, select};
 use super::{CompileError, Options, canonical, level_number, logsource_text, regex};
 use crate::event::keys::KeyTable;
+use crate::limits;
 use crate::rule::ast::{Collection, Filter, LogSource, Rule as AstRule};
 use crate::rule::descriptor::{Ids, compile_sources};
 use crate::ruleset::debug::{Debug, DebugItem, DebugSelection, DebugValue};
@@ -62,6 +63,14 @@ pub fn tables(
     let mut emit = Emit { tables: Tables::default(), texts: Pool::default() };
     emit.logsources(&rules);
     emit.sources(options, &mut fields);
+    if fields.names().len() > limits::FIELDS {
+        let most = limits::FIELDS;
+        return Err(vec![CompileError {
+            place: crate::rule::ast::Place::default(),
+            subject: "the rules and sources".to_owned(),
+            message: format!("they name more than {most} fields: compile several rule sets"),
+        }]);
+    }
     emit.fields(&fields);
     emit.predicates(predicates.list(), fields.names().len() as u32)?;
     let frequencies = Frequencies::new(options.profile.as_ref(), fields.names());

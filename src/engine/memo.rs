@@ -8,8 +8,8 @@
 use crate::event::keys::folded_product;
 use crate::ruleset::hash::load;
 
-/// Places of two texts each. A power of two.
-const SETS: usize = 256;
+/// Places of two texts each.
+const SETS: usize = 192;
 /// Longest text that is remembered, in bytes. Longer ones are rarely seen twice.
 const TEXT: usize = 102;
 /// Most reports that are remembered for a text.
@@ -117,7 +117,9 @@ fn place(field: u32, text: &[u8]) -> usize {
     let inner = load(&text[middle..text.len().min(middle + 8)]);
     let seed = u64::from(field) << 32 | text.len() as u64;
     let first = first.rotate_left(23) ^ inner ^ 0x9E37_79B9_7F4A_7C15;
-    folded_product(first, last ^ seed.wrapping_mul(0xD6E8_FEB8_6659_FD93)) as usize % SETS
+    let hash = folded_product(first, last ^ seed.wrapping_mul(0xD6E8_FEB8_6659_FD93));
+    // The share of 2^32 that the hash is, of all places.
+    ((hash & u64::from(u32::MAX)) * SETS as u64 >> 32) as usize
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use super::familiar::Familiar;
 use super::target::Frame;
 use super::value::{Span, Store, Value};
 
+const _: () = assert!(crate::limits::FIELDS == 1 << u16::BITS, "a place of each has two bytes");
+
 /// Marks "none" in tables of ids.
 pub const NONE: u32 = u32::MAX;
 
@@ -87,32 +89,32 @@ struct Present {
     /// Number of fields.
     count: usize,
     /// For each field, its place among `heads`, if it is there. None before the first record, since
-    /// most slots of a host never see one.
-    places: Vec<u32>,
+    /// most slots of a host never see one. There are no more fields than such numbers.
+    places: Vec<u16>,
     heads: Vec<Head>,
 }
 
 impl Present {
     #[inline(always)]
     fn get(&self, field: u32) -> Option<&Head> {
-        let place = *self.places.get(field as usize)?;
-        self.heads.get(place as usize).filter(|head| head.field == field)
+        let place = usize::from(*self.places.get(field as usize)?);
+        self.heads.get(place).filter(|head| head.field == field)
     }
 
     #[inline(always)]
     fn get_mut(&mut self, field: u32) -> Option<&mut Head> {
-        let place = *self.places.get(field as usize)?;
-        self.heads.get_mut(place as usize).filter(|head| head.field == field)
+        let place = usize::from(*self.places.get(field as usize)?);
+        self.heads.get_mut(place).filter(|head| head.field == field)
     }
 
     /// Adds a field, unless it is there: whether it was not.
     #[inline(always)]
     fn add(&mut self, field: u32, value: Value, literal: bool) -> bool {
         let Some(place) = self.places.get_mut(field as usize) else { return true };
-        if self.heads.get(*place as usize).is_some_and(|head| head.field == field) {
+        if self.heads.get(usize::from(*place)).is_some_and(|head| head.field == field) {
             return false;
         }
-        *place = self.heads.len() as u32;
+        *place = self.heads.len() as u16;
         self.heads.push(Head { value, field, rest: Rest::single(literal) });
         true
     }
@@ -121,10 +123,10 @@ impl Present {
     #[inline(always)]
     fn set(&mut self, field: u32, value: Value, rest: Rest) {
         let Some(place) = self.places.get_mut(field as usize) else { return };
-        match self.heads.get_mut(*place as usize).filter(|head| head.field == field) {
+        match self.heads.get_mut(usize::from(*place)).filter(|head| head.field == field) {
             Some(head) => (head.value, head.rest) = (value, rest),
             None => {
-                *place = self.heads.len() as u32;
+                *place = self.heads.len() as u16;
                 self.heads.push(Head { value, field, rest });
             }
         }

@@ -4,6 +4,7 @@
 use super::debug::Debug;
 use super::hash::{CLASSES, FILTER_WORDS, KEY_LENGTHS, NIBBLES, STRIDES};
 use super::tables::*;
+use crate::limits;
 
 /// Which table is wrong and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,7 @@ fn text_in(text: Text, pool: usize, table: &'static str) -> Check {
 /// Checks everything. One pass over each table.
 pub fn verify(t: &Tables) -> Check {
     texts(t)?;
+    ensure(t.fields.len() <= limits::FIELDS, "fields", "too many fields")?;
     let fields = t.fields.len() as u32;
     t.keys.verify(fields, t.containers).map_err(|message| Invalid { table: "keys", message })?;
     t.sources

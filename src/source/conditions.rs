@@ -15,7 +15,7 @@ use crate::event::value::Value;
 /// Remembered verdicts. A power of two: far more than one host's kinds of events.
 const ENTRIES: usize = 64;
 /// Longest values that are remembered, in bytes: a channel's name has up to 80.
-const KEY_BYTES: usize = 192;
+const KEY_BYTES: usize = 128;
 /// A single condition is decided faster than it is looked up.
 const WORTH_REMEMBERING: u32 = 2;
 /// Most logsources of an event that are remembered: real ones have up to five.
@@ -34,10 +34,10 @@ pub(super) struct Conditions {
 /// What is remembered of one verdict, besides its bits.
 #[derive(Clone)]
 struct Entry {
-    key: [u8; KEY_BYTES],
-    key_len: usize,
     logsources: [u32; LOGSOURCES],
-    logsource_count: usize,
+    key: [u8; KEY_BYTES],
+    key_len: u8,
+    logsource_count: u8,
 }
 
 impl Conditions {
@@ -101,16 +101,18 @@ impl Conditions {
         match self.decide(tables, number << 1 | 1, source.late, slots, stores) {
             Verdict::Remembered(at) => {
                 let Entry { logsources: known, logsource_count, .. } = &self.entries[at];
-                logsources.extend(known[..*logsource_count].iter().copied());
+                logsources.extend(known[..usize::from(*logsource_count)].iter().copied());
             }
             Verdict::New(at) => {
                 self.logsources(tables, source, logsources);
                 let Some(entry) = at.map(|at| &mut self.entries[at]) else { return };
                 match entry.logsources.get_mut(..logsources.len()) {
-                    Some(known) => known.copy_from_slice(logsources),
+                    Some(known) => {
+                        known.copy_from_slice(logsources);
+                        entry.logsource_count = logsources.len() as u8;
+                    }
                     None => entry.key_len = 0,
                 }
-                entry.logsource_count = logsources.len();
             }
         }
     }
@@ -147,14 +149,14 @@ impl Conditions {
         let at = hash(key) as usize % ENTRIES;
         let verdict = at * self.words..(at + 1) * self.words;
         let entry = &mut self.entries[at];
-        if entry.key[..entry.key_len] == *key {
+        if entry.key[..usize::from(entry.key_len)] == *key {
             // PERF: one or two words, for which a call that copies takes longer.
             for (word, known) in self.current.iter_mut().zip(&self.verdicts[verdict]) {
                 *word = *known;
             }
             return Verdict::Remembered(at);
         }
-        entry.key_len = key.len();
+        entry.key_len = key.len() as u8;
         entry.key[..key.len()].copy_from_slice(key);
         self.test(tables, set, slots, stores);
         self.verdicts[verdict].copy_from_slice(&self.current);

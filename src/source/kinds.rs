@@ -14,8 +14,8 @@ use crate::event::keys::folded_product;
 use crate::event::slots::{NONE, Slots};
 use crate::event::value::Value;
 
-/// Remembered kinds. A power of two.
-const KINDS: usize = 32;
+/// Remembered kinds. Even: a kind has a second place next door.
+const KINDS: usize = 24;
 /// Most fields of an event that is remembered.
 const FIELDS: usize = 64;
 /// Most of them that descriptors test.
@@ -105,12 +105,15 @@ struct Kind {
     plan: Plan,
 }
 
+/// A descriptor tests the field's value, or may take one that it tests from it.
+const TESTED_BY_VALUE: u8 = 1;
+/// A descriptor computes the field.
+const COMPUTED: u8 = 2;
+
 /// Remembered kinds.
 pub(super) struct Kinds {
-    /// For each field, whether a descriptor tests its value, or may take one that it tests from it.
-    tested: Vec<bool>,
-    /// For each field, whether a descriptor computes it.
-    derived: Vec<bool>,
+    /// What descriptors do with each field: [`TESTED_BY_VALUE`], [`COMPUTED`].
+    uses: Vec<u8>,
     entries: Vec<Kind>,
     /// The event that is worked out.
     draft: Kind,
@@ -132,15 +135,17 @@ impl Kinds {
             texts: List::default(),
             plan: Plan::new(),
         };
-        let mut derived = vec![false; fields];
+        let mut uses = vec![0; fields];
+        for (uses, is_tested) in uses.iter_mut().zip(tested(tables, fields)) {
+            *uses |= if is_tested { TESTED_BY_VALUE } else { 0 };
+        }
         for field in &tables.derived {
-            if let Some(is_derived) = derived.get_mut(field.to as usize) {
-                *is_derived = true;
+            if let Some(uses) = uses.get_mut(field.to as usize) {
+                *uses |= COMPUTED;
             }
         }
         Kinds {
-            tested: tested(tables, fields),
-            derived,
+            uses,
             entries: vec![kind.clone(); KINDS],
             draft: kind,
             last: 0,
@@ -177,7 +182,11 @@ impl Kinds {
 
     /// Whether descriptors compute a field, so that values decide whether it is present.
     pub fn is_derived(&self, field: u32) -> bool {
-        self.derived.get(field as usize) == Some(&true)
+        self.uses.get(field as usize).is_some_and(|uses| uses & COMPUTED != 0)
+    }
+
+    fn is_tested(&self, field: u32) -> bool {
+        self.uses.get(field as usize).is_some_and(|uses| uses & TESTED_BY_VALUE != 0)
     }
 
     /// Whether the event that was not found is worth remembering: it came before.
@@ -189,13 +198,13 @@ impl Kinds {
     /// Notes what the event that was not found looks like, before it gets further fields. Returns
     /// whether it can be remembered.
     pub fn note(&mut self, slots: &Slots, stores: &Stores<'_>) -> bool {
-        let draft = &mut self.draft;
+        let Kinds { draft, uses, .. } = self;
         draft.fields.clear();
         draft.tested.clear();
         draft.texts.clear();
         for field in slots.touched() {
             draft.fields.push(field);
-            if self.tested.get(field as usize) == Some(&true) {
+            if uses.get(field as usize).is_some_and(|uses| uses & TESTED_BY_VALUE != 0) {
                 let Some(value) = slots.only(field) else { return false };
                 draft.tested.push((field, value));
                 let text = text(value, stores).unwrap_or_default();
@@ -221,7 +230,7 @@ impl Kinds {
         let mut state = slots.touched().len() as u64;
         for field in slots.touched() {
             state = state.rotate_left(7) ^ u64::from(field);
-            if self.tested.get(field as usize) != Some(&true) {
+            if !self.is_tested(field) {
                 continue;
             }
             for value in slots.values(field) {
