@@ -31,7 +31,9 @@ pub fn fold_into(text: &[u8], out: &mut Vec<u8>) -> bool {
         let mut rest = chunk.valid();
         while let Some(beyond) = rest.bytes().position(|byte| byte >= 0x80) {
             let (plain, from) = rest.split_at(beyond);
-            out.extend_from_slice(plain.as_bytes());
+            if !plain.is_empty() {
+                out.extend_from_slice(plain.as_bytes());
+            }
             let mut characters = from.chars();
             if let Some(c) = characters.next() {
                 let mut buffer = [0; 4];
