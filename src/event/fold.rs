@@ -18,24 +18,33 @@ pub fn fold_char(c: char) -> char {
 
 /// Appends the folded form of `text` to `out`. Returns true if `text` is all ASCII.
 pub fn fold_into(text: &[u8], out: &mut Vec<u8>) -> bool {
+    // PERF: a copy and a change in place are both done in vectors, a mapped iterator is not.
+    let start = out.len();
     if text.is_ascii() {
-        // PERF: a copy and a change in place are both done in vectors, a mapped iterator is not.
-        let start = out.len();
         out.extend_from_slice(text);
         out[start..].make_ascii_lowercase();
         return true;
     }
+    // Texts that are not all ASCII mostly are. What is written lies behind `start`, and no byte of a
+    // character beyond ASCII is a letter of it.
     for chunk in text.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if c.is_ascii() {
-                out.push(c.to_ascii_lowercase() as u8);
-            } else {
+        let mut rest = chunk.valid();
+        while let Some(beyond) = rest.bytes().position(|byte| byte >= 0x80) {
+            let (plain, from) = rest.split_at(beyond);
+            if !plain.is_empty() {
+                out.extend_from_slice(plain.as_bytes());
+            }
+            let mut characters = from.chars();
+            if let Some(c) = characters.next() {
                 let mut buffer = [0; 4];
                 out.extend_from_slice(fold_char(c).encode_utf8(&mut buffer).as_bytes());
             }
+            rest = characters.as_str();
         }
+        out.extend_from_slice(rest.as_bytes());
         out.extend_from_slice(chunk.invalid());
     }
+    out[start..].make_ascii_lowercase();
     false
 }
 

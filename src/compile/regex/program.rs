@@ -200,7 +200,7 @@ impl<'a> States<'a> {
     /// What all states lead to; nothing if that is too much.
     fn lead(&self) -> Option<Leads> {
         // Every step at most some times on average.
-        let mut most = self.graph.steps.len() * 64 + (1 << 16);
+        let mut most = self.graph.steps.len() * 16 + (1 << 16);
         let mut seen = vec![NONE; self.graph.steps.len()];
         let mut known: HashMap<u32, (Lead, bool)> = HashMap::default();
         let mut targets: Vec<u32> = Vec::with_capacity(self.readers.len());

@@ -73,11 +73,15 @@ impl Place {
 }
 
 /// In an order that has nothing to do with what they are: else larger events would have other
-/// pieces than small ones, and not only more of them.
+/// pieces than small ones, and not only more of them. One beyond ASCII comes first, if there is one:
+/// texts of all sizes are folded then, or none.
 fn shuffled(mut pieces: Vec<String>) -> Vec<String> {
     let mut rng = Rng::new(1);
     for last in (1..pieces.len()).rev() {
         pieces.swap(last, rng.below(last + 1));
+    }
+    if let Some(beyond) = pieces.iter().position(|piece| !piece.is_ascii()) {
+        pieces.swap(0, beyond);
     }
     pieces
 }
