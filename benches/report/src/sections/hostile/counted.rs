@@ -8,7 +8,7 @@ use crate::sections::profile::{callgrind, own};
 use sigmatag::engine::Format;
 
 /// Sizes that are counted.
-const SIZES: [usize; 3] = [4 << 10, 16 << 10, 64 << 10];
+const SIZES: [usize; 3] = [16 << 10, 32 << 10, 64 << 10];
 
 /// Adds what constructions cost to their growths.
 pub fn count(
