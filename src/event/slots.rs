@@ -199,6 +199,13 @@ impl Slots {
         *head = Head { value: source.value, rest: Rest { literal: true, ..source.rest } };
     }
 
+    /// Gives a field that is missing a value from elsewhere.
+    pub fn give(&mut self, field: u32, value: Value) {
+        if !self.is_present(field) {
+            self.push(field, value, false);
+        }
+    }
+
     /// Replaces the values of a field with one value (a derived field).
     pub fn set(&mut self, to: u32, value: Value) {
         let head = &mut self.heads[to as usize];

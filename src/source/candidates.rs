@@ -4,14 +4,18 @@
 //! record that is nobody's should cost next to nothing however many sources there are: the fields
 //! that are present say which sources are worth a test.
 
-use super::tables::{Group, Source, SourceTables};
+use super::tables::{Group, Range, SourceTables};
 use crate::event::slots::Slots;
-use std::ops::Range;
 
-/// Sources by the fields without which they cannot be recognised. Sources beyond the number of
-/// bits are always worth a test.
+/// How many sources have a bit. The others are always worth a test.
+const SOURCES: usize = 63;
+/// The bit of fields that may say what a text beside them is.
+const TELLS: u64 = 1 << SOURCES;
+
+/// Sources by the fields without which they cannot be recognised.
 pub(super) struct Candidates {
-    /// For each field, the sources that it may lead to: one bit each.
+    /// For each field, the sources that it may lead to: one bit each. The last bit: whether it may
+    /// lead to a text that does not say itself what it is.
     by_field: Vec<u64>,
     /// Sources that no field leads to.
     always: u64,
@@ -23,7 +27,7 @@ impl Candidates {
         let mut candidates = Candidates { by_field: vec![0; fields], always: 0 };
         // How many groups ask for a field: what many ask for tells sources apart badly.
         let mut asked = vec![0u32; fields];
-        for source in tables.sources.iter().take(64) {
+        for source in tables.sources.iter().take(SOURCES) {
             for group in source.when.of(&tables.groups) {
                 for test in group.all.of(&tables.tests) {
                     if let Some(asked) = asked.get_mut(test.field as usize) {
@@ -32,14 +36,17 @@ impl Candidates {
                 }
             }
         }
-        for (source, bit) in tables.sources.iter().zip((0..64).map(|bit| 1 << bit)) {
-            candidates.add(tables, source, bit, &asked);
+        for (source, bit) in tables.sources.iter().zip((0..SOURCES).map(|bit| 1 << bit)) {
+            candidates.add(tables, source.when, bit, &asked);
+        }
+        for payload in &tables.payloads {
+            candidates.add(tables, payload.when, TELLS, &asked);
         }
         candidates
     }
 
-    fn add(&mut self, tables: &SourceTables, source: &Source, bit: u64, asked: &[u32]) {
-        for Group { all, any } in source.when.of(&tables.groups) {
+    fn add(&mut self, tables: &SourceTables, when: Range, bit: u64, asked: &[u32]) {
+        for Group { all, any } in when.of(&tables.groups) {
             // All tests must hold, so one of them is enough to look for.
             let all = all.of(&tables.tests);
             let keys = match all.iter().min_by_key(|test| asked.get(test.field as usize)) {
@@ -62,14 +69,16 @@ impl Candidates {
     pub fn of(&self, slots: &Slots, sources: usize) -> Found {
         let present = slots.touched().iter().map(|field| self.by_field[*field as usize]);
         let bits = present.fold(self.always, |all, some| all | some);
-        Found { bits, beyond: 64..sources }
+        Found { bits: bits & !TELLS, may_tell: bits & TELLS != 0, beyond: SOURCES..sources }
     }
 }
 
 /// Numbers of sources, in their order.
 pub(super) struct Found {
     bits: u64,
-    beyond: Range<usize>,
+    /// Whether a field may say what a text beside it is.
+    pub may_tell: bool,
+    beyond: std::ops::Range<usize>,
 }
 
 impl Found {

@@ -10,18 +10,19 @@ use super::candidates::Candidates;
 use super::conditions::Conditions;
 
 use super::kinds::{Kinds, Plan};
-use super::mariadb;
-use super::nested::begins_like_json;
+use super::lines;
 use super::parts::{Element, Origin, Parts, Split, literal};
 use super::places::{Place, Shape, Step};
 
 use super::complete::Recognised;
+use super::recognise;
 use super::tables::{PayloadEncoding, SourceTables};
+use super::texts::{self, Text};
 use super::view::{EventView, Stores};
 use crate::event::keys::KeyTable;
 use crate::event::slots::{NONE, Slots};
 use crate::event::value::{Span, Store, Value};
-use crate::event::{Malformed, MalformedKind, json, msgpack};
+use crate::event::{Malformed, MalformedKind, json, msgpack, xml};
 use crate::limits::PAYLOAD_LEVELS;
 
 /// What the bytes of a record are.
@@ -75,6 +76,12 @@ pub struct Buffers {
     pub(super) kinds: Kinds,
     /// The plan of the event that is worked out.
     pub(super) plan: Plan,
+    /// Values that events inherit from what is around them.
+    inherited: Vec<(u32, Value)>,
+    /// The fields whose text may hold events.
+    texts: Vec<Text>,
+    /// Whether what was recognised last has a field that may say what a text beside it is.
+    pub(super) may_tell: bool,
     broken: Vec<Broken>,
     parts: Parts,
 }
@@ -100,6 +107,9 @@ impl Buffers {
             conditions: Conditions::new(tables),
             kinds: Kinds::new(tables, fields),
             plan: Plan::new(),
+            inherited: Vec::with_capacity(8),
+            texts: texts::texts(tables),
+            may_tell: false,
             broken: Vec::with_capacity(16),
             parts: Parts::default(),
         }
@@ -162,6 +172,7 @@ pub fn read_record(
     buffers.places.clear();
     buffers.broken.clear();
     buffers.parts.begin();
+    buffers.inherited.clear();
     let outer = &mut buffers.outer;
     outer.begin();
     if encoding == Encoding::Json {
@@ -260,6 +271,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                     self.buffers.places.push(elements);
                 }
                 Step::Line(at, len) => self.line(place, at, len),
+                Step::Element(at) => self.element(place, at),
                 Step::Array(_) | Step::Other => self.unrecognised(None),
                 Step::Malformed => {
                     self.malformed(Breakage::Payload, None);
@@ -284,7 +296,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
 
     /// An object that may be an event, a wrapper around events, or something else.
     fn candidate(&mut self, place: Place, at: u32) {
-        let Buffers { outer, inner, derived, .. } = &mut *self.buffers;
+        let Buffers { outer, inner, derived, inherited, .. } = &mut *self.buffers;
         let all = match place.store {
             Store::Input => self.record,
             Store::Outer => &outer.arena,
@@ -297,9 +309,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             Shape::Json | Shape::JsonElements => {
                 (Encoding::Json, json::walk(data, place.store, at, self.keys, inner))
             }
-            Shape::Msgpack(_) | Shape::Lines(_) => {
-                (Encoding::Msgpack, msgpack::walk(data, place.store, at, self.keys, inner))
-            }
+            _ => (Encoding::Msgpack, msgpack::walk(data, place.store, at, self.keys, inner)),
         };
         let end = match (&walked, encoding) {
             (Ok(end), _) => Some(*end),
@@ -307,6 +317,9 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             (Err(_), Encoding::Json) => json::skip_value(data, 0).ok(),
             (Err(_), Encoding::Msgpack) => None,
         };
+        let (first, count) = place.inherited;
+        let inherited = inherited.iter().skip(first as usize).take(count as usize);
+        inherited.for_each(|(field, value)| inner.give(*field, *value));
         if encoding == Encoding::Json {
             self.go_on(at, end);
         }
@@ -328,7 +341,10 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     /// A log line that may be an event.
     fn line(&mut self, place: Place, at: u32, len: u32) {
         let Buffers { outer, inner, derived, .. } = &mut *self.buffers;
-        let Shape::Lines(payload) = place.shape else { return };
+        let (Shape::Lines(payload) | Shape::Message(payload) | Shape::Rows(payload)) = place.shape
+        else {
+            return;
+        };
         let Some(payload) = self.tables.payloads.get(payload as usize) else { return };
         let all = match place.store {
             Store::Input => self.record,
@@ -338,25 +354,39 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         };
         let text = all.get(at as usize..(at + len) as usize).unwrap_or(&[]);
         inner.begin();
-        let line = mariadb::read(text);
-        if let Some(line) = &line {
-            let fields = payload.columns.of(&self.tables.paths);
-            for (column, &field) in line.columns.iter().zip(fields) {
-                let Some(column) = column else { continue };
-                let start = at + column.start as u32;
-                let span = Span { store: place.store, start, len: column.len() as u32 };
-                if field != NONE {
-                    inner.push_literal(field, Value::Str(span));
-                }
-                inner.push_leaf(Value::Str(span));
-            }
-        }
-        if line.is_none_or(|line| !line.is_complete) {
-            self.malformed(Breakage::Line, (payload.source != NONE).then_some(payload.source));
+        let fields = payload.columns.of(&self.tables.paths);
+        let is_whole = lines::fill(place.shape, text, (place.store, at), fields, inner);
+        let source = Some(payload.source).filter(|source| *source != NONE);
+        let span = Span { store: place.store, start: at, len };
+        self.columns(place, span, is_whole, source);
+    }
+
+    /// An XML element that may be an event.
+    fn element(&mut self, place: Place, at: u32) {
+        let Buffers { outer, inner, derived, .. } = &mut *self.buffers;
+        let all = match place.store {
+            Store::Input => self.record,
+            Store::Outer => &outer.arena,
+            Store::Derived => derived,
+            Store::Inner => &[],
+        };
+        let data = all.get(at as usize..place.end as usize).unwrap_or(&[]);
+        inner.begin();
+        let end = xml::walk(data, place.store, at, self.keys, inner).ok();
+        let len = end.unwrap_or(data.len()) as u32;
+        self.go_on(at, end);
+        self.columns(place, Span { store: place.store, start: at, len }, end.is_some(), None);
+    }
+
+    /// Shows what was read from a text that is no JSON. What is broken counts as far as it goes.
+    fn columns(&mut self, place: Place, span: Span, is_whole: bool, source: Option<u32>) {
+        let found = self.buffers.recognise(self.record, self.tables, true);
+        if !is_whole {
+            self.malformed(Breakage::Line, found.map(|found| found.source).or(source));
             self.buffers.parts.keep_whole();
         }
-        let element = place.origin.element(Span { store: place.store, start: at, len });
-        match self.buffers.recognise(self.record, self.tables, true) {
+        let element = place.origin.element(span);
+        match found {
             Some(found) => self.show_recognised(found, true, None, Some(element)),
             None => self.unrecognised(Some(element)),
         }
@@ -388,15 +418,15 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         level: u8,
         element: Element,
     ) -> bool {
-        let Buffers { outer, inner, derived, places, parts, .. } = &mut *self.buffers;
+        let Buffers { outer, inner, derived, places, parts, texts, may_tell, inherited, .. } =
+            &mut *self.buffers;
         let before = places.len();
         let (slots, behind) = if from_inner { (&*inner, Some(&*outer)) } else { (&*outer, None) };
-        for (number, payload) in self.tables.payloads.iter().enumerate() {
-            if !slots.is_present(payload.field) {
+        for text in texts.iter() {
+            if !slots.is_present(text.field) {
                 continue;
             }
-            let Some(kind) = PayloadEncoding::from_number(payload.encoding) else { continue };
-            for value in slots.values(payload.field) {
+            for value in slots.values(text.field) {
                 let Value::Str(span) = value else { continue };
                 let stores = match behind {
                     None => {
@@ -409,14 +439,11 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                         derived,
                     },
                 };
-                let text = stores.bytes(span);
-                let shape = match kind {
-                    PayloadEncoding::Json if begins_like_json(text) => Shape::Json,
-                    PayloadEncoding::MariadbAudit if mariadb::begins_like_line(text) => {
-                        Shape::Lines(number as u32)
-                    }
-                    _ => continue,
-                };
+                let mut found = text.find(stores.bytes(span), self.keys);
+                if found.is_none() && *may_tell {
+                    found = told(self.tables, text, slots, &stores);
+                }
+                let Some((shape, start)) = found else { continue };
                 let object = match element.object.store {
                     Store::Input => self.record,
                     Store::Outer => &outer.arena,
@@ -426,6 +453,8 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                 let literal = parts.wanted.then(|| literal(object, encoding, element, slots, span));
                 let origin = parts.add_text(element, literal.flatten());
                 let mut span = span;
+                span.start += start as u32;
+                span.len -= start as u32;
                 if span.store == Store::Inner {
                     // The next candidate overwrites the inner arena, so its text moves.
                     let Ok(start) = u32::try_from(derived.len()) else { continue };
@@ -435,11 +464,13 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                     span = Span { store: Store::Derived, start, ..span };
                 }
                 let end = span.start.saturating_add(span.len);
-                places.push(Place { store: span.store, at: span.start, end, shape, level, origin });
+                let (store, at, inherited) = (span.store, span.start, (0, 0));
+                places.push(Place { store, at, end, shape, level, origin, inherited });
             }
         }
         let texts = places.len() - before;
         let (mut objects, mut end) = (0, 0);
+        let first = inherited.len() as u32;
         for container in slots.containers() {
             if !self.tables.containers.contains(&container.id) {
                 continue;
@@ -450,13 +481,18 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             };
             let Span { store, start, len } = container.span;
             let origin = Origin::Inside(element);
+            // The same for all that are here.
+            if inherited.len() as u32 == first {
+                inherit(self.tables, slots, derived, inherited);
+            }
+            let inherited = (first, inherited.len() as u32 - first);
             // A container inside another would give its events twice.
             if start < end {
                 parts.keep_whole();
             }
             end = start.saturating_add(len);
             objects += usize::from(!container.is_array);
-            places.push(Place { store, at: start, end, shape, level, origin });
+            places.push(Place { store, at: start, end, shape, level, origin, inherited });
         }
         let count = places.len() - before;
         if (texts > 0 || objects > 0) && count > 1 {
@@ -535,4 +571,44 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         });
         self.buffers.derived.truncate(before);
     }
+}
+
+/// Keeps the values that events inside an object or array inherit from it.
+fn inherit(
+    tables: &SourceTables,
+    slots: &Slots,
+    derived: &mut Vec<u8>,
+    inherited: &mut Vec<(u32, Value)>,
+) {
+    for &field in &tables.inherited {
+        let Some(mut value) = slots.only(field) else { continue };
+        if let Value::Str(span) = &mut value
+            && span.store == Store::Inner
+        {
+            // The events overwrite the inner arena, so its text moves.
+            let Ok(start) = u32::try_from(derived.len()) else { continue };
+            let first = span.start as usize;
+            let text = slots.arena.get(first..first + span.len as usize).unwrap_or(&[]);
+            derived.extend_from_slice(text);
+            *span = Span { store: Store::Derived, start, ..*span };
+        }
+        inherited.push((field, value));
+    }
+}
+
+/// What stands in a text that does not say itself what it is, if the fields around it do.
+#[inline(never)]
+fn told(
+    tables: &SourceTables,
+    text: &Text,
+    slots: &Slots,
+    stores: &Stores<'_>,
+) -> Option<(Shape, usize)> {
+    let holds = |number: &&u32| {
+        let payload = tables.payloads.get(**number as usize);
+        payload.is_some_and(|payload| recognise::holds(tables, payload.when, slots, stores))
+    };
+    let number = *text.told.iter().find(holds)?;
+    let encoding = PayloadEncoding::from_number(tables.payloads[number as usize].encoding)?;
+    Some((Text::told(encoding, number), 0))
 }

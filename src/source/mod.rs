@@ -11,10 +11,12 @@ mod broken;
 mod candidates;
 mod complete;
 mod conditions;
+mod csv;
 mod decode;
 mod events;
 mod fields;
 mod kinds;
+mod lines;
 mod list;
 #[cfg(feature = "compile")]
 mod listing;
@@ -24,7 +26,9 @@ mod parts;
 mod places;
 mod recognise;
 mod sql_code;
+mod syslog;
 mod tables;
+mod texts;
 mod verify;
 mod view;
 

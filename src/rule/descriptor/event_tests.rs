@@ -63,7 +63,7 @@ impl Bench {
         Bench { names, logsources, tables, keys }
     }
 
-    fn built_in() -> Bench {
+    pub fn built_in() -> Bench {
         Bench::new(&built_in(), &[])
     }
 
@@ -170,7 +170,19 @@ fn golden(seen: &[Seen], outcome: Outcome) -> Json {
 }
 
 /// The folders of samples below `tests/data`.
-const FAMILIES: [&str; 7] = ["asim", "azure", "defender", "ecs", "linux", "mariadb", "windows"];
+const FAMILIES: [&str; 11] = [
+    "asim",
+    "azure",
+    "defender",
+    "ecs",
+    "enterprise",
+    "gcp",
+    "linux",
+    "mariadb",
+    "percona",
+    "rds",
+    "windows",
+];
 
 pub(super) fn samples() -> Vec<PathBuf> {
     let is_sample = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
