@@ -7,7 +7,7 @@ mod pack;
 
 use dialects::{Dialect, Reason, Record, azure, cloud, endpoint, enterprise, mariadb, percona};
 use pack::{Case, cases, engine, file_stem, loaded, log_record, matched, msgpack};
-use sigmatag::engine::{Engine, Format, Scratch};
+use sigmatag::engine::{Engine, Format, Mode, Scratch};
 use sigmatag::rule::ast::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,7 +73,7 @@ struct Outcome {
 
 fn run(
     engine: &Engine,
-    scratch: &mut Scratch,
+    scratches: &mut [Scratch],
     id: &str,
     cases: &[Case],
     (name, write): Dialect,
@@ -89,14 +89,16 @@ fn run(
         };
         outcome.matching += usize::from(case.expected());
         let (forms, index) = encoded(&record);
-        for (format, data) in forms {
-            let found = matched(scratch, engine, format, &data, id);
-            let expected = if case.expected() { vec![index] } else { vec![] };
-            if found != expected {
-                outcome.wrong.push(format!(
-                    "{}: {name}, {format:?}: events {found:?}, not {expected:?}",
-                    case.place
-                ));
+        let expected = if case.expected() { vec![index] } else { vec![] };
+        for (format, data) in &forms {
+            for scratch in scratches.iter_mut() {
+                let found = matched(scratch, engine, *format, data, id);
+                if found != expected {
+                    outcome.wrong.push(format!(
+                        "{}: {name}, {format:?}: events {found:?}, not {expected:?}",
+                        case.place
+                    ));
+                }
             }
         }
     }
@@ -105,7 +107,8 @@ fn run(
 
 fn check(concerns: fn(&Rule) -> bool, dialects: &[Dialect], allowed: &[(&str, Reason, usize)]) {
     let engine = engine();
-    let mut scratch = Scratch::new(&engine);
+    let mut scratches =
+        [Mode::Indexed, Mode::Exhaustive].map(|mode| Scratch::with_mode(&engine, mode));
     let mut wrong = Vec::new();
     let mut left_out = BTreeSet::new();
     let mut rules = 0;
@@ -121,7 +124,7 @@ fn check(concerns: fn(&Rule) -> bool, dialects: &[Dialect], allowed: &[(&str, Re
         cases
             .retain(|case| ["properties", "Image"].iter().any(|key| case.event.get(key).is_some()));
         for dialect in dialects {
-            let outcome = run(&engine, &mut scratch, id, &cases, *dialect);
+            let outcome = run(&engine, &mut scratches, id, &cases, *dialect);
             wrong.extend(outcome.wrong);
             let no_limit =
                 |(rule, why, _): &(&str, Reason, usize)| *rule == stem && *why == Reason::NoLimit;

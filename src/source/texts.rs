@@ -53,7 +53,12 @@ impl Text {
             return Some((shape, start));
         }
         // What heads of syslog begin with: `<14>`, a year, a month, a program that is known.
-        if !matches!(rest.first()?, b'<' | b'1'..=b'2' | b'A'..=b'S' | b'm' | b'p' | b's') {
+        let may_have_head = match rest.first()? {
+            b'<' | b'A'..=b'S' | b'm' | b'p' | b's' => true,
+            b'1' | b'2' => rest.get(4) == Some(&b'-'),
+            _ => false,
+        };
+        if !may_have_head {
             return None;
         }
         let (shape, behind) = self.behind_head(rest, keys)?;

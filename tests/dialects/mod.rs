@@ -42,5 +42,12 @@ pub enum Reason {
     NoLimit,
 }
 
+/// The dialects of all servers and services.
+pub fn audit() -> Vec<Dialect> {
+    let own = azure::DIALECTS.into_iter().chain(mariadb::DIALECTS).chain(percona::DIALECTS);
+    let cloud = cloud::ACTIVITY_STREAM.into_iter().chain(cloud::CLOUD_SQL);
+    own.chain(enterprise::DIALECTS).chain(cloud).collect()
+}
+
 /// A dialect: its name and what turns an event into its record.
 pub type Dialect = (&'static str, fn(&Value) -> Result<Record, Reason>);
