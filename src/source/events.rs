@@ -11,12 +11,11 @@ use super::conditions::Conditions;
 
 use super::kinds::{Kinds, Plan};
 use super::lines;
-use super::parts::{Element, Origin, Parts, Split, literal};
+use super::parts::{Element, Parts, Split};
 use super::places::{Place, Shape, Step};
 
 use super::complete::Recognised;
-use super::recognise;
-use super::tables::{PayloadEncoding, SourceTables};
+use super::tables::SourceTables;
 use super::texts::{self, Text};
 use super::view::{EventView, Stores};
 use crate::event::keys::KeyTable;
@@ -68,7 +67,7 @@ pub struct Buffers {
     pub(super) outer: Slots,
     pub(super) inner: Slots,
     pub(super) derived: Vec<u8>,
-    places: Vec<Place>,
+    pub(super) places: Vec<Place>,
     pub(super) logsources: Vec<u32>,
     pub(super) values: Vec<Value>,
     pub(super) candidates: Candidates,
@@ -77,13 +76,13 @@ pub struct Buffers {
     /// The plan of the event that is worked out.
     pub(super) plan: Plan,
     /// Values that events inherit from what is around them.
-    inherited: Vec<(u32, Value)>,
+    pub(super) inherited: Vec<(u32, Value)>,
     /// The fields whose text may hold events.
-    texts: Vec<Text>,
+    pub(super) texts: Vec<Text>,
     /// Whether what was recognised last has a field that may say what a text beside it is.
     pub(super) may_tell: bool,
     broken: Vec<Broken>,
-    parts: Parts,
+    pub(super) parts: Parts,
 }
 
 impl Buffers {
@@ -245,7 +244,15 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             self.show_recognised(found, false, None, None);
             return;
         }
-        self.push_places(false, self.encoding, 1, root);
+        self.buffers.push_places(
+            self.record,
+            self.tables,
+            self.keys,
+            false,
+            self.encoding,
+            1,
+            root,
+        );
         while let Some(place) = self.buffers.places.last().copied() {
             let (step, rest) = place.step(self.stable(place.store));
             if !matches!(step, Step::End) {
@@ -333,7 +340,10 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             return self.show_recognised(found, true, Some((span, encoding)), Some(element));
         }
         let level = place.level + 1;
-        if level > PAYLOAD_LEVELS || !self.push_places(true, encoding, level, element) {
+        let (record, tables, keys) = (self.record, self.tables, self.keys);
+        let is_wrapper = level <= PAYLOAD_LEVELS
+            && self.buffers.push_places(record, tables, keys, true, encoding, level, element);
+        if !is_wrapper {
             self.unrecognised(Some(element));
         }
     }
@@ -409,99 +419,6 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         }
     }
 
-    /// Puts the places that the walked record or candidate offers on the stack, the first on top.
-    /// Returns whether there are any. `element` is what was walked.
-    fn push_places(
-        &mut self,
-        from_inner: bool,
-        encoding: Encoding,
-        level: u8,
-        element: Element,
-    ) -> bool {
-        let Buffers { outer, inner, derived, places, parts, texts, may_tell, inherited, .. } =
-            &mut *self.buffers;
-        let before = places.len();
-        let (slots, behind) = if from_inner { (&*inner, Some(&*outer)) } else { (&*outer, None) };
-        for text in texts.iter() {
-            if !slots.is_present(text.field) {
-                continue;
-            }
-            for value in slots.values(text.field) {
-                let Value::Str(span) = value else { continue };
-                let stores = match behind {
-                    None => {
-                        Stores { input: self.record, outer: &slots.arena, inner: &[], derived: &[] }
-                    }
-                    Some(outer) => Stores {
-                        input: self.record,
-                        outer: &outer.arena,
-                        inner: &slots.arena,
-                        derived,
-                    },
-                };
-                let mut found = text.find(stores.bytes(span), self.keys);
-                if found.is_none() && *may_tell {
-                    found = told(self.tables, text, slots, &stores);
-                }
-                let Some((shape, start)) = found else { continue };
-                let object = match element.object.store {
-                    Store::Input => self.record,
-                    Store::Outer => &outer.arena,
-                    Store::Derived => derived,
-                    Store::Inner => &[],
-                };
-                let literal = parts.wanted.then(|| literal(object, encoding, element, slots, span));
-                let origin = parts.add_text(element, literal.flatten());
-                let mut span = span;
-                span.start += start as u32;
-                span.len -= start as u32;
-                if span.store == Store::Inner {
-                    // The next candidate overwrites the inner arena, so its text moves.
-                    let Ok(start) = u32::try_from(derived.len()) else { continue };
-                    let first = span.start as usize;
-                    let text = slots.arena.get(first..first + span.len as usize).unwrap_or(&[]);
-                    derived.extend_from_slice(text);
-                    span = Span { store: Store::Derived, start, ..span };
-                }
-                let end = span.start.saturating_add(span.len);
-                let (store, at, inherited) = (span.store, span.start, (0, 0));
-                places.push(Place { store, at, end, shape, level, origin, inherited });
-            }
-        }
-        let texts = places.len() - before;
-        let (mut objects, mut end) = (0, 0);
-        let first = inherited.len() as u32;
-        for container in slots.containers() {
-            if !self.tables.containers.contains(&container.id) {
-                continue;
-            }
-            let shape = match encoding {
-                Encoding::Json => Shape::Json,
-                Encoding::Msgpack => Shape::Msgpack(1),
-            };
-            let Span { store, start, len } = container.span;
-            let origin = Origin::Inside(element);
-            // The same for all that are here.
-            if inherited.len() as u32 == first {
-                inherit(self.tables, slots, derived, inherited);
-            }
-            let inherited = (first, inherited.len() as u32 - first);
-            // A container inside another would give its events twice.
-            if start < end {
-                parts.keep_whole();
-            }
-            end = start.saturating_add(len);
-            objects += usize::from(!container.is_array);
-            places.push(Place { store, at: start, end, shape, level, origin, inherited });
-        }
-        let count = places.len() - before;
-        if (texts > 0 || objects > 0) && count > 1 {
-            parts.keep_whole();
-        }
-        places[before..].reverse();
-        places.len() > before
-    }
-
     /// Shows what no source recognised: the record as it is, once. `element` is the object that was
     /// not recognised, if it is one.
     fn unrecognised(&mut self, element: Option<Element>) {
@@ -571,44 +488,4 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         });
         self.buffers.derived.truncate(before);
     }
-}
-
-/// Keeps the values that events inside an object or array inherit from it.
-fn inherit(
-    tables: &SourceTables,
-    slots: &Slots,
-    derived: &mut Vec<u8>,
-    inherited: &mut Vec<(u32, Value)>,
-) {
-    for &field in &tables.inherited {
-        let Some(mut value) = slots.only(field) else { continue };
-        if let Value::Str(span) = &mut value
-            && span.store == Store::Inner
-        {
-            // The events overwrite the inner arena, so its text moves.
-            let Ok(start) = u32::try_from(derived.len()) else { continue };
-            let first = span.start as usize;
-            let text = slots.arena.get(first..first + span.len as usize).unwrap_or(&[]);
-            derived.extend_from_slice(text);
-            *span = Span { store: Store::Derived, start, ..*span };
-        }
-        inherited.push((field, value));
-    }
-}
-
-/// What stands in a text that does not say itself what it is, if the fields around it do.
-#[inline(never)]
-fn told(
-    tables: &SourceTables,
-    text: &Text,
-    slots: &Slots,
-    stores: &Stores<'_>,
-) -> Option<(Shape, usize)> {
-    let holds = |number: &&u32| {
-        let payload = tables.payloads.get(**number as usize);
-        payload.is_some_and(|payload| recognise::holds(tables, payload.when, slots, stores))
-    };
-    let number = *text.told.iter().find(holds)?;
-    let encoding = PayloadEncoding::from_number(tables.payloads[number as usize].encoding)?;
-    Some((Text::told(encoding, number), 0))
 }

@@ -15,6 +15,7 @@ mod csv;
 mod decode;
 mod events;
 mod fields;
+mod inside;
 mod kinds;
 mod lines;
 mod list;

@@ -54,7 +54,8 @@ impl Text {
         }
         // What heads of syslog begin with: `<14>`, a year, a month, a program that is known.
         let may_have_head = match rest.first()? {
-            b'<' | b'A'..=b'S' | b'm' | b'p' | b's' => true,
+            b'<' | b'm' | b'p' | b's' => true,
+            b'A'..=b'S' => rest.get(3) == Some(&b' '),
             b'1' | b'2' => rest.get(4) == Some(&b'-'),
             _ => false,
         };

@@ -522,7 +522,7 @@ fn hostile_tables_that_pass_verify_do_no_harm() {
                 0 => tables.derived[derived].to = id,
                 1 => tables.fields[field].to = id,
                 2 => tables.paths[path] = id,
-                3 => tables.derived[derived].decoder = u8::try_from(next(15)).unwrap(),
+                3 => tables.derived[derived].decoder = u8::try_from(next(17)).unwrap(),
                 4 => tables.derived[derived].paths = tables.fields[field].paths,
                 5 => tables.tests[test].field = id,
                 _ => tables.nested[0].field = id,
