@@ -1,5 +1,6 @@
 //! Where the events inside a record are: texts that hold some, objects and arrays that are or hold them.
 
+use super::base64;
 use super::events::{Buffers, Encoding};
 use super::parts::{Element, Origin, literal};
 use super::places::{Place, Shape};
@@ -43,7 +44,7 @@ impl Buffers {
                 if found.is_none() && *may_tell {
                     found = told(tables, text, slots, &stores);
                 }
-                let Some((shape, start)) = found else { continue };
+                let Some((mut shape, start)) = found else { continue };
                 let object = match element.object.store {
                     Store::Input => record,
                     Store::Outer => &outer.arena,
@@ -62,6 +63,11 @@ impl Buffers {
                     let text = slots.arena.get(first..first + span.len as usize).unwrap_or(&[]);
                     derived.extend_from_slice(text);
                     span = Span { store: Store::Derived, start, ..span };
+                }
+                if shape == Shape::Base64
+                    && let Some(decoded) = decoded(span, record, &outer.arena, derived)
+                {
+                    (span, shape) = (decoded, Shape::Json);
                 }
                 let end = span.start.saturating_add(span.len);
                 let (store, at, inherited) = (span.store, span.start, (0, 0));
@@ -101,6 +107,25 @@ impl Buffers {
         places[before..].reverse();
         places.len() > before
     }
+}
+
+/// What a text in base64 says, behind the derived bytes. A text of the inner arena was moved there.
+fn decoded(span: Span, record: &[u8], outer: &[u8], derived: &mut Vec<u8>) -> Option<Span> {
+    let first = span.start as usize;
+    let range = first..first.checked_add(span.len as usize)?;
+    let start = derived.len();
+    derived.resize(start + base64::room(range.len()), 0);
+    let (known, out) = derived.split_at_mut(start);
+    let all = match span.store {
+        Store::Input => record,
+        Store::Outer => outer,
+        Store::Derived => known,
+        Store::Inner => &[],
+    };
+    let len = all.get(range).and_then(|text| base64::decode(text, out));
+    derived.truncate(start + len.unwrap_or(0));
+    let (start, len) = (u32::try_from(start).ok()?, u32::try_from(len?).ok()?);
+    Some(Span { store: Store::Derived, start, len })
 }
 
 /// Keeps the values that events inside an object or array inherit from it.

@@ -7,6 +7,7 @@
 //! shown as the record it came in, so a descriptor can add matches but never hide one; nothing
 //! here allocates when warm, recurses, or panics, on any input and any verified tables.
 
+mod base64;
 mod broken;
 mod candidates;
 mod complete;

@@ -40,6 +40,8 @@ pub(super) enum Shape {
     Rows(u32),
     /// XML elements.
     Elements,
+    /// JSON in base64. It is decoded before it becomes a place; one that is left cannot be.
+    Base64,
 }
 
 /// The next value of a place.
@@ -127,6 +129,7 @@ impl Place {
                 line(Some(place.at as usize..place.at as usize + len))
             }
             Shape::Message(_) => (Step::End, None),
+            Shape::Base64 => (Step::Malformed, None),
             Shape::Elements => {
                 let at = xml::skip_prolog(data, place.at as usize);
                 match data.get(at) {

@@ -142,15 +142,18 @@ pub enum PayloadEncoding {
     Xml = 3,
     /// Records of Percona Server's audit_log plug-in in its CSV format.
     PerconaCsv = 4,
+    /// JSON in base64.
+    Base64Json = 5,
 }
 
 impl PayloadEncoding {
     /// All encodings, in the order of their numbers.
-    pub const ALL: [PayloadEncoding; 4] = [
+    pub const ALL: [PayloadEncoding; 5] = [
         PayloadEncoding::Json,
         PayloadEncoding::MariadbAudit,
         PayloadEncoding::Xml,
         PayloadEncoding::PerconaCsv,
+        PayloadEncoding::Base64Json,
     ];
 
     /// The name that descriptors use.
@@ -160,6 +163,7 @@ impl PayloadEncoding {
             PayloadEncoding::MariadbAudit => "mariadb_audit",
             PayloadEncoding::Xml => "xml",
             PayloadEncoding::PerconaCsv => "percona_csv",
+            PayloadEncoding::Base64Json => "base64_json",
         }
     }
 
@@ -172,7 +176,7 @@ impl PayloadEncoding {
     /// The names of a line's columns, which are the paths of its event.
     pub fn columns(self) -> &'static [&'static str] {
         match self {
-            PayloadEncoding::Json | PayloadEncoding::Xml => &[],
+            PayloadEncoding::Json | PayloadEncoding::Xml | PayloadEncoding::Base64Json => &[],
             PayloadEncoding::MariadbAudit => &super::mariadb::COLUMNS,
             PayloadEncoding::PerconaCsv => &super::csv::COLUMNS,
         }

@@ -5,7 +5,7 @@
 
 use super::places::Shape;
 use super::tables::{PayloadEncoding, SourceTables};
-use super::{csv, mariadb, nested, syslog};
+use super::{base64, csv, mariadb, nested, syslog};
 use crate::event::keys::KeyTable;
 use crate::event::slots::NONE;
 use crate::event::{json, xml};
@@ -95,6 +95,9 @@ impl Text {
             b'<' if xml::begins_like_record(text, keys) => {
                 payload(PayloadEncoding::Xml).map(|_| Shape::Elements)
             }
+            b'e' | b'W' if base64::begins_like_json(text) => {
+                payload(PayloadEncoding::Base64Json).map(|_| Shape::Base64)
+            }
             b'"' if csv::begins_like_record(text) => {
                 payload(PayloadEncoding::PerconaCsv).map(Shape::Rows)
             }
@@ -109,6 +112,7 @@ impl Text {
             PayloadEncoding::MariadbAudit => Shape::Message(payload),
             PayloadEncoding::Xml => Shape::Elements,
             PayloadEncoding::PerconaCsv => Shape::Rows(payload),
+            PayloadEncoding::Base64Json => Shape::Base64,
         }
     }
 

@@ -3,6 +3,8 @@
 use super::audit::{Audit, Kind};
 use super::mariadb;
 use super::{Dialect, Reason, Record};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// Amazon's activity streams.
@@ -23,10 +25,15 @@ pub const ACTIVITY_STREAM: [Dialect; 4] = [
 ];
 
 /// Google's Cloud SQL.
-pub const CLOUD_SQL: [Dialect; 2] = [
+pub const CLOUD_SQL: [Dialect; 3] = [
     ("Cloud SQL", |event| Ok(Record::Object(entry(event)?, 0))),
     ("Cloud SQL as text in message", |event| {
         Ok(Record::Object(json!({"message": entry(event)?.to_string()}), 0))
+    }),
+    ("Cloud SQL, pushed by Pub/Sub", |event| {
+        let data = STANDARD.encode(entry(event)?.to_string());
+        let message = json!({"data": data, "messageId": "815", "attributes": {}});
+        Ok(Record::Object(json!({"message": message, "subscription": "audit"}), 0))
     }),
 ];
 

@@ -139,7 +139,7 @@ impl Compiler<'_, '_> {
             let columns: Vec<u32> = names.iter().map(|name| (self.ids.field)(name)).collect();
             // Whose JSON a text is shows when it was read; a line belongs to whoever asks first.
             let source = match item.encoding {
-                PayloadEncoding::Json | PayloadEncoding::Xml => NONE,
+                PayloadEncoding::Json | PayloadEncoding::Xml | PayloadEncoding::Base64Json => NONE,
                 PayloadEncoding::MariadbAudit | PayloadEncoding::PerconaCsv => {
                     self.tables.sources.len() as u32
                 }

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use serde_json::Value as Json;
 
+use super::built_in;
 use super::event_tests::{Bench, read_sample, samples};
-use crate::source::Encoding;
+use crate::source::{Encoding, ListedValue};
 
 /// The texts in which events of samples lie, and their records.
 fn texts() -> Vec<(String, String)> {
@@ -78,6 +79,38 @@ fn damaged_texts_never_panic_and_are_shown() {
         }
     }
     assert!(recognised > 1_000 && malformed > 1_000, "{recognised} {malformed}");
+}
+
+#[test]
+fn bytes_that_are_no_text_stay() {
+    let bench = Bench::new(&built_in(), &["sql_text", "source"]);
+    let mut buffers = bench.buffers();
+    let raw = b"SELECT '\xff\xfe\x1b[31m\0\xc3' FROM t";
+    let around = |before: &str, after: &str| [before.as_bytes(), raw, after.as_bytes()].concat();
+    let element = "<AUDIT_RECORD><NAME>Query</NAME><RECORD>1_x</RECORD><SQLTEXT>";
+    for (source, text) in [
+        ("mariadb", around("20261122 09:15:02,db,app,::1,41,907,QUERY,shop,'", "',0")),
+        (
+            "mariadb",
+            around("<14>Nov 22 09:15:02 mysql-server_auditing:  db,app,::1,41,907,QUERY,,'", "',0"),
+        ),
+        ("aurora", around("1795338902123456,db,app,::1,41,907,QUERY,shop,'", "',0")),
+        ("percona", around(element, "</SQLTEXT></AUDIT_RECORD>")),
+        ("percona", around("<AUDIT_RECORD NAME=\"Query\" RECORD=\"1_x\" SQLTEXT=\"", "\"/>")),
+        ("percona", around("\"Query\",\"1_x\",\"t\",\"select\",\"4\",0,\"", "\",\"a\"")),
+        ("percona", around("{\"audit_record\":{\"name\":\"Query\",\"sqltext\":\"", "\"}}")),
+    ] {
+        let record = record("log", &text);
+        let (seen, outcome) =
+            bench.run_with(&record, Encoding::Msgpack, &mut buffers).expect("a record");
+        assert_eq!(outcome.recognised, 1, "{source}");
+        let field = |name: &str| {
+            let found = seen[0].listing.fields.iter().find(|(known, _)| known == name);
+            found.map(|(_, values)| values.clone()).unwrap_or_default()
+        };
+        assert_eq!(field("source"), [ListedValue::Str(source.into())]);
+        assert_eq!(field("sql_text"), [ListedValue::Str(raw.to_vec())], "{source}");
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(super) struct Seen {
     index: u32,
     source: Option<String>,
     pub logsources: Vec<String>,
-    listing: Listing,
+    pub listing: Listing,
 }
 
 impl Seen {

@@ -19,7 +19,7 @@
 //! | `title`, `description` | for people; `description` is optional |
 //! | `use` | name, or list: mappings whose parts follow the source's own |
 //! | `logsources` | list of `{product, category, service, when, otherwise}`: what its events are to rules; with `when`, only those that pass; with `otherwise: true`, only those without a logsource before |
-//! | `payload` | list of `{path, encoding, when}`: where a record may hide events. `json`: text of JSON objects or arrays of them; `native`: an object or array of objects; `mariadb_audit`, `percona_csv`: text of log lines; `xml`: text of elements. With `when` the text need not say what it is |
+//! | `payload` | list of `{path, encoding, when}`: where a record may hide events. `json`: text of JSON objects or arrays of them; `native`: an object or array of objects; `mariadb_audit`, `percona_csv`: text of log lines; `xml`: text of elements; `base64_json`: `json` in base64. With `when` the text need not say what it is |
 //! | `records` | path, or list: arrays of events (envelopes) |
 //! | `inherit` | path, or list: fields that events in `records` and in objects take from what is around them |
 //! | `json_strings` | path, or list: objects of the event that may arrive as JSON text |

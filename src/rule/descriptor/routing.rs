@@ -89,7 +89,8 @@ impl Parser<'_> {
                     self.report.error("source-value", encoding_node.mark, message).help(
                         "`json`: the event is text; `native`: it is an object of the record; \
                          `mariadb_audit`: it is a line of MariaDB's audit log; `xml`: it is an \
-                         element; `percona_csv`: it is a record of Percona's audit log as CSV",
+                         element; `percona_csv`: it is a record of Percona's audit log as CSV; \
+                         `base64_json`: it is text in base64",
                     );
                 }
             }

@@ -3,6 +3,8 @@
 use super::Decoded;
 use std::net::IpAddr;
 
+/// What MariaDB writes behind an address whose port it does not know.
+const UNAVAILABLE: &str = ":unavailable";
 /// Longest text of an address.
 const MAX: usize = 64;
 
@@ -40,6 +42,7 @@ struct Parts {
 /// `None` for a name without a port.
 fn parts(input: &[u8]) -> Option<Parts> {
     let text = std::str::from_utf8(input).ok().filter(|text| text.len() <= MAX)?;
+    let text = text.strip_suffix(UNAVAILABLE).unwrap_or(text);
     if text.parse::<IpAddr>().is_ok() {
         return Some(Parts { address: (0, text.len()), is_address: true, port: None });
     }
@@ -80,6 +83,8 @@ mod tests {
         {
             assert_eq!(address(text), None, "{text}");
         }
+        assert_eq!(address("203.0.113.9:unavailable").as_deref(), Some("203.0.113.9"));
+        assert_eq!(address("::1:unavailable").as_deref(), Some("::1"));
         let port = |text: &str| {
             run(Decoder::Port, text.as_bytes(), Parameter::default())
                 .map(|bytes| String::from_utf8(bytes).unwrap())
@@ -88,7 +93,17 @@ mod tests {
         assert_eq!(port("[2001:db8::1]:3306").as_deref(), Some("3306"));
         assert_eq!(port("2001:db8::1:51022").as_deref(), Some("51022"));
         assert_eq!(port("localhost:0").as_deref(), Some("0"));
-        for text in ["", "localhost", "203.0.113.9", "::1", ":1", "a:65536", "a:b:1", "a:+1"] {
+        for text in [
+            "",
+            "localhost",
+            "203.0.113.9",
+            "::1",
+            ":1",
+            "a:65536",
+            "a:b:1",
+            "a:+1",
+            "::1:unavailable",
+        ] {
             assert_eq!(port(text), None, "{text}");
         }
     }
