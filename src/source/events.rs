@@ -9,6 +9,7 @@ use super::broken::{Breakage, Broken};
 use super::candidates::Candidates;
 use super::conditions::Conditions;
 
+use super::inside::Walked;
 use super::kinds::{Kinds, Plan};
 use super::lines;
 use super::parts::{Element, Parts, Split};
@@ -244,15 +245,8 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             self.show_recognised(found, false, None, None);
             return;
         }
-        self.buffers.push_places(
-            self.record,
-            self.tables,
-            self.keys,
-            false,
-            self.encoding,
-            1,
-            root,
-        );
+        let walked = Walked { from_inner: false, encoding: self.encoding, level: 1, element: root };
+        self.buffers.push_places(self.record, self.tables, self.keys, walked);
         while let Some(place) = self.buffers.places.last().copied() {
             let (step, rest) = place.step(self.stable(place.store));
             if !matches!(step, Step::End) {
@@ -341,8 +335,9 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         }
         let level = place.level + 1;
         let (record, tables, keys) = (self.record, self.tables, self.keys);
-        let is_wrapper = level <= PAYLOAD_LEVELS
-            && self.buffers.push_places(record, tables, keys, true, encoding, level, element);
+        let walked = Walked { from_inner: true, encoding, level, element };
+        let is_wrapper =
+            level <= PAYLOAD_LEVELS && self.buffers.push_places(record, tables, keys, walked);
         if !is_wrapper {
             self.unrecognised(Some(element));
         }

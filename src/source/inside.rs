@@ -12,19 +12,29 @@ use crate::event::keys::KeyTable;
 use crate::event::slots::Slots;
 use crate::event::value::{Span, Store, Value};
 
+/// A record or a candidate that was walked.
+pub(super) struct Walked {
+    /// The inner slots have its fields, not those of the record.
+    pub from_inner: bool,
+    /// What its bytes are.
+    pub encoding: Encoding,
+    /// How many wrappers are around what it holds.
+    pub level: u8,
+    /// Its bytes.
+    pub element: Element,
+}
+
 impl Buffers {
     /// Puts the places that the walked record or candidate offers on the stack, the first on top.
-    /// Returns whether there are any. `element` is what was walked.
+    /// Returns whether there are any.
     pub(super) fn push_places(
         &mut self,
         record: &[u8],
         tables: &SourceTables,
         keys: &KeyTable,
-        from_inner: bool,
-        encoding: Encoding,
-        level: u8,
-        element: Element,
+        walked: Walked,
     ) -> bool {
+        let Walked { from_inner, encoding, level, element } = walked;
         let Buffers { outer, inner, derived, places, parts, texts, may_tell, inherited, .. } = self;
         let before = places.len();
         let (slots, behind) = if from_inner { (&*inner, Some(&*outer)) } else { (&*outer, None) };

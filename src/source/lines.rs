@@ -47,6 +47,7 @@ pub(super) fn fill(
     line.is_complete
 }
 
+#[inline(always)]
 fn give(field: Option<&u32>, span: Span, slots: &mut Slots) {
     if let Some(&field) = field.filter(|field| **field != NONE) {
         slots.push_literal(field, Value::Str(span));

@@ -116,8 +116,12 @@ fn has_stamp_like(text: &[u8], stamp: &[u8]) -> bool {
 pub fn next_line(text: &[u8], at: usize) -> Option<Range<usize>> {
     let start = at + text.get(at..)?.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
     let rest = &text[start..];
-    let stamp = stamp(rest).map(|end| &rest[..end]);
-    let begins_line = |text: &[u8]| stamp.is_some_and(|stamp| has_stamp_like(text, stamp));
+    // PERF: mostly a text is one line.
+    let mut known = None;
+    let mut begins_line = |text: &[u8]| {
+        let stamp = *known.get_or_insert_with(|| stamp(rest).map(|end| &rest[..end]));
+        stamp.is_some_and(|stamp| has_stamp_like(text, stamp))
+    };
     let feed = memchr::memchr_iter(b'\n', rest).find(|feed| begins_line(&rest[feed + 1..]));
     let mut end = feed.unwrap_or(rest.len());
     while end > 0 && matches!(rest[end - 1], b'\r' | b'\n') {
