@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{azure_record, foreign, mariadb_record, to_msgpack};
+use common::{azure_record, foreign, mariadb_record, percona_record, sysmon_line, to_msgpack};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::{Value, json};
 use sigmatag::compile::{Options as CompileOptions, compile};
@@ -41,6 +41,8 @@ fn shapes() -> Vec<(&'static str, Value)> {
         ),
         ("azure envelope of 1", json!({ "records": [azure] })),
         ("mariadb line", mariadb_record()),
+        ("percona record as XML", percona_record()),
+        ("sysmon for linux, a line of syslog", sysmon_line()),
         ("foreign record", foreign::container()),
     ]
 }

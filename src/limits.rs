@@ -36,6 +36,7 @@
 //! | [`PAYLOAD_LEVELS`] | 6 | known paths wrap an event one to three times |
 //! | [`SOURCE_ELEMENTS`] | 1,048,576 | thirty sources need some hundreds |
 //! | [`SOURCE_CONDITIONS`] | 1,024 | Windows events have some 200; each is a bit that is remembered |
+//! | [`SOURCE_INHERITED`] | 64 | two are; each is looked for around every array of events |
 //! | [`MAX_TAG_BYTES`] | 16 KiB | intakes cut or refuse records of a few hundred KiB |
 //! | [`MAX_SPLIT_BYTES`] | 16 MiB | a large wrapper around many small events would be repeated for each |
 //! | [`MAX_FILE`] | 256 MiB | all of SigmaHQ is below 10 MB; stops a wrong path from being read whole |
@@ -67,6 +68,9 @@ pub const SOURCE_ELEMENTS: usize = 1 << 20;
 
 /// Most conditions that one source decides for an event.
 pub const SOURCE_CONDITIONS: usize = 1024;
+
+/// Most fields that events take from the record around them, of all sources.
+pub const SOURCE_INHERITED: usize = 64;
 
 /// Longest rule file that is read, in bytes.
 pub const RULE_FILE_BYTES: usize = 16 << 20;

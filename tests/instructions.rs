@@ -10,7 +10,7 @@ mod common;
 #[path = "../benches/common/mod.rs"]
 mod samples;
 
-use samples::{azure_record, foreign, mariadb_record, to_msgpack};
+use samples::{azure_record, foreign, mariadb_record, percona_record, sysmon_line, to_msgpack};
 use serde_json::{Value, json};
 use sigmatag::compile::{Options, compile};
 use sigmatag::rule::descriptor::built_in;
@@ -126,6 +126,8 @@ fn pack() -> Plan {
             Case::matching("azure record, JSON", "json", vec![azure.to_string().into()]),
             Case::matching("azure record as text in a field", "msgpack", packed(&as_text)),
             Case::matching("mariadb line", "msgpack", packed(&mariadb_record())),
+            Case::matching("percona record as XML", "msgpack", packed(&percona_record())),
+            Case::matching("sysmon line of syslog", "msgpack", packed(&sysmon_line())),
             Case::matching("foreign record", "msgpack", packed(&foreign::container())),
             Case::matching("chunk of 64 azure records", "chunk", vec![chunk]),
             tagged,

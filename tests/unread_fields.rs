@@ -6,7 +6,7 @@ mod common;
 mod dialects;
 mod pack;
 
-use dialects::{Dialect, Record, azure, endpoint, mariadb};
+use dialects::{Dialect, Record, endpoint};
 use pack::{cases, compile, file_stem, load, loaded, log_record, msgpack};
 use serde_json::Value;
 use sigmatag::engine::{Engine, Event, Format, LogsourceMode, Options, Scratch};
@@ -65,13 +65,9 @@ fn records() -> Vec<(Format, Vec<u8>)> {
         records.push((Format::Json, value.to_string().into_bytes()));
     };
     let mut lines = Vec::new();
-    let dialects: Vec<Dialect> = azure::DIALECTS
-        .into_iter()
-        .chain(mariadb::DIALECTS)
-        .chain(endpoint::WINDOWS)
-        .chain(endpoint::LINUX)
-        .chain(endpoint::BOTH)
-        .collect();
+    let audit = dialects::audit();
+    let endpoint: Vec<Dialect> =
+        endpoint::WINDOWS.into_iter().chain(endpoint::LINUX).chain(endpoint::BOTH).collect();
     for rule in &loaded().collection.rules {
         for case in cases("rules/mysql", &file_stem(rule)) {
             add(&case.event);
@@ -80,11 +76,7 @@ fn records() -> Vec<(Format, Vec<u8>)> {
                 continue;
             }
             let is_audit = rule.logsource.product.as_deref() == Some("mysql");
-            for (name, write) in &dialects {
-                let writes_audit = azure::DIALECTS.iter().chain(&mariadb::DIALECTS);
-                if is_audit != writes_audit.clone().any(|(other, _)| other == name) {
-                    continue;
-                }
+            for (_, write) in if is_audit { &audit } else { &endpoint } {
                 match write(&case.event) {
                     Ok(Record::Object(object, _)) => add(&object),
                     Ok(Record::Line(line)) => lines.push((Format::Msgpack, log_record(&line))),
@@ -93,7 +85,19 @@ fn records() -> Vec<(Format, Vec<u8>)> {
             }
         }
     }
-    for folder in ["azure", "asim", "defender", "ecs", "linux", "mariadb", "windows"] {
+    for folder in [
+        "azure",
+        "asim",
+        "defender",
+        "ecs",
+        "enterprise",
+        "gcp",
+        "linux",
+        "mariadb",
+        "percona",
+        "rds",
+        "windows",
+    ] {
         let folder = common::root().join("tests/data").join(folder);
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("a file").path();

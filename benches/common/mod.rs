@@ -103,6 +103,34 @@ pub fn mariadb_record() -> Value {
     json!({ "log": line, "file": "/var/lib/mysql/server_audit.log" })
 }
 
+/// A statement as Percona Server's audit_log writes it in the format that it calls OLD.
+pub fn percona_record() -> Value {
+    let text = "<AUDIT_RECORD\n  NAME=\"Query\"\n  RECORD=\"31_2026-11-22T09:00:00\"\n  \
+        TIMESTAMP=\"2026-11-22T09:15:02 UTC\"\n  COMMAND_CLASS=\"select\"\n  CONNECTION_ID=\"41\"\n  \
+        STATUS=\"0\"\n  SQLTEXT=\"SELECT id, name, price FROM products WHERE category_id = 7 LIMIT 20\"\n  \
+        USER=\"app[app] @  [203.0.113.9]\"\n  HOST=\"\"\n  OS_USER=\"\"\n  IP=\"203.0.113.9\"\n  DB=\"shop\"\n/>";
+    json!({ "log": text, "file": "/var/lib/mysql/audit.log" })
+}
+
+/// A new file as Sysmon for Linux writes it to syslog.
+pub fn sysmon_line() -> Value {
+    let data = "<Data Name=\"RuleName\">-</Data><Data Name=\"UtcTime\">2026-11-22 09:15:02.881</Data>\
+        <Data Name=\"ProcessGuid\">{7d1a2b60-51f0-6720-3a01-000000000b00}</Data>\
+        <Data Name=\"ProcessId\">812</Data><Data Name=\"Image\">/usr/sbin/mysqld</Data>\
+        <Data Name=\"TargetFilename\">/var/lib/mysql/shop/items.ibd</Data>\
+        <Data Name=\"CreationUtcTime\">2026-11-22 09:15:02.881</Data><Data Name=\"User\">mysql</Data>";
+    let line = format!(
+        "Nov 22 09:15:02 shop-db-1 sysmon: <Event><System><Provider Name=\"Linux-Sysmon\" \
+         Guid=\"{{ff032593-a8d3-4f13-b0d6-01fc615a0f97}}\"/><EventID>11</EventID><Version>2</Version>\
+         <Level>4</Level><Task>11</Task><Opcode>0</Opcode><Keywords>0x8000000000000000</Keywords>\
+         <TimeCreated SystemTime=\"2026-11-22T09:15:02.883154Z\"/><EventRecordID>70411</EventRecordID>\
+         <Correlation/><Execution ProcessID=\"700\" ThreadID=\"700\"/>\
+         <Channel>Linux-Sysmon/Operational</Channel><Computer>shop-db-1</Computer>\
+         <Security UserId=\"0\"/></System><EventData>{data}</EventData></Event>"
+    );
+    json!({ "log": line, "file": "/var/log/syslog" })
+}
+
 /// A JSON value as msgpack.
 pub fn to_msgpack(value: &Value) -> Vec<u8> {
     fn convert(value: &Value) -> rmpv::Value {

@@ -1,9 +1,9 @@
 //! Walkers: bytes in, field slots out.
 //!
-//! One pass over msgpack or JSON; only fields that the rule set names are kept, as spans into the
+//! One pass over msgpack, JSON or XML; only fields that the rule set names are kept, as spans into the
 //! caller's bytes. No tree, no copy, no recursion, no allocation after the first few records.
 //!
-//! Enter at [`msgpack::walk`] or [`json::walk`] with a [`keys::KeyTable`] (which keys matter) and a
+//! Enter at [`msgpack::walk`], [`json::walk`] or [`xml::walk`] with a [`keys::KeyTable`] (which keys matter) and a
 //! [`slots::Slots`] (where their values go). [`chunk`] and [`forward`] find the records inside the
 //! buffers of Fluent Bit and Fluentd. What stays true everywhere: no input makes these modules
 //! panic, loop or read outside the slice, and its bytes are looked at a few times at most.
@@ -25,5 +25,6 @@ pub mod slots;
 mod target;
 pub mod value;
 mod window;
+pub mod xml;
 
 pub use malformed::{Malformed, MalformedKind};

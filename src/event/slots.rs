@@ -228,6 +228,13 @@ impl Slots {
         self.present.set(to, value, Rest { literal: true, ..rest });
     }
 
+    /// Gives a field that is missing a value from elsewhere.
+    pub fn give(&mut self, field: u32, value: Value) {
+        if !self.is_present(field) {
+            self.push(field, value, false);
+        }
+    }
+
     /// Replaces the values of a field with one value (a derived field).
     #[inline]
     pub fn set(&mut self, to: u32, value: Value) {

@@ -57,7 +57,7 @@ encode_fields!(Source {
 encode_fields!(Group { all: Range, any: Range });
 encode_fields!(Test { field: u32, kind: u8, values: Range });
 encode_fields!(Logsource { id: u32, condition: u32, otherwise: u8 });
-encode_fields!(Payload { field: u32, encoding: u8, source: u32, columns: Range });
+encode_fields!(Payload { field: u32, encoding: u8, source: u32, columns: Range, when: Range });
 encode_fields!(Nested { field: u32, path: Range });
 encode_fields!(Field { to: u32, paths: Range });
 encode_fields!(Lift { first: u32, to: Range });
@@ -81,6 +81,7 @@ pub fn write_sources(tables: &SourceTables, out: &mut Vec<u8>) {
     write_all(&tables.logsources, out);
     write_all(&tables.payloads, out);
     write_all(&tables.containers, out);
+    write_all(&tables.inherited, out);
     write_all(&tables.nested, out);
     write_all(&tables.fields, out);
     write_all(&tables.lifts, out);
@@ -105,6 +106,7 @@ pub fn read_sources(reader: &mut Reader<'_>) -> Result<SourceTables, DecodeError
         logsources: read_all(reader)?,
         payloads: read_all(reader)?,
         containers: read_all(reader)?,
+        inherited: read_all(reader)?,
         nested: read_all(reader)?,
         fields: read_all(reader)?,
         lifts: read_all(reader)?,

@@ -4,17 +4,21 @@
 //! record that is nobody's should cost next to nothing however many sources there are: the fields
 //! that are present say which sources are worth a test.
 
-use super::tables::{Group, Source, SourceTables};
+use super::tables::{Group, Range, SourceTables};
 use crate::event::slots::Slots;
-use std::ops::Range;
 
-/// Sources by the fields without which they cannot be recognised. Sources beyond the number of
-/// bits are always worth a test.
+/// How many sources have a bit. The others are always worth a test.
+const SOURCES: usize = 63;
+/// The bit of fields that may say what a text beside them is.
+const TELLS: u64 = 1 << SOURCES;
+
+/// Sources by the fields without which they cannot be recognised.
 pub(super) struct Candidates {
-    /// For each field, which of `sets` has the sources that it may lead to. PERF: rule sets have
-    /// thousands of fields, of which few lead anywhere.
+    /// For each field, which of `sets` it may lead to. PERF: rule sets have thousands of fields, of
+    /// which few lead anywhere.
     by_field: Vec<u8>,
-    /// Sets of sources, one bit each; the first is empty.
+    /// Sets of sources, one bit each; the first is empty. The last bit: whether a field may lead to
+    /// a text that does not say itself what it is.
     sets: Vec<u64>,
     /// Sources that no field leads to.
     always: u64,
@@ -27,7 +31,7 @@ impl Candidates {
         let mut always = 0;
         // How many groups ask for a field: what many ask for tells sources apart badly.
         let mut asked = vec![0u32; fields];
-        for source in tables.sources.iter().take(64) {
+        for source in tables.sources.iter().take(SOURCES) {
             for group in source.when.of(&tables.groups) {
                 for test in group.all.of(&tables.tests) {
                     if let Some(asked) = asked.get_mut(test.field as usize) {
@@ -36,8 +40,11 @@ impl Candidates {
                 }
             }
         }
-        for (source, bit) in tables.sources.iter().zip((0..64).map(|bit| 1 << bit)) {
-            always |= add(&mut by_field, tables, source, bit, &asked);
+        for (source, bit) in tables.sources.iter().zip((0..SOURCES).map(|bit| 1 << bit)) {
+            always |= add(&mut by_field, tables, source.when, bit, &asked);
+        }
+        for payload in &tables.payloads {
+            always |= add(&mut by_field, tables, payload.when, TELLS, &asked);
         }
         let mut sets = vec![0];
         let number = |set: &u64| {
@@ -65,20 +72,15 @@ impl Candidates {
     pub fn of(&self, slots: &Slots, sources: usize) -> Found {
         let set = |field: u32| self.sets[usize::from(self.by_field[field as usize])];
         let bits = slots.touched().map(set).fold(self.always, |all, some| all | some);
-        Found { bits, beyond: 64..sources }
+        Found { bits: bits & !TELLS, may_tell: bits & TELLS != 0, beyond: SOURCES..sources }
     }
 }
 
-/// Adds the sets of a source to those of the fields: its bit if no field leads to it, else 0.
-fn add(
-    by_field: &mut [u64],
-    tables: &SourceTables,
-    source: &Source,
-    bit: u64,
-    asked: &[u32],
-) -> u64 {
+/// Adds the bit of what is recognised so to the fields that lead to it. Returns the bit if no field
+/// leads to it, else 0.
+fn add(by_field: &mut [u64], tables: &SourceTables, when: Range, bit: u64, asked: &[u32]) -> u64 {
     let mut always = 0;
-    for Group { all, any } in source.when.of(&tables.groups) {
+    for Group { all, any } in when.of(&tables.groups) {
         // All tests must hold, so one of them is enough to look for.
         let all = all.of(&tables.tests);
         let keys = match all.iter().min_by_key(|test| asked.get(test.field as usize)) {
@@ -100,7 +102,9 @@ fn add(
 /// Numbers of sources, in their order.
 pub(super) struct Found {
     bits: u64,
-    beyond: Range<usize>,
+    /// Whether a field may say what a text beside it is.
+    pub may_tell: bool,
+    beyond: std::ops::Range<usize>,
 }
 
 impl Found {

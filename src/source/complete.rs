@@ -17,7 +17,7 @@ impl Buffers {
         tables: &SourceTables,
         in_inner: bool,
     ) -> Option<Recognised> {
-        let Buffers { outer, inner, derived, candidates, kinds, .. } = self;
+        let Buffers { outer, inner, derived, candidates, kinds, may_tell, .. } = self;
         let stores = Stores {
             input: record,
             outer: &outer.arena,
@@ -29,6 +29,7 @@ impl Buffers {
             return Some(Recognised { source: kinds.plan().source, kind_is_known: true });
         }
         let found = candidates.of(slots, tables.sources.len());
+        *may_tell = found.may_tell;
         if found.is_empty() {
             return None;
         }

@@ -9,19 +9,20 @@ use super::broken::{Breakage, Broken};
 use super::candidates::Candidates;
 use super::conditions::Conditions;
 
+use super::inside::Walked;
 use super::kinds::{Kinds, Plan};
-use super::mariadb;
-use super::nested::begins_like_json;
-use super::parts::{Element, Origin, Parts, Split, literal};
+use super::lines;
+use super::parts::{Element, Parts, Split};
 use super::places::{Place, Shape, Step};
 
 use super::complete::Recognised;
-use super::tables::{PayloadEncoding, SourceTables};
+use super::tables::SourceTables;
+use super::texts::{self, Text};
 use super::view::{EventView, Stores};
 use crate::event::keys::KeyTable;
 use crate::event::slots::{NONE, Slots};
 use crate::event::value::{Span, Store, Value};
-use crate::event::{Malformed, MalformedKind, json, msgpack};
+use crate::event::{Malformed, MalformedKind, json, msgpack, xml};
 use crate::limits::PAYLOAD_LEVELS;
 
 /// What the bytes of a record are.
@@ -67,7 +68,7 @@ pub struct Buffers {
     pub(super) outer: Slots,
     pub(super) inner: Slots,
     pub(super) derived: Vec<u8>,
-    places: Vec<Place>,
+    pub(super) places: Vec<Place>,
     pub(super) logsources: Vec<u32>,
     pub(super) values: Vec<Value>,
     pub(super) candidates: Candidates,
@@ -75,8 +76,14 @@ pub struct Buffers {
     pub(super) kinds: Kinds,
     /// The plan of the event that is worked out.
     pub(super) plan: Plan,
+    /// Values that events inherit from what is around them.
+    pub(super) inherited: Vec<(u32, Value)>,
+    /// The fields whose text may hold events.
+    pub(super) texts: Vec<Text>,
+    /// Whether what was recognised last has a field that may say what a text beside it is.
+    pub(super) may_tell: bool,
     broken: Vec<Broken>,
-    parts: Parts,
+    pub(super) parts: Parts,
 }
 
 impl Buffers {
@@ -100,6 +107,9 @@ impl Buffers {
             conditions: Conditions::new(tables),
             kinds: Kinds::new(tables, fields),
             plan: Plan::new(),
+            inherited: Vec::with_capacity(8),
+            texts: texts::texts(tables),
+            may_tell: false,
             broken: Vec::with_capacity(16),
             parts: Parts::default(),
         }
@@ -162,6 +172,7 @@ pub fn read_record(
     buffers.places.clear();
     buffers.broken.clear();
     buffers.parts.begin();
+    buffers.inherited.clear();
     let outer = &mut buffers.outer;
     outer.begin();
     if encoding == Encoding::Json {
@@ -234,7 +245,8 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             self.show_recognised(found, false, None, None);
             return;
         }
-        self.push_places(false, self.encoding, 1, root);
+        let walked = Walked { from_inner: false, encoding: self.encoding, level: 1, element: root };
+        self.buffers.push_places(self.record, self.tables, self.keys, walked);
         while let Some(place) = self.buffers.places.last().copied() {
             let (step, rest) = place.step(self.stable(place.store));
             if !matches!(step, Step::End) {
@@ -260,6 +272,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
                     self.buffers.places.push(elements);
                 }
                 Step::Line(at, len) => self.line(place, at, len),
+                Step::Element(at) => self.element(place, at),
                 Step::Array(_) | Step::Other => self.unrecognised(None),
                 Step::Malformed => {
                     self.malformed(Breakage::Payload, None);
@@ -284,7 +297,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
 
     /// An object that may be an event, a wrapper around events, or something else.
     fn candidate(&mut self, place: Place, at: u32) {
-        let Buffers { outer, inner, derived, .. } = &mut *self.buffers;
+        let Buffers { outer, inner, derived, inherited, .. } = &mut *self.buffers;
         let all = match place.store {
             Store::Input => self.record,
             Store::Outer => &outer.arena,
@@ -297,9 +310,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             Shape::Json | Shape::JsonElements => {
                 (Encoding::Json, json::walk(data, place.store, at, self.keys, inner))
             }
-            Shape::Msgpack(_) | Shape::Lines(_) => {
-                (Encoding::Msgpack, msgpack::walk(data, place.store, at, self.keys, inner))
-            }
+            _ => (Encoding::Msgpack, msgpack::walk(data, place.store, at, self.keys, inner)),
         };
         let end = match (&walked, encoding) {
             (Ok(end), _) => Some(*end),
@@ -307,6 +318,9 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             (Err(_), Encoding::Json) => json::skip_value(data, 0).ok(),
             (Err(_), Encoding::Msgpack) => None,
         };
+        let (first, count) = place.inherited;
+        let inherited = inherited.iter().skip(first as usize).take(count as usize);
+        inherited.for_each(|(field, value)| inner.give(*field, *value));
         if encoding == Encoding::Json {
             self.go_on(at, end);
         }
@@ -320,7 +334,11 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             return self.show_recognised(found, true, Some((span, encoding)), Some(element));
         }
         let level = place.level + 1;
-        if level > PAYLOAD_LEVELS || !self.push_places(true, encoding, level, element) {
+        let (record, tables, keys) = (self.record, self.tables, self.keys);
+        let walked = Walked { from_inner: true, encoding, level, element };
+        let is_wrapper =
+            level <= PAYLOAD_LEVELS && self.buffers.push_places(record, tables, keys, walked);
+        if !is_wrapper {
             self.unrecognised(Some(element));
         }
     }
@@ -328,7 +346,10 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     /// A log line that may be an event.
     fn line(&mut self, place: Place, at: u32, len: u32) {
         let Buffers { outer, inner, derived, .. } = &mut *self.buffers;
-        let Shape::Lines(payload) = place.shape else { return };
+        let (Shape::Lines(payload) | Shape::Message(payload) | Shape::Rows(payload)) = place.shape
+        else {
+            return;
+        };
         let Some(payload) = self.tables.payloads.get(payload as usize) else { return };
         let all = match place.store {
             Store::Input => self.record,
@@ -338,25 +359,39 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         };
         let text = all.get(at as usize..(at + len) as usize).unwrap_or(&[]);
         inner.begin();
-        let line = mariadb::read(text);
-        if let Some(line) = &line {
-            let fields = payload.columns.of(&self.tables.paths);
-            for (column, &field) in line.columns.iter().zip(fields) {
-                let Some(column) = column else { continue };
-                let start = at + column.start as u32;
-                let span = Span { store: place.store, start, len: column.len() as u32 };
-                if field != NONE {
-                    inner.push_literal(field, Value::Str(span));
-                }
-                inner.push_leaf(Value::Str(span));
-            }
-        }
-        if line.is_none_or(|line| !line.is_complete) {
-            self.malformed(Breakage::Line, (payload.source != NONE).then_some(payload.source));
+        let fields = payload.columns.of(&self.tables.paths);
+        let is_whole = lines::fill(place.shape, text, (place.store, at), fields, inner);
+        let source = Some(payload.source).filter(|source| *source != NONE);
+        let span = Span { store: place.store, start: at, len };
+        self.columns(place, span, is_whole, source);
+    }
+
+    /// An XML element that may be an event.
+    fn element(&mut self, place: Place, at: u32) {
+        let Buffers { outer, inner, derived, .. } = &mut *self.buffers;
+        let all = match place.store {
+            Store::Input => self.record,
+            Store::Outer => &outer.arena,
+            Store::Derived => derived,
+            Store::Inner => &[],
+        };
+        let data = all.get(at as usize..place.end as usize).unwrap_or(&[]);
+        inner.begin();
+        let end = xml::walk(data, place.store, at, self.keys, inner).ok();
+        let len = end.unwrap_or(data.len()) as u32;
+        self.go_on(at, end);
+        self.columns(place, Span { store: place.store, start: at, len }, end.is_some(), None);
+    }
+
+    /// Shows what was read from a text that is no JSON. What is broken counts as far as it goes.
+    fn columns(&mut self, place: Place, span: Span, is_whole: bool, source: Option<u32>) {
+        let found = self.buffers.recognise(self.record, self.tables, true);
+        if !is_whole {
+            self.malformed(Breakage::Line, found.map(|found| found.source).or(source));
             self.buffers.parts.keep_whole();
         }
-        let element = place.origin.element(Span { store: place.store, start: at, len });
-        match self.buffers.recognise(self.record, self.tables, true) {
+        let element = place.origin.element(span);
+        match found {
             Some(found) => self.show_recognised(found, true, None, Some(element)),
             None => self.unrecognised(Some(element)),
         }
@@ -377,93 +412,6 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             }
             (_, None) => {}
         }
-    }
-
-    /// Puts the places that the walked record or candidate offers on the stack, the first on top.
-    /// Returns whether there are any. `element` is what was walked.
-    fn push_places(
-        &mut self,
-        from_inner: bool,
-        encoding: Encoding,
-        level: u8,
-        element: Element,
-    ) -> bool {
-        let Buffers { outer, inner, derived, places, parts, .. } = &mut *self.buffers;
-        let before = places.len();
-        let (slots, behind) = if from_inner { (&*inner, Some(&*outer)) } else { (&*outer, None) };
-        for (number, payload) in self.tables.payloads.iter().enumerate() {
-            if !slots.is_present(payload.field) {
-                continue;
-            }
-            let Some(kind) = PayloadEncoding::from_number(payload.encoding) else { continue };
-            for value in slots.values(payload.field) {
-                let Value::Str(span) = value else { continue };
-                let stores = match behind {
-                    None => {
-                        Stores { input: self.record, outer: &slots.arena, inner: &[], derived: &[] }
-                    }
-                    Some(outer) => Stores {
-                        input: self.record,
-                        outer: &outer.arena,
-                        inner: &slots.arena,
-                        derived,
-                    },
-                };
-                let text = stores.bytes(span);
-                let shape = match kind {
-                    PayloadEncoding::Json if begins_like_json(text) => Shape::Json,
-                    PayloadEncoding::MariadbAudit if mariadb::begins_like_line(text) => {
-                        Shape::Lines(number as u32)
-                    }
-                    _ => continue,
-                };
-                let object = match element.object.store {
-                    Store::Input => self.record,
-                    Store::Outer => &outer.arena,
-                    Store::Derived => derived,
-                    Store::Inner => &[],
-                };
-                let literal = parts.wanted.then(|| literal(object, encoding, element, slots, span));
-                let origin = parts.add_text(element, literal.flatten());
-                let mut span = span;
-                if span.store == Store::Inner {
-                    // The next candidate overwrites the inner arena, so its text moves.
-                    let Ok(start) = u32::try_from(derived.len()) else { continue };
-                    let first = span.start as usize;
-                    let text = slots.arena.get(first..first + span.len as usize).unwrap_or(&[]);
-                    derived.extend_from_slice(text);
-                    span = Span { store: Store::Derived, start, ..span };
-                }
-                let end = span.start.saturating_add(span.len);
-                places.push(Place { store: span.store, at: span.start, end, shape, level, origin });
-            }
-        }
-        let texts = places.len() - before;
-        let (mut objects, mut end) = (0, 0);
-        for container in slots.containers() {
-            if !self.tables.containers.contains(&container.id) {
-                continue;
-            }
-            let shape = match encoding {
-                Encoding::Json => Shape::Json,
-                Encoding::Msgpack => Shape::Msgpack(1),
-            };
-            let Span { store, start, len } = container.span;
-            let origin = Origin::Inside(element);
-            // A container inside another would give its events twice.
-            if start < end {
-                parts.keep_whole();
-            }
-            end = start.saturating_add(len);
-            objects += usize::from(!container.is_array);
-            places.push(Place { store, at: start, end, shape, level, origin });
-        }
-        let count = places.len() - before;
-        if (texts > 0 || objects > 0) && count > 1 {
-            parts.keep_whole();
-        }
-        places[before..].reverse();
-        places.len() > before
     }
 
     /// Shows what no source recognised: the record as it is, once. `element` is the object that was

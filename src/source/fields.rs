@@ -1,5 +1,7 @@
 //! Canonical and derived fields of a recognised event.
 
+use std::io::Write;
+
 use super::conditions::Conditions;
 use super::decode::{self, Decoded, Decoder, Parameter, Rewrite};
 use super::kinds::{Computed, Kinds, Named, Plan};
@@ -281,6 +283,10 @@ fn compute_rare(
     let Some(from) = from else { return };
     values.clear();
     values.extend(own.slots.values(from));
+    if decoder == Decoder::Join {
+        let text = join(values, own, derived);
+        return text.into_iter().for_each(|text| own.slots.set(field.to, Value::Str(text)));
+    }
     let mut is_first = true;
     for &value in &*values {
         let Some(result) = result(tables, field, decoder, value, own, derived) else { continue };
@@ -291,6 +297,35 @@ fn compute_rare(
         }
         is_first = false;
     }
+}
+
+/// The texts of several values with blanks between; `None` if there is none.
+#[inline(never)]
+fn join(values: &[Value], own: &Own<'_>, derived: &mut Vec<u8>) -> Option<Span> {
+    let start = derived.len();
+    let mut is_empty = true;
+    for &value in values {
+        let end = derived.len();
+        if !is_empty {
+            derived.push(b' ');
+        }
+        // Writing to memory does not fail.
+        let written = match value {
+            Value::Str(span) | Value::BigNumber(span) => {
+                copy(span, own, derived);
+                Ok(())
+            }
+            Value::Int(number) => write!(derived, "{number}"),
+            Value::Uint(number) => write!(derived, "{number}"),
+            _ => Err(std::io::ErrorKind::InvalidInput.into()),
+        };
+        if written.is_err() {
+            derived.truncate(end);
+            continue;
+        }
+        is_empty = false;
+    }
+    if is_empty { None } else { span(start, derived.len() - start) }
 }
 
 /// What a derived field has for any value.

@@ -7,14 +7,18 @@
 //! shown as the record it came in, so a descriptor can add matches but never hide one; nothing
 //! here allocates when warm, recurses, or panics, on any input and any verified tables.
 
+mod base64;
 mod broken;
 mod candidates;
 mod complete;
 mod conditions;
+mod csv;
 mod decode;
 mod events;
 mod fields;
+mod inside;
 mod kinds;
+mod lines;
 mod list;
 #[cfg(feature = "compile")]
 mod listing;
@@ -24,7 +28,9 @@ mod parts;
 mod places;
 mod recognise;
 mod sql_code;
+mod syslog;
 mod tables;
+mod texts;
 mod verify;
 mod view;
 

@@ -1,9 +1,9 @@
 //! Places where events may be: runs of bytes that are read value by value.
 
-use super::mariadb;
 use super::parts::Origin;
+use super::{csv, mariadb};
 use crate::event::value::Store;
-use crate::event::{json, msgpack};
+use crate::event::{json, msgpack, xml};
 
 /// Bytes that hold candidates one behind the other.
 #[derive(Clone, Copy)]
@@ -20,6 +20,8 @@ pub(super) struct Place {
     pub level: u8,
     /// Where its values come from.
     pub origin: Origin,
+    /// First and number of the values that its objects inherit.
+    pub inherited: (u32, u32),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,14 @@ pub(super) enum Shape {
     Msgpack(u32),
     /// Lines of the payload of this number.
     Lines(u32),
+    /// One line of the payload of this number, as it stands in a message of syslog.
+    Message(u32),
+    /// Rows of the payload of this number.
+    Rows(u32),
+    /// XML elements.
+    Elements,
+    /// JSON in base64. It is decoded before it becomes a place; one that is left cannot be.
+    Base64,
 }
 
 /// The next value of a place.
@@ -43,6 +53,8 @@ pub(super) enum Step {
     Array(Place),
     /// A log line begins at this offset and has so many bytes.
     Line(u32, u32),
+    /// An XML element begins at this offset.
+    Element(u32),
     /// Anything else is not an event.
     Other,
     Malformed,
@@ -64,16 +76,30 @@ impl Place {
         let place = self;
         let data = data.get(..place.end as usize).unwrap_or(data);
         let behind = |end: usize, shape| Some(Place { at: end as u32, shape, ..place });
+        let line = |found: Option<std::ops::Range<usize>>| match found {
+            None => (Step::End, None),
+            Some(line) => {
+                let step = Step::Line(line.start as u32, line.len() as u32);
+                // One message is one line.
+                let end = match place.shape {
+                    Shape::Message(_) => place.end as usize,
+                    _ => line.end,
+                };
+                (step, behind(end, place.shape))
+            }
+        };
         match place.shape {
             Shape::Json | Shape::JsonElements => {
                 let is_list = place.shape == Shape::JsonElements;
                 let mut at = json::skip_space(data, place.at as usize);
-                while is_list && data.get(at) == Some(&b',') {
+                // Also between and behind values: a file that is one array is read line by line.
+                while data.get(at) == Some(&b',') {
                     at = json::skip_space(data, at + 1);
                 }
                 match data.get(at) {
                     None => (Step::End, None),
                     Some(b']') if is_list => (Step::End, None),
+                    Some(b']') if json::skip_space(data, at + 1) == data.len() => (Step::End, None),
                     // Where the object ends is known once it was walked.
                     Some(b'{') => (Step::Object(at as u32), behind(at, place.shape)),
                     Some(b'[') => {
@@ -95,13 +121,24 @@ impl Place {
                     },
                 }
             }
-            Shape::Lines(_) => match mariadb::next_line(data, place.at as usize) {
-                None => (Step::End, None),
-                Some(line) => (
-                    Step::Line(line.start as u32, line.len() as u32),
-                    behind(line.end, place.shape),
-                ),
-            },
+            Shape::Lines(_) => line(mariadb::next_line(data, place.at as usize)),
+            Shape::Rows(_) => line(csv::next_record(data, place.at as usize)),
+            Shape::Message(_) if place.at < place.end => {
+                let message = data.get(place.at as usize..).unwrap_or(&[]);
+                let len = message.trim_ascii_end().len();
+                line(Some(place.at as usize..place.at as usize + len))
+            }
+            Shape::Message(_) => (Step::End, None),
+            Shape::Base64 => (Step::Malformed, None),
+            Shape::Elements => {
+                let at = xml::skip_prolog(data, place.at as usize);
+                match data.get(at) {
+                    None => (Step::End, None),
+                    // Where the element ends is known once it was walked.
+                    Some(b'<') => (Step::Element(at as u32), behind(at, place.shape)),
+                    Some(_) => (Step::Malformed, None),
+                }
+            }
             Shape::Msgpack(0) => (Step::End, None),
             Shape::Msgpack(count) => {
                 let at = place.at as usize;

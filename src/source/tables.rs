@@ -125,6 +125,9 @@ pub struct Payload {
     pub source: u32,
     /// The fields that the columns of a line go to, in `paths`, in the order of the encoding.
     pub columns: Range,
+    /// `groups` of which one must hold for what is around the text, if there are any: then the text
+    /// need not say what it is.
+    pub when: Range,
 }
 
 /// What the text of a payload is.
@@ -135,24 +138,47 @@ pub enum PayloadEncoding {
     Json = 1,
     /// Lines of MariaDB's `server_audit` plug-in.
     MariadbAudit = 2,
+    /// XML elements.
+    Xml = 3,
+    /// Records of Percona Server's audit_log plug-in in its CSV format.
+    PerconaCsv = 4,
+    /// JSON in base64.
+    Base64Json = 5,
 }
 
 impl PayloadEncoding {
+    /// All encodings, in the order of their numbers.
+    pub const ALL: [PayloadEncoding; 5] = [
+        PayloadEncoding::Json,
+        PayloadEncoding::MariadbAudit,
+        PayloadEncoding::Xml,
+        PayloadEncoding::PerconaCsv,
+        PayloadEncoding::Base64Json,
+    ];
+
+    /// The name that descriptors use.
+    pub fn name(self) -> &'static str {
+        match self {
+            PayloadEncoding::Json => "json",
+            PayloadEncoding::MariadbAudit => "mariadb_audit",
+            PayloadEncoding::Xml => "xml",
+            PayloadEncoding::PerconaCsv => "percona_csv",
+            PayloadEncoding::Base64Json => "base64_json",
+        }
+    }
+
     /// The encoding with that number in a file.
     #[inline]
     pub fn from_number(number: u8) -> Option<PayloadEncoding> {
-        match number {
-            1 => Some(PayloadEncoding::Json),
-            2 => Some(PayloadEncoding::MariadbAudit),
-            _ => None,
-        }
+        PayloadEncoding::ALL.get(usize::from(number).wrapping_sub(1)).copied()
     }
 
     /// The names of a line's columns, which are the paths of its event.
     pub fn columns(self) -> &'static [&'static str] {
         match self {
-            PayloadEncoding::Json => &[],
+            PayloadEncoding::Json | PayloadEncoding::Xml | PayloadEncoding::Base64Json => &[],
             PayloadEncoding::MariadbAudit => &super::mariadb::COLUMNS,
+            PayloadEncoding::PerconaCsv => &super::csv::COLUMNS,
         }
     }
 }
@@ -243,6 +269,8 @@ pub struct SourceTables {
     pub payloads: Vec<Payload>,
     /// Container ids of objects and arrays that may be or hold events, of all sources.
     pub containers: Vec<u32>,
+    /// Fields that objects and arrays in a record take from it, of all sources.
+    pub inherited: Vec<u32>,
     /// Objects that may arrive as JSON text.
     pub nested: Vec<Nested>,
     /// Canonical fields.

@@ -3,7 +3,7 @@
 use super::decode::{AccountForm, Decoder, Quoting};
 use super::tables::{ConditionSet, PayloadEncoding, Range, Source, SourceTables, TestKind};
 use crate::event::slots::NONE;
-use crate::limits::{SOURCE_CONDITIONS, SOURCE_ELEMENTS};
+use crate::limits::{SOURCE_CONDITIONS, SOURCE_ELEMENTS, SOURCE_INHERITED};
 
 impl SourceTables {
     /// Checks every reference: hostile members can then neither panic nor name a field, container
@@ -22,6 +22,7 @@ impl SourceTables {
             self.logsources.len(),
             self.payloads.len(),
             self.containers.len(),
+            self.inherited.len(),
             self.nested.len(),
             self.fields.len(),
             self.lifts.len(),
@@ -92,6 +93,9 @@ impl SourceTables {
             if !field(payload.field) || !source || !writes(payload.columns) {
                 return Err("sources: a payload of an unknown field or source");
             }
+            if !payload.when.fits(self.groups.len()) {
+                return Err("sources: a payload refers outside the groups");
+            }
             if payload.columns.count as usize != encoding.columns().len() {
                 return Err("sources: a payload with a wrong number of columns");
             }
@@ -112,6 +116,12 @@ impl SourceTables {
         }
         if self.containers.iter().any(|id| *id >= container_count) {
             return Err("sources: an unknown container");
+        }
+        if self.inherited.len() > SOURCE_INHERITED {
+            return Err("sources: too many inherited fields");
+        }
+        if self.inherited.iter().any(|id| !field(*id)) {
+            return Err("sources: an unknown field is inherited");
         }
         for nested in &self.nested {
             if !field(nested.field) || !nested.path.fits(self.text.len()) {
@@ -234,8 +244,15 @@ mod tests {
             tests: vec![Test { field: 0, kind: 1, values: one }],
             values: vec![one],
             logsources: vec![Logsource { id: 0, condition: 0, otherwise: 0 }],
-            payloads: vec![Payload { field: 1, encoding: 1, source: 0, columns: Range::default() }],
+            payloads: vec![Payload {
+                field: 1,
+                encoding: 1,
+                source: 0,
+                columns: Range::default(),
+                when: one,
+            }],
             containers: vec![0],
+            inherited: vec![1],
             nested: vec![Nested { field: 1, path: one }],
             fields: vec![Field { to: 1, paths: one }],
             lifts: vec![Lift { first: 1, to: one }],
@@ -288,6 +305,7 @@ mod tests {
             |t, _| t.payloads[0].encoding = 0,
             |t, _| t.payloads[0].encoding = 2,
             |t, _| t.payloads[0].source = 1,
+            |t, far| t.payloads[0].when = far,
             |t, far| t.payloads[0].columns = far,
             |t, _| t.lifts[0].first = 2,
             |t, far| t.lifts[0].to = far,
@@ -299,6 +317,8 @@ mod tests {
             |t, far| t.conditions[0] = far,
             |t, far| t.derived[0].table = far,
             |t, _| t.containers[0] = 1,
+            |t, _| t.inherited[0] = 2,
+            |t, _| t.inherited = vec![0; SOURCE_INHERITED + 1],
             |t, _| t.nested[0].field = 2,
             |t, far| t.nested[0].path = far,
             |t, _| t.fields[0].to = 2,

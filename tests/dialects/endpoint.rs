@@ -5,19 +5,36 @@ use super::{Dialect, Reason, Record};
 use serde_json::{Value, json};
 
 /// What writes events of Windows only.
-pub const WINDOWS: [Dialect; 6] = [
+pub const WINDOWS: [Dialect; 9] = [
     ("winevtlog, values without names", |event| object(winevtlog(event))),
     ("winevtlog, values with names", |event| object(winevtlog_map(event))),
     ("Winlogbeat", |event| object(winlogbeat(event))),
     ("Winlogbeat's module for Sysmon", |event| object(winlogbeat_module(event))),
+    ("winevtlog as XML", |event| object(json!({"System": xml(event), "Message": "File created:"}))),
+    ("winevtlog as XML, text in log", |event| {
+        object(json!({"log": json!({"System": xml(event)}).to_string()}))
+    }),
+    ("XML in message", |event| object(json!({"message": format!("\n  {}\n", xml(event))}))),
     ("NXLog", |event| object(nxlog(event))),
     ("NXLog, text in message", |event| object(json!({"message": nxlog(event).to_string()}))),
 ];
 
 /// What writes events of Linux only.
-pub const LINUX: [Dialect; 2] = [
+pub const LINUX: [Dialect; 7] = [
     ("Sysmon for Linux, values in an object", |event| object(sysmon_linux(event))),
     ("Sysmon for Linux, text in log", |event| object(json!({"log": event.to_string()}))),
+    ("Sysmon for Linux, a line of syslog", |event| {
+        let line = format!("Mar  4 05:06:07 shop-db-1 sysmon: {}", xml(event));
+        Ok(Record::Line(line.into_bytes()))
+    }),
+    ("Sysmon for Linux, syslog parsed", |event| {
+        object(json!({"ident": "sysmon", "message": xml(event)}))
+    }),
+    ("Sysmon for Linux, in the journal", |event| {
+        object(json!({"SYSLOG_IDENTIFIER": "sysmon", "MESSAGE": xml(event)}))
+    }),
+    ("LAUREL", |event| object(laurel(event))),
+    ("LAUREL, text in log", |event| object(json!({"log": laurel(event).to_string()}))),
 ];
 
 /// What writes events of both.
@@ -157,6 +174,52 @@ fn nxlog(event: &Value) -> Value {
 fn sysmon_linux(event: &Value) -> Value {
     json!({"ProviderName": "Linux-Sysmon", "EventID": event["EventID"],
         "Channel": event["Channel"], "Computer": event["Computer"], "EventData": data(event)})
+}
+
+/// The event as Windows and Sysmon for Linux render it.
+fn xml(event: &Value) -> String {
+    let provider = if is_linux(event) { "Linux-Sysmon" } else { "Microsoft-Windows-Sysmon" };
+    let data: String = template(event)
+        .iter()
+        .map(|name| {
+            let value = super::percona::escaped(&text(event, name));
+            format!("<Data Name='{name}'>{value}</Data>")
+        })
+        .collect();
+    format!(
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>\
+        <Provider Name='{provider}' Guid='{{5770385f-c22a-43e0-bf4c-06f5698ffbd9}}'/>\
+        <EventID>{}</EventID><Version>2</Version><Level>4</Level><Keywords>0x8000000000000000</Keywords>\
+        <TimeCreated SystemTime='2026-03-04T05:06:07.891Z'/><EventRecordID>815</EventRecordID>\
+        <Correlation/><Execution ProcessID='3000' ThreadID='4000'/><Channel>{}</Channel>\
+        <Computer>{}</Computer><Security UserID='S-1-5-18'/></System><EventData>{data}</EventData></Event>",
+        event["EventID"],
+        text(event, "Channel"),
+        text(event, "Computer"),
+    )
+}
+
+/// All records of an audit event in one object.
+fn laurel(event: &Value) -> Value {
+    let words =
+        |name: &str| -> Vec<String> { text(event, name).split(' ').map(str::to_owned).collect() };
+    let mut record = json!({"ID": "1772600767.891:4711", "NODE": event["Computer"],
+        "SYSCALL": {"arch": "0xc000003e", "syscall": 59, "success": "yes", "exit": 0, "ppid": 812,
+            "pid": 4242, "uid": 112, "exe": event["Image"], "UID": event["User"]},
+        "CWD": {"cwd": "/var/lib/mysql"}});
+    if is_process(event) {
+        let words = words("CommandLine");
+        record["EXECVE"] = json!({"argc": words.len(), "ARGV": words});
+        record["PARENT_INFO"] = json!({"exe": event["ParentImage"], "ppid": 1,
+            "ARGV": self::text(event, "ParentCommandLine").split(' ').collect::<Vec<_>>()});
+    } else {
+        let path = text(event, "TargetFilename");
+        let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
+        record["SYSCALL"]["syscall"] = json!(257);
+        record["PATH"] = json!([{"item": 0, "name": format!("{folder}/"), "nametype": "PARENT"},
+            {"item": 1, "name": path, "nametype": "CREATE"}]);
+    }
+    record
 }
 
 fn ecs(event: &Value) -> Value {

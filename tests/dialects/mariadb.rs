@@ -4,13 +4,59 @@ use super::{Dialect, Reason, Record};
 use serde_json::{Value, json};
 
 /// Where such a line may stand.
-pub const DIALECTS: [Dialect; 2] = [
+pub const DIALECTS: [Dialect; 9] = [
     ("MariaDB line in log", |event| Ok(Record::Line(line(event)?))),
     ("MariaDB line in message", |event| {
         let text = String::from_utf8(line(event)?).expect("the events are UTF-8");
         Ok(Record::Object(json!({"message": text, "file": "server_audit.log"}), 0))
     }),
+    ("MariaDB line of syslog", |event| {
+        let line = format!("<14>Mar  4 05:06:07 mysql-server_auditing: shop {}\n", message(event)?);
+        Ok(Record::Line(line.into_bytes()))
+    }),
+    ("MariaDB line of syslog in a file", |event| {
+        let line = format!("Mar  4 05:06:07 db-1 mysql-server_auditing[17]:  {}", message(event)?);
+        Ok(Record::Line(line.into_bytes()))
+    }),
+    ("MariaDB, syslog parsed", |event| {
+        let record = json!({"pri": "14", "ident": "mysql-server_auditing",
+            "message": format!("shop prod {}", message(event)?)});
+        Ok(Record::Object(record, 0))
+    }),
+    ("MariaDB in the journal", |event| {
+        let record = json!({"SYSLOG_IDENTIFIER": "mysql-server_auditing", "_COMM": "mariadbd",
+            "MESSAGE": format!(" {}", message(event)?)});
+        Ok(Record::Object(record, 0))
+    }),
+    ("MariaDB 12, a port and another time", |event| {
+        let text = String::from_utf8(line(event)?).expect("the events are UTF-8");
+        let mut columns: Vec<&str> = text.splitn(5, ',').collect();
+        columns[0] = "2026-03-04T05:06:07";
+        let host = format!("{}:51022", columns[3]);
+        if !columns[3].is_empty() {
+            columns[3] = &host;
+        }
+        Ok(Record::Line(columns.join(",").into_bytes()))
+    }),
+    ("RDS, a kind of connection", |event| {
+        let mut text = String::from_utf8(line(event)?).expect("the events are UTF-8");
+        if text.contains("CONNECT,") {
+            text.push_str(",TCP/IP");
+        }
+        Ok(Record::Line(text.into_bytes()))
+    }),
+    ("Aurora", |event| {
+        let text = String::from_utf8(line(event)?).expect("the events are UTF-8");
+        let rest = text.split_once(',').expect("a comma").1;
+        Ok(Record::Line(format!("1772600767123456,{rest}").into_bytes()))
+    }),
 ];
+
+/// The line without its time, as it goes to syslog.
+fn message(event: &Value) -> Result<String, Reason> {
+    let text = String::from_utf8(line(event)?).expect("the events are UTF-8");
+    Ok(text.split_once(',').expect("a comma").1.to_owned())
+}
 
 /// The plug-in's default for the longest statement.
 const LIMIT: usize = 1024;
@@ -68,7 +114,7 @@ fn row(user: &str, ip: &str, query: u32, operation: &str, db: &str, rest: &str) 
 }
 
 /// What the plug-in escapes within the quotes.
-fn escaped(sql: &str) -> String {
+pub fn escaped(sql: &str) -> String {
     let mut out = String::with_capacity(sql.len());
     for letter in sql.chars() {
         match letter {

@@ -7,9 +7,13 @@
 // Every test program compiles this folder and uses its own part of it.
 #![allow(dead_code)]
 
+pub mod audit;
 pub mod azure;
+pub mod cloud;
 pub mod endpoint;
+pub mod enterprise;
 pub mod mariadb;
+pub mod percona;
 
 use serde_json::Value;
 
@@ -32,6 +36,17 @@ pub enum Reason {
     RowsWithoutStatement,
     /// The product cuts statements at another length.
     OtherLimit,
+    /// The product does not log accesses to tables.
+    NotLogged,
+    /// The product cuts no statements.
+    NoLimit,
+}
+
+/// The dialects of all servers and services.
+pub fn audit() -> Vec<Dialect> {
+    let own = azure::DIALECTS.into_iter().chain(mariadb::DIALECTS).chain(percona::DIALECTS);
+    let cloud = cloud::ACTIVITY_STREAM.into_iter().chain(cloud::CLOUD_SQL);
+    own.chain(enterprise::DIALECTS).chain(cloud).collect()
 }
 
 /// A dialect: its name and what turns an event into its record.

@@ -139,14 +139,28 @@ impl Compiler<'_, '_> {
             let columns: Vec<u32> = names.iter().map(|name| (self.ids.field)(name)).collect();
             // Whose JSON a text is shows when it was read; a line belongs to whoever asks first.
             let source = match item.encoding {
-                PayloadEncoding::Json => NONE,
-                PayloadEncoding::MariadbAudit => self.tables.sources.len() as u32,
+                PayloadEncoding::Json | PayloadEncoding::Xml | PayloadEncoding::Base64Json => NONE,
+                PayloadEncoding::MariadbAudit | PayloadEncoding::PerconaCsv => {
+                    self.tables.sources.len() as u32
+                }
             };
             let encoding = item.encoding as u8;
-            let is_known = |known: &Payload| known.field == field && known.encoding == encoding;
+            let when = match &item.when[..] {
+                [] => Range::default(),
+                groups => self.groups(groups),
+            };
+            let is_known = |known: &Payload| {
+                (known.field, known.encoding, known.when) == (field, encoding, when)
+            };
             if !self.tables.payloads.iter().any(is_known) {
                 let columns = append(&mut self.tables.paths, columns);
-                self.tables.payloads.push(Payload { field, encoding, source, columns });
+                self.tables.payloads.push(Payload { field, encoding, source, columns, when });
+            }
+        }
+        for path in &descriptor.inherited {
+            let field = (self.ids.field)(path);
+            if !self.tables.inherited.contains(&field) {
+                self.tables.inherited.push(field);
             }
         }
         for path in &descriptor.containers {

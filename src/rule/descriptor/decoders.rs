@@ -78,8 +78,11 @@ impl Parser<'_> {
         let name = parameter.name();
         match parameter {
             Parameter::Quoting => {
-                let choices =
-                    [("none", Quoting::None as u32), ("backslash", Quoting::Backslash as u32)];
+                let choices = [
+                    ("none", Quoting::None as u32),
+                    ("backslash", Quoting::Backslash as u32),
+                    ("repeated", Quoting::Repeated as u32),
+                ];
                 (self.choice(node.get(name), name, &choices), String::new())
             }
             Parameter::Form => {
@@ -192,6 +195,8 @@ fn keys_of(decoder: Decoder) -> (bool, Option<Parameter>) {
         | Decoder::MysqlPrivUser
         | Decoder::Outcome
         | Decoder::Compact
+        | Decoder::Port
+        | Decoder::Join
         | Decoder::Address => (true, None),
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Seen {
     index: u32,
     source: Option<String>,
     pub logsources: Vec<String>,
-    listing: Listing,
+    pub listing: Listing,
 }
 
 impl Seen {
@@ -63,7 +63,7 @@ impl Bench {
         Bench { names, logsources, tables, keys }
     }
 
-    fn built_in() -> Bench {
+    pub fn built_in() -> Bench {
         Bench::new(&built_in(), &[])
     }
 
@@ -170,7 +170,19 @@ fn golden(seen: &[Seen], outcome: Outcome) -> Json {
 }
 
 /// The folders of samples below `tests/data`.
-const FAMILIES: [&str; 7] = ["asim", "azure", "defender", "ecs", "linux", "mariadb", "windows"];
+const FAMILIES: [&str; 11] = [
+    "asim",
+    "azure",
+    "defender",
+    "ecs",
+    "enterprise",
+    "gcp",
+    "linux",
+    "mariadb",
+    "percona",
+    "rds",
+    "windows",
+];
 
 pub(super) fn samples() -> Vec<PathBuf> {
     let is_sample = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
@@ -510,7 +522,7 @@ fn hostile_tables_that_pass_verify_do_no_harm() {
                 0 => tables.derived[derived].to = id,
                 1 => tables.fields[field].to = id,
                 2 => tables.paths[path] = id,
-                3 => tables.derived[derived].decoder = u8::try_from(next(15)).unwrap(),
+                3 => tables.derived[derived].decoder = u8::try_from(next(17)).unwrap(),
                 4 => tables.derived[derived].paths = tables.fields[field].paths,
                 5 => tables.tests[test].field = id,
                 _ => tables.nested[0].field = id,

@@ -19,8 +19,9 @@
 //! | `title`, `description` | for people; `description` is optional |
 //! | `use` | name, or list: mappings whose parts follow the source's own |
 //! | `logsources` | list of `{product, category, service, when, otherwise}`: what its events are to rules; with `when`, only those that pass; with `otherwise: true`, only those without a logsource before |
-//! | `payload` | list of `{path, encoding}`: where a record may hide events. `json`: text of JSON objects or arrays of them; `native`: an object or array of objects; `mariadb_audit`: text of log lines |
+//! | `payload` | list of `{path, encoding, when}`: where a record may hide events. `json`: text of JSON objects or arrays of them; `native`: an object or array of objects; `mariadb_audit`, `percona_csv`: text of log lines; `xml`: text of elements; `base64_json`: `json` in base64. With `when` the text need not say what it is |
 //! | `records` | path, or list: arrays of events (envelopes) |
+//! | `inherit` | path, or list: fields that events in `records` and in objects take from what is around them |
 //! | `json_strings` | path, or list: objects of the event that may arrive as JSON text |
 //! | `when` | `{all: [test...], any: [test...]}`, or a list of these of which one must hold |
 //! | `fields` | canonical name: path, or list of which the first with a text is taken |
@@ -38,12 +39,14 @@
 //! there is none: a rule that asks for it does not apply.
 //!
 //! A test is `{path, is: values}`, `{path, contains: values}` or `{path, exists: true}`; one value
-//! must fit, ASCII letters without case. Parameters of decoders: `quoting` (`none`, `backslash`)
-//! of `sql_norm`; `limit` (bytes) of `sql_truncated`; `form` (`any`, `account`) of `mysql_user`,
+//! must fit, ASCII letters without case. Parameters of decoders: `quoting` (`none`, `backslash`,
+//! `repeated`) of `sql_norm`; `limit` (bytes) of `sql_truncated`; `form` (`any`, `account`) of `mysql_user`,
 //! `mysql_host` and `mysql_ip`; `segment` (name or list) of `arm_name`; `value` of `constant`,
 //! which has no `from`; `values` (a map of texts) and `default` of `lookup`.
 
 mod compile;
+#[cfg(test)]
+mod damage_tests;
 mod decoders;
 #[cfg(test)]
 mod event_tests;
@@ -78,6 +81,9 @@ use std::collections::BTreeSet;
 const BUILT_IN: &[(&str, &str)] = &[
     ("sources/azure-mysql.yml", include_str!("../../../sources/azure-mysql.yml")),
     ("sources/mariadb-audit.yml", include_str!("../../../sources/mariadb-audit.yml")),
+    ("sources/mysql-audit.yml", include_str!("../../../sources/mysql-audit.yml")),
+    ("sources/rds-activity-stream.yml", include_str!("../../../sources/rds-activity-stream.yml")),
+    ("sources/cloudsql-audit.yml", include_str!("../../../sources/cloudsql-audit.yml")),
     ("sources/windows-events.yml", include_str!("../../../sources/windows-events.yml")),
     ("sources/sysmon-linux.yml", include_str!("../../../sources/sysmon-linux.yml")),
     ("sources/winevtlog.yml", include_str!("../../../sources/winevtlog.yml")),
@@ -92,6 +98,7 @@ const BUILT_IN: &[(&str, &str)] = &[
         include_str!("../../../sources/defender-device-events.yml"),
     ),
     ("sources/asim.yml", include_str!("../../../sources/asim.yml")),
+    ("sources/linux-laurel.yml", include_str!("../../../sources/linux-laurel.yml")),
     ("sources/linux-auditd.yml", include_str!("../../../sources/linux-auditd.yml")),
     ("sources/linux-syslog.yml", include_str!("../../../sources/linux-syslog.yml")),
 ];
@@ -119,6 +126,8 @@ pub struct Descriptor {
     /// `payload` with `encoding: native`, and `records`: paths of objects that may be events, and
     /// of arrays of them.
     pub containers: Vec<String>,
+    /// `inherit`: fields that an event takes from the record that holds it, if it has none of its own.
+    pub inherited: Vec<String>,
     /// `json_strings`: objects of an event that may arrive as JSON text.
     pub json_strings: Vec<String>,
     /// `when`: one of these groups must hold.
@@ -158,12 +167,14 @@ pub struct ConditionalLogsource {
 }
 
 /// A string that may hold events.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TextPayload {
     /// Where it is.
     pub path: String,
     /// What its text is.
     pub encoding: PayloadEncoding,
+    /// One of these groups must hold for what is around it; none: the text says what it is.
+    pub when: Vec<TestGroup>,
 }
 
 /// Names for the elements of an array.

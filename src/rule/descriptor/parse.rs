@@ -6,17 +6,19 @@ use std::sync::Arc;
 
 use super::Descriptor;
 use super::mapping::{self, Mappings, Parts};
+use crate::limits::SOURCE_INHERITED;
 use crate::rule::ast::Place;
 use crate::rule::diagnostic::{Diagnostic, Mark, Report, Severity, quoted};
 use crate::rule::yaml::{Entry, Kind, Node, parse_stream};
 
 /// Keys of a source, and of a mapping: the parts that a source may take from one come last.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "source",
     "title",
     "description",
     "payload",
     "records",
+    "inherit",
     "when",
     "use",
     "logsources",
@@ -181,6 +183,16 @@ impl Parser<'_> {
         if let Some(records) = root.get("records") {
             containers.extend(self.paths(records, "records"));
         }
+        let inherited =
+            root.get("inherit").map_or_else(Vec::new, |node| self.paths(node, "inherit"));
+        if inherited.len() > SOURCE_INHERITED
+            && let Some(node) = root.get("inherit")
+        {
+            let message = format!("more than {SOURCE_INHERITED} fields are inherited");
+            self.report
+                .error("source-value", node.mark, message)
+                .help("list those that tests or fields read");
+        }
         let errors = self.report.errors();
         let parts = self.parts(root);
         // One that is not understood may have had some.
@@ -196,6 +208,7 @@ impl Parser<'_> {
             logsources: parts.logsources,
             text_payloads,
             containers,
+            inherited,
             json_strings: parts.json_strings,
             when: when?,
             fields: self.sorted_fields(parts.fields),

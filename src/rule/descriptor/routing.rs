@@ -7,12 +7,8 @@ use crate::rule::diagnostic::{did_you_mean, quoted, similar};
 use crate::rule::yaml::Node;
 use crate::source::PayloadEncoding;
 
-/// The encodings of payloads; `None` is an object of the record itself.
-const ENCODINGS: [(&str, Option<PayloadEncoding>); 3] = [
-    ("json", Some(PayloadEncoding::Json)),
-    ("native", None),
-    ("mariadb_audit", Some(PayloadEncoding::MariadbAudit)),
-];
+/// The encoding of an object of the record itself.
+const NATIVE: &str = "native";
 
 impl Parser<'_> {
     pub(super) fn logsources(&mut self, node: &Node<'_>) -> Vec<ConditionalLogsource> {
@@ -54,24 +50,37 @@ impl Parser<'_> {
         for item in self.list(node, "payload") {
             let help = "write `- {path: message, encoding: json}`";
             let Some(entries) = self.map(item, "a payload", help) else { continue };
-            self.known_keys(entries, &["path", "encoding"], "a payload");
+            self.known_keys(entries, &["path", "encoding", "when"], "a payload");
             let path = self.required(item, item.mark, "path").and_then(|node| self.path(node));
             let Some(encoding_node) = self.required(item, item.mark, "encoding") else { continue };
             let Some(word) = self.line(encoding_node, "an encoding") else { continue };
             let Some(path) = path else { continue };
+            let when = item.get("when").map_or_else(Vec::new, |node| self.when(node));
             let pair = (path, word);
-            if seen.contains(&pair) {
+            if when.is_empty() && seen.contains(&pair) {
                 let message = format!("the payload {} is listed twice", quoted(&pair.0));
                 self.report.error("source-duplicate", item.mark, message).help("remove one");
                 continue;
             }
             let (path, word) = pair.clone();
-            seen.push(pair);
-            match ENCODINGS.into_iter().find(|(name, _)| *name == word) {
-                Some((_, Some(encoding))) => texts.push(TextPayload { path, encoding }),
-                Some((_, None)) => containers.push(path),
+            if when.is_empty() {
+                seen.push(pair);
+            }
+            let encoding =
+                PayloadEncoding::ALL.into_iter().find(|encoding| encoding.name() == word);
+            match encoding {
+                Some(encoding) => texts.push(TextPayload { path, encoding, when }),
+                None if word == NATIVE => {
+                    if let Some(node) = item.get("when") {
+                        self.report
+                            .error("source-value", node.mark, "`when` is for texts")
+                            .help("an object says itself what it is: remove `when`");
+                    }
+                    containers.push(path);
+                }
                 None => {
-                    let names = ENCODINGS.map(|(name, _)| name);
+                    let names =
+                        PayloadEncoding::ALL.map(PayloadEncoding::name).into_iter().chain([NATIVE]);
                     let message = format!(
                         "unknown encoding {}{}",
                         quoted(&word),
@@ -79,7 +88,9 @@ impl Parser<'_> {
                     );
                     self.report.error("source-value", encoding_node.mark, message).help(
                         "`json`: the event is text; `native`: it is an object of the record; \
-                         `mariadb_audit`: it is a line of MariaDB's audit log",
+                         `mariadb_audit`: it is a line of MariaDB's audit log; `xml`: it is an \
+                         element; `percona_csv`: it is a record of Percona's audit log as CSV; \
+                         `base64_json`: it is text in base64",
                     );
                 }
             }

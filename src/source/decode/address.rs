@@ -1,31 +1,66 @@
 //! IP addresses where a source writes a host name, an address, or an address with a port.
 
 use super::Decoded;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
+/// What MariaDB writes behind an address whose port it does not know.
+const UNAVAILABLE: &str = ":unavailable";
 /// Longest text of an address.
 const MAX: usize = 64;
 
-/// The address; missing for anything else. `203.0.113.9:51022` is that address; an IPv6 address and
-/// a port with a colon between cannot be told apart, so it is taken as it stands.
+/// The address; missing for anything else. `203.0.113.9:51022` is that address, and so is
+/// `[2001:db8::1]:51022`. An IPv6 address and a port with only a colon between are told apart if they
+/// are no address together, as they never are with a port of five digits; otherwise the text is taken as
+/// it stands.
 pub fn decode(input: &[u8]) -> Decoded {
-    let Ok(text) = std::str::from_utf8(input) else { return Decoded::Missing };
-    if text.len() > MAX {
-        return Decoded::Missing;
-    }
-    if text.parse::<IpAddr>().is_ok() {
-        return Decoded::Same;
-    }
-    match text.rsplit_once(':') {
-        Some((address, port)) if address.parse::<Ipv4Addr>().is_ok() && is_port(port) => {
-            Decoded::Part { start: 0, len: address.len() }
+    match parts(input) {
+        Some(Parts { address: (0, end), .. }) if end == input.len() => Decoded::Same,
+        Some(Parts { address: (start, end), is_address: true, .. }) => {
+            Decoded::Part { start, len: end - start }
         }
         _ => Decoded::Missing,
     }
 }
 
+/// The port behind an address or a host's name; missing if there is none.
+pub fn port(input: &[u8]) -> Decoded {
+    match parts(input).and_then(|parts| parts.port) {
+        Some(start) => Decoded::Part { start, len: input.len() - start },
+        None => Decoded::Missing,
+    }
+}
+
+/// A host and a port.
+struct Parts {
+    /// First byte and end of the address or name.
+    address: (usize, usize),
+    is_address: bool,
+    /// First byte of the port.
+    port: Option<usize>,
+}
+
+/// `None` for a name without a port.
+fn parts(input: &[u8]) -> Option<Parts> {
+    let text = std::str::from_utf8(input).ok().filter(|text| text.len() <= MAX)?;
+    let text = text.strip_suffix(UNAVAILABLE).unwrap_or(text);
+    if text.parse::<IpAddr>().is_ok() {
+        return Some(Parts { address: (0, text.len()), is_address: true, port: None });
+    }
+    let (host, port) = text.rsplit_once(':').filter(|(_, port)| is_port(port))?;
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let (start, name) = inner.map_or((0, host), |inner| (1, inner));
+    let is_address = name.parse::<IpAddr>().is_ok();
+    // A name has no colon.
+    let is_name = !name.is_empty() && !name.contains(':');
+    (is_address || is_name).then_some(Parts {
+        address: (start, start + name.len()),
+        is_address,
+        port: Some(text.len() - port.len()),
+    })
+}
+
 fn is_port(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]
@@ -41,9 +76,35 @@ mod tests {
         assert_eq!(address("203.0.113.9").as_deref(), Some("203.0.113.9"));
         assert_eq!(address("203.0.113.9:51022").as_deref(), Some("203.0.113.9"));
         assert_eq!(address("2001:db8::1").as_deref(), Some("2001:db8::1"));
+        assert_eq!(address("[2001:db8::1]:3306").as_deref(), Some("2001:db8::1"));
+        assert_eq!(address("2001:db8::1:51022").as_deref(), Some("2001:db8::1"));
+        assert_eq!(address("2001:db8::1:3306").as_deref(), Some("2001:db8::1:3306"));
         for text in ["", "localhost", "%", "shop-db-1", "shop-db-1:3306", "1.2.3", "1.2.3.4:", ":1"]
         {
             assert_eq!(address(text), None, "{text}");
+        }
+        assert_eq!(address("203.0.113.9:unavailable").as_deref(), Some("203.0.113.9"));
+        assert_eq!(address("::1:unavailable").as_deref(), Some("::1"));
+        let port = |text: &str| {
+            run(Decoder::Port, text.as_bytes(), Parameter::default())
+                .map(|bytes| String::from_utf8(bytes).unwrap())
+        };
+        assert_eq!(port("203.0.113.9:51022").as_deref(), Some("51022"));
+        assert_eq!(port("[2001:db8::1]:3306").as_deref(), Some("3306"));
+        assert_eq!(port("2001:db8::1:51022").as_deref(), Some("51022"));
+        assert_eq!(port("localhost:0").as_deref(), Some("0"));
+        for text in [
+            "",
+            "localhost",
+            "203.0.113.9",
+            "::1",
+            ":1",
+            "a:65536",
+            "a:b:1",
+            "a:+1",
+            "::1:unavailable",
+        ] {
+            assert_eq!(port(text), None, "{text}");
         }
     }
 }

@@ -44,11 +44,15 @@ pub enum Decoder {
     Address = 13,
     /// A normalised statement without its texts.
     SqlCode = 14,
+    /// The port behind an IP address or a host name.
+    Port = 15,
+    /// The texts of a field, one behind the other with blanks between.
+    Join = 16,
 }
 
 impl Decoder {
     /// All decoders, in the order of their numbers.
-    pub const ALL: [Decoder; 14] = [
+    pub const ALL: [Decoder; 16] = [
         Decoder::SqlNorm,
         Decoder::SqlVerb,
         Decoder::SqlTruncated,
@@ -63,6 +67,8 @@ impl Decoder {
         Decoder::Lookup,
         Decoder::Address,
         Decoder::SqlCode,
+        Decoder::Port,
+        Decoder::Join,
     ];
 
     /// The name that descriptors use.
@@ -82,6 +88,8 @@ impl Decoder {
             Decoder::Lookup => "lookup",
             Decoder::Address => "address",
             Decoder::SqlCode => "sql_code",
+            Decoder::Port => "port",
+            Decoder::Join => "join",
         }
     }
 
@@ -105,6 +113,8 @@ pub enum Quoting {
     None = 0,
     /// `\'`, `\"`, `\\`, `\n`, `\r`, `\t`, `\0` as the MariaDB audit plug-in writes them.
     Backslash = 1,
+    /// The same, as often as it shows that it was done.
+    Repeated = 2,
 }
 
 impl Quoting {
@@ -113,6 +123,7 @@ impl Quoting {
         match number {
             0 => Some(Quoting::None),
             1 => Some(Quoting::Backslash),
+            2 => Some(Quoting::Repeated),
             _ => None,
         }
     }
@@ -222,6 +233,8 @@ pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> 
             }
         }
         Decoder::Address => address::decode(input),
+        Decoder::Port => address::port(input),
+        Decoder::Join => Decoded::Same,
         // Both come from the descriptor, not from a text alone.
         Decoder::Constant | Decoder::Lookup => Decoded::Missing,
     }
@@ -259,6 +272,8 @@ pub fn decode_other(decoder: Decoder, value: Value) -> Decoded {
         | Decoder::MysqlHost
         | Decoder::MysqlIp
         | Decoder::ArmName
+        | Decoder::Port
+        | Decoder::Join
         | Decoder::Compact => Decoded::Same,
     }
 }
@@ -289,11 +304,15 @@ pub fn rewrite(with: Rewrite, bytes: &mut [u8]) -> usize {
     }
 }
 
-/// An error code as text, or a subclass that says `ERROR`. Anything else leaves the outcome open:
-/// a connection event without a status does not say whether the login worked.
+/// An error code as text, or a word that says it. Anything else leaves the outcome open: a connection
+/// event without a status does not say whether the login worked.
 fn outcome(input: &[u8]) -> Decoded {
-    if input.eq_ignore_ascii_case(b"error") {
+    let is = |word: &[u8]| input.eq_ignore_ascii_case(word);
+    if is(b"error") || is(b"unsuccessful") {
         return Decoded::Word(b"failure");
+    }
+    if is(b"successful") {
+        return Decoded::Word(b"success");
     }
     if input.is_empty() || !input.iter().all(u8::is_ascii_digit) {
         return Decoded::Missing;
@@ -356,6 +375,8 @@ pub(crate) mod tests {
         assert_eq!(text(Decoder::Outcome, "0").as_deref(), Some("success"));
         assert_eq!(text(Decoder::Outcome, "1064").as_deref(), Some("failure"));
         assert_eq!(text(Decoder::Outcome, "ERROR").as_deref(), Some("failure"));
+        assert_eq!(text(Decoder::Outcome, "unsuccessful").as_deref(), Some("failure"));
+        assert_eq!(text(Decoder::Outcome, "Successful").as_deref(), Some("success"));
         assert_eq!(text(Decoder::Outcome, "CONNECT"), None);
         assert_eq!(text(Decoder::Outcome, ""), None);
     }

@@ -15,7 +15,7 @@ pub(super) fn is_normal(input: &[u8], quoting: Quoting) -> bool {
         return false;
     }
     // `#` changes a text anyway, so it stands for the escape that there is not.
-    let escape = if quoting == Quoting::Backslash { b'\\' } else { b'#' };
+    let escape = if quoting == Quoting::None { b'#' } else { b'\\' };
     let mut buffer = [b'x'; LANES + 1];
     let text = if input.len() > LANES {
         input
@@ -74,6 +74,7 @@ pub(super) fn normalise(bytes: &mut [u8], quoting: Quoting) -> usize {
     let len = match quoting {
         Quoting::None => bytes.len(),
         Quoting::Backslash => unescape(bytes),
+        Quoting::Repeated => unescape_all(bytes),
     };
     let mut out = Output { written: 0, blank: false };
     let mut executable = 0u32;
@@ -184,6 +185,37 @@ fn executable_body(bytes: &[u8], start: usize) -> Option<usize> {
     at += 1;
     let digits = bytes[at..].iter().take(6).take_while(|byte| byte.is_ascii_digit()).count();
     Some(if digits >= 5 { at + digits } else { at })
+}
+
+/// How often a statement may have been quoted.
+const MOST_QUOTINGS: usize = 4;
+
+/// Undoes backslash quoting for as long as it shows. In a statement itself no backslash stands outside
+/// quotes, except in `\N`, which is null.
+fn unescape_all(bytes: &mut [u8]) -> usize {
+    let mut len = bytes.len();
+    for _ in 0..MOST_QUOTINGS {
+        if !is_escaped(&bytes[..len]) {
+            break;
+        }
+        len = unescape(&mut bytes[..len]);
+    }
+    len
+}
+
+/// Whether a backslash stands before the first `'`. Names and texts in other quotes, which are not
+/// escaped, say nothing.
+fn is_escaped(text: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'\\' if text.get(at + 1) != Some(&b'N') => return at + 1 < text.len(),
+            b'\'' => return false,
+            b'"' | b'`' => at = quote_end(text, at),
+            _ => at += 1,
+        }
+    }
+    false
 }
 
 /// Undoes backslash quoting in place. Any other escaped byte stands for itself, and a backslash
@@ -326,6 +358,24 @@ mod tests {
         ];
         for (input, expected) in table {
             assert_eq!(norm_with(input, Quoting::Backslash), expected, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn quoting_is_undone_as_often_as_it_shows() {
+        let table: [(&[u8], &[u8]); 9] = [
+            (br"SELECT 'a\'b'", br"SELECT 'a\'b'"),
+            (br#"SELECT "\\", `a\` = \'x\'"#, br#"SELECT "\", `a` = 'x'"#),
+            (br#"SELECT "\\", `a\` = 'x'"#, br#"SELECT "\\", `a\` = 'x'"#),
+            (br"SELECT \'a\'", b"SELECT 'a'"),
+            (br"SELECT \\'a\\'", b"SELECT 'a'"),
+            (br"SELECT \\\'a\\\' -- x\\ny", b"SELECT 'a' y"),
+            (br"SELECT 1\nFROM t", b"SELECT 1 FROM t"),
+            (br"SELECT \N, 'a\'b'", br"SELECT \N, 'a\'b'"),
+            (b"SELECT 1\\", b"SELECT 1\\"),
+        ];
+        for (input, expected) in table {
+            assert_eq!(norm_with(input, Quoting::Repeated), expected, "{input:?}");
         }
     }
 

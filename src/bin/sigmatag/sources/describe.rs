@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sigmatag::compile::logsource_text;
 use sigmatag::rule::descriptor::{CanonicalField, DerivedField, Descriptor, FieldTest, TestGroup};
-use sigmatag::source::{PayloadEncoding, TestKind};
+use sigmatag::source::TestKind;
 use std::fmt::Write as _;
 
 /// A condition in words.
@@ -32,14 +32,6 @@ pub fn test(test: &FieldTest) -> String {
     format!("`{}` {verb} {}", test.path, test.values.join(" or "))
 }
 
-/// How a payload is encoded.
-pub fn encoding(encoding: PayloadEncoding) -> &'static str {
-    match encoding {
-        PayloadEncoding::Json => "json",
-        PayloadEncoding::MariadbAudit => "mariadb_audit",
-    }
-}
-
 /// For people.
 pub fn text(source: &Descriptor) -> String {
     let mut out = format!("{}: {}\n", source.name, source.title);
@@ -57,13 +49,17 @@ pub fn text(source: &Descriptor) -> String {
         }
     });
     section(&mut out, "log sources (product/category/service)", own);
-    let texts = source
-        .text_payloads
-        .iter()
-        .map(|text| format!("{}  {}", text.path, encoding(text.encoding)));
+    let texts = source.text_payloads.iter().map(|text| {
+        let when = match &text.when[..] {
+            [] => String::new(),
+            groups => format!("  if {}", condition(groups)),
+        };
+        format!("{}  {}{when}", text.path, text.encoding.name())
+    });
     let objects =
         source.containers.iter().map(|path| format!("{path}  objects, or arrays of them"));
     section(&mut out, "the event may be inside", texts.chain(objects));
+    section(&mut out, "fields taken from around the event", source.inherited.iter().cloned());
     section(&mut out, "objects that may arrive as JSON text", source.json_strings.iter().cloned());
     section(&mut out, "fields, and where they are taken from", source.fields.iter().map(field));
     let lifts = source.lifts.iter().map(|path| format!("{path}  every member is a field"));
@@ -127,9 +123,10 @@ pub fn report(source: &Descriptor) -> Value {
             "otherwise": own.otherwise,
         })).collect::<Vec<_>>(),
         "payloads": source.text_payloads.iter().map(|text| json!({
-            "path": text.path, "encoding": encoding(text.encoding),
+            "path": text.path, "encoding": text.encoding.name(), "when": optional(&text.when),
         })).collect::<Vec<_>>(),
         "containers": source.containers,
+        "inherited": source.inherited,
         "json_strings": source.json_strings,
         "fields": fields(&source.fields),
         "lifts": source.lifts,
