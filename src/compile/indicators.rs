@@ -12,7 +12,9 @@ use crate::ruleset::tables::{Rule, Text, op};
 /// Gives the fields ids in which indicators are looked for, before the sources say how to get them.
 pub fn intern(options: &Options, fields: &mut Fields) {
     let watched = options.indicators.iter().flat_map(|set| watched(set));
-    watched.for_each(|watched| drop(fields.intern(watched.name)));
+    watched.for_each(|watched| {
+        fields.intern(watched.name);
+    });
 }
 
 impl Emit {
