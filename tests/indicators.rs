@@ -485,3 +485,19 @@ fn damaged_feeds_are_read_to_their_end() {
     }
     assert!(read > rounds / 4 && refused > 0, "{read} read, {refused} refused");
 }
+
+#[test]
+fn every_field_is_documented() {
+    let text = std::fs::read_to_string(common::root().join("docs/indicators.md")).unwrap();
+    let is_said = |name: &str| {
+        // Names of one object stand together: `source.` with `ip`.
+        let quoted = |part: &str| text.contains(&format!("`{part}`"));
+        let cut = |at: usize| quoted(&name[..=at]) && quoted(&name[at + 1..]);
+        quoted(name)
+            || name.match_indices('.').any(|(at, _)| cut(at))
+            || name.strip_prefix("TargetFile").is_some_and(|end| quoted("TargetFile") && quoted(&end.to_lowercase()))
+            || quoted(&name.to_lowercase())
+    };
+    let missing: Vec<&str> = ioc::fields::fields().map(|field| field.name).filter(|name| !is_said(name)).collect();
+    assert!(missing.is_empty(), "docs/indicators.md lacks {missing:?}");
+}

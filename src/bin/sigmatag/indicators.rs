@@ -133,7 +133,8 @@ impl ReadFeeds {
             for (of, what, _) in feed.report.numbers() {
                 let unnamed = feed.report.unnamed(of);
                 if unnamed > 0 {
-                    say(format_args!("{}: {} more: {what}", feed.name, count(unnamed, "indicator")));
+                    let more = count(unnamed, "indicator");
+                    say(format_args!("{}: {more} more: {what}", printable(&feed.name)));
                 }
             }
         }
