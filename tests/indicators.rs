@@ -99,7 +99,8 @@ fn golden_feeds_are_read_and_what_is_left_out_is_said() {
     let list = feed("list", &data("list.txt"));
     assert_eq!(numbers(&list), [("bad", 4), ("repaired", 2)]);
     let lines = list.report.problems().iter().map(|problem| (problem.count, problem.line));
-    let bad: Vec<u64> = lines.filter(|(count, _)| *count == Count::Bad).map(|(_, line)| line).collect();
+    let bad: Vec<u64> =
+        lines.filter(|(count, _)| *count == Count::Bad).map(|(_, line)| line).collect();
     assert_eq!(bad, [7, 11, 12, 13]);
 }
 
@@ -112,7 +113,8 @@ fn indicators_are_found_where_they_may_be() {
     };
     let mariadb = |sql: &str, host: &str| {
         let sql = sql.replace('\\', "\\\\").replace('\'', "\\'");
-        json!({"log": format!("20261122 09:15:02,db,app,{host},4,5,QUERY,shop,'{sql}',0")}).to_string()
+        json!({"log": format!("20261122 09:15:02,db,app,{host},4,5,QUERY,shop,'{sql}',0")})
+            .to_string()
     };
     let cases: Vec<(String, &[&str])> = vec![
         (azure("SELECT 1"), &[]),
@@ -241,7 +243,10 @@ fn indicators_are_found_where_they_may_be() {
 fn a_statement_is_looked_at_once() {
     let engine = Engine::new(Arc::new(golden()), EngineOptions::default());
     let event = r#"{"sql_text":"SELECT 'evil.example' -- loader.example"}"#;
-    let both = ["ioc:bundle:domain loader.example in sql_text", "ioc:list:domain evil.example in sql_text"];
+    let both = [
+        "ioc:bundle:domain loader.example in sql_text",
+        "ioc:list:domain evil.example in sql_text",
+    ];
     assert_eq!(found(&engine, event), both);
     let event = r#"{"sql_text":"SELECT 'evil.example' -- loader.example","sql_norm":"SELECT 1"}"#;
     assert_eq!(found(&engine, event), [""; 0]);
@@ -301,7 +306,8 @@ fn tags_say_what_was_found() {
 #[test]
 fn what_is_listed_is_bounded_and_the_rule_reports_anyway() {
     let values: String = (0..3000).map(|number| format!("d{number}.example\n")).collect();
-    let urls: String = (0..20).map(|n| format!("http://u{n}.example/{}\n", "x".repeat(1900))).collect();
+    let urls: String =
+        (0..20).map(|n| format!("http://u{n}.example/{}\n", "x".repeat(1900))).collect();
     let feeds = vec![feed("many", values.as_bytes()), feed("long", urls.as_bytes())];
     let engine = Engine::new(Arc::new(rules_of(feeds)), EngineOptions::default());
     let event = json!({ "db": { "statement": values, "query": { "text": urls } } }).to_string();
@@ -309,7 +315,8 @@ fn what_is_listed_is_bounded_and_the_rule_reports_anyway() {
         let tag = tagged(&engine, event.as_bytes(), shape).to_string();
         assert!(tag.len() < event.len() + limits::MAX_TAG_BYTES, "{}", tag.len() - event.len());
         assert!(tag.contains("ioc:many:domain") && tag.contains("ioc:long:url"), "{shape:?}");
-        let more = if shape == Shape::Nested { r#""more_indicators":true"# } else { r#"{"more":true}"# };
+        let more =
+            if shape == Shape::Nested { r#""more_indicators":true"# } else { r#"{"more":true}"# };
         assert!(tag.contains(more), "{shape:?}");
     }
     let tag = tagged(&engine, event.as_bytes(), Shape::Nested);
@@ -320,14 +327,16 @@ fn what_is_listed_is_bounded_and_the_rule_reports_anyway() {
 
 #[test]
 fn rules_of_indicators_are_rules() {
-    let text = "title: t\nid: z-last\nlogsource: {product: windows}\ndetection: {s: {x: 1}, condition: s}";
+    let text =
+        "title: t\nid: z-last\nlogsource: {product: windows}\ndetection: {s: {x: 1}, condition: s}";
     let collection = load_text("r.yml", text, &Placeholders::new()).collection;
     let set = Set::new(vec![feed("list", b"evil.example\n203.0.113.9\n")], 2).unwrap();
     let indicators = Some(Arc::new(set));
     let options = Options { sources: built_in(), indicators, ..Options::default() };
     let rules = Arc::new(compile::rule_set(&collection, &options).unwrap());
     assert_eq!((rules.rule_count(), rules.indicators().unwrap().first_rule), (3, 1));
-    let event = json!({"x": 1, "source": {"ip": "203.0.113.9", "domain": "evil.example"}}).to_string();
+    let event =
+        json!({"x": 1, "source": {"ip": "203.0.113.9", "domain": "evil.example"}}).to_string();
     let ids = |options: EngineOptions, logsource: &str| {
         let engine = Engine::new(Arc::clone(&rules), options);
         let mut scratch = Scratch::new(&engine);
@@ -338,7 +347,10 @@ fn rules_of_indicators_are_rules() {
         let id = |rule: u32| rules.rule(rule).unwrap().id.to_owned();
         let indicators: Vec<String> = scratch.indicators().iter().map(|hit| id(hit.rule)).collect();
         let hits: Vec<String> = scratch.hits().iter().map(|hit| id(hit.rule)).collect();
-        assert_eq!(hits.iter().filter(|id| id.starts_with("ioc:")).cloned().collect::<Vec<_>>(), indicators);
+        assert_eq!(
+            hits.iter().filter(|id| id.starts_with("ioc:")).cloned().collect::<Vec<_>>(),
+            indicators
+        );
         hits
     };
     let default = EngineOptions::default;
@@ -356,7 +368,11 @@ fn rules_of_indicators_are_rules() {
 fn batches_and_chunks_say_which_record() {
     let engine = Engine::new(Arc::new(golden()), EngineOptions::default());
     let mut scratch = Scratch::new(&engine);
-    let texts = [r#"{"a":1}"#, r#"{"source":{"ip":"198.51.100.7"}}"#, r#"{"source":{"ip":"203.0.113.77"}}"#];
+    let texts = [
+        r#"{"a":1}"#,
+        r#"{"source":{"ip":"198.51.100.7"}}"#,
+        r#"{"source":{"ip":"203.0.113.77"}}"#,
+    ];
     let events = texts.map(|text| Event::new(Format::Json, text.as_bytes()));
     scratch.match_batch(&engine, &events).unwrap();
     let records: Vec<u32> = scratch.indicators().iter().map(|hit| hit.record).collect();
@@ -386,8 +402,11 @@ fn the_order_of_feeds_and_lines_says_nothing() {
     let mut lines: Vec<&str> = std::str::from_utf8(&list).unwrap().lines().collect();
     lines.reverse();
     lines.push("EVIL.example"); // once more
-    let other =
-        compiled(vec![feed("c", lines.join("\r\n").as_bytes()), feed("a", &bundle), feed("b", &misp)]);
+    let other = compiled(vec![
+        feed("c", lines.join("\r\n").as_bytes()),
+        feed("a", &bundle),
+        feed("b", &misp),
+    ]);
     assert!(one == other, "the bytes differ");
     let less = compiled(vec![feed("a", &bundle), feed("b", &misp)]);
     let identity = |bytes: &[u8]| RuleSet::from_bytes(bytes).unwrap().identity().to_owned();
@@ -413,12 +432,16 @@ fn times_decide_at_compile_time() {
     let rules = rules_of(vec![read]);
     let set = rules.indicators().unwrap();
     assert_eq!(set.entries.len(), 2);
-    assert_eq!([AT - 1, AT, AT + 86_400, AT + 86_460].map(|now| set.expired(now as u64)), [0, 0, 1, 1]);
+    assert_eq!(
+        [AT - 1, AT, AT + 86_400, AT + 86_460].map(|now| set.expired(now as u64)),
+        [0, 0, 1, 1]
+    );
 }
 
 #[test]
 fn limits_are_named() {
-    let names = (0..=limits::INDICATOR_FEEDS).map(|n| feed(&format!("f{n}"), b"a.example")).collect();
+    let names =
+        (0..=limits::INDICATOR_FEEDS).map(|n| feed(&format!("f{n}"), b"a.example")).collect();
     let error = Set::new(names, 4).unwrap_err().to_string();
     assert!(error.contains("65 feeds, the limit is 64"), "{error}");
     let error = Set::new(vec![feed("x", b""), feed("x", b"")], 4).unwrap_err().to_string();
@@ -473,8 +496,11 @@ fn damaged_feeds_are_read_to_their_end() {
                     let rules = rules_of(vec![feed]);
                     let engine = Engine::new(Arc::new(rules), EngineOptions::default());
                     let mut scratch = Scratch::new(&engine);
-                    let data = json!({ "db": {"statement": String::from_utf8_lossy(&bytes)} }).to_string();
-                    scratch.match_event(&engine, &Event::new(Format::Json, data.as_bytes())).unwrap();
+                    let data =
+                        json!({ "db": {"statement": String::from_utf8_lossy(&bytes)} }).to_string();
+                    scratch
+                        .match_event(&engine, &Event::new(Format::Json, data.as_bytes()))
+                        .unwrap();
                 }
             }
             Err(error) => {
@@ -495,9 +521,12 @@ fn every_field_is_documented() {
         let cut = |at: usize| quoted(&name[..=at]) && quoted(&name[at + 1..]);
         quoted(name)
             || name.match_indices('.').any(|(at, _)| cut(at))
-            || name.strip_prefix("TargetFile").is_some_and(|end| quoted("TargetFile") && quoted(&end.to_lowercase()))
+            || name
+                .strip_prefix("TargetFile")
+                .is_some_and(|end| quoted("TargetFile") && quoted(&end.to_lowercase()))
             || quoted(&name.to_lowercase())
     };
-    let missing: Vec<&str> = ioc::fields::fields().map(|field| field.name).filter(|name| !is_said(name)).collect();
+    let missing: Vec<&str> =
+        ioc::fields::fields().map(|field| field.name).filter(|name| !is_said(name)).collect();
     assert!(missing.is_empty(), "docs/indicators.md lacks {missing:?}");
 }

@@ -108,7 +108,9 @@ fn found(scratch: &mut Scratch, engine: &Engine, event: &serde_json::Value) -> (
             "url" => {
                 let is_it = |url: &&String| match url.split_once("://") {
                     Some(_) => indicator_judge::canonical(url).unwrap().0 == value,
-                    None => indicator_judge::canonical(&format!("http://{url}")).unwrap().1 == value,
+                    None => {
+                        indicator_judge::canonical(&format!("http://{url}")).unwrap().1 == value
+                    }
                 };
                 ("url", judge.urls.iter().find(is_it).unwrap_or_else(|| panic!("{value}")).clone())
             }
@@ -128,13 +130,96 @@ fn found(scratch: &mut Scratch, engine: &Engine, event: &serde_json::Value) -> (
 /// Pieces of texts: values, parts of them, and everything that may stand around them.
 fn pieces() -> Vec<String> {
     let around = [
-        " ", " ", " ", "'", "\"", "`", "\\", "\\", "\\\\", "\\n", "\\t", "\\0", "/", "/", ".", ".", "-", "_",
-        "=", "@", "@", ":", "::", ",", ";", "(", ")", "<", ">", "[", "]", "{", "}", "|", "%", "%2F", "%7e", "+",
-        "?", "&", "#", "~", "$", "!", "*", "n", "r", "0", "b", "Z", "0x", "0X", "x", "http://", "HTTPS://",
-        "ftp://", "://", ":80", ":443", ":8443", "user:pw@", "www.", "SELECT ", "LOAD_FILE('", "é", "请",
-        "\u{7f}", "\t", "\n", "fe80", "10.1.2.3", "10.200.0.1", "203.0.113.67", "203.0.113.68", "2001:db8::1",
-        "2001:DB8:0:1::5", "::ffff:10.1.2.3", "MASTER_HOST='", "C:\\\\temp\\\\", "C:\\temp\\", "/tmp/", "/p/~x/",
-        "/p/~x?id=1", "/a", "/a/", "/a/#f", "drop.example", "paste.example", "phish.example", "raw",
+        " ",
+        " ",
+        " ",
+        "'",
+        "\"",
+        "`",
+        "\\",
+        "\\",
+        "\\\\",
+        "\\n",
+        "\\t",
+        "\\0",
+        "/",
+        "/",
+        ".",
+        ".",
+        "-",
+        "_",
+        "=",
+        "@",
+        "@",
+        ":",
+        "::",
+        ",",
+        ";",
+        "(",
+        ")",
+        "<",
+        ">",
+        "[",
+        "]",
+        "{",
+        "}",
+        "|",
+        "%",
+        "%2F",
+        "%7e",
+        "+",
+        "?",
+        "&",
+        "#",
+        "~",
+        "$",
+        "!",
+        "*",
+        "n",
+        "r",
+        "0",
+        "b",
+        "Z",
+        "0x",
+        "0X",
+        "x",
+        "http://",
+        "HTTPS://",
+        "ftp://",
+        "://",
+        ":80",
+        ":443",
+        ":8443",
+        "user:pw@",
+        "www.",
+        "SELECT ",
+        "LOAD_FILE('",
+        "é",
+        "请",
+        "\u{7f}",
+        "\t",
+        "\n",
+        "fe80",
+        "10.1.2.3",
+        "10.200.0.1",
+        "203.0.113.67",
+        "203.0.113.68",
+        "2001:db8::1",
+        "2001:DB8:0:1::5",
+        "::ffff:10.1.2.3",
+        "MASTER_HOST='",
+        "C:\\\\temp\\\\",
+        "C:\\temp\\",
+        "/tmp/",
+        "/p/~x/",
+        "/p/~x?id=1",
+        "/a",
+        "/a/",
+        "/a/#f",
+        "drop.example",
+        "paste.example",
+        "phish.example",
+        "raw",
     ];
     let values = LIST.lines().chain(FILES.lines()).filter(|line| !line.is_empty());
     let values: Vec<String> = values.map(str::to_owned).collect();
@@ -143,7 +228,9 @@ fn pieces() -> Vec<String> {
         all.extend(values.iter().cloned());
     }
     all.extend(values.iter().map(|value| value.to_uppercase()));
-    all.extend(values.iter().map(|value| value[..value.floor_char_boundary(value.len() / 2)].to_owned()));
+    all.extend(
+        values.iter().map(|value| value[..value.floor_char_boundary(value.len() / 2)].to_owned()),
+    );
     all
 }
 
@@ -151,7 +238,11 @@ fn random(rng: &mut Rng, pieces: &[String]) -> String {
     (0..1 + rng.below(9)).map(|_| rng.pick(pieces).as_str()).collect()
 }
 
-fn compare(name: &str, wrap: impl Fn(&str) -> serde_json::Value, expect: impl Fn(&Judge, &str) -> Found) {
+fn compare(
+    name: &str,
+    wrap: impl Fn(&str) -> serde_json::Value,
+    expect: impl Fn(&Judge, &str) -> Found,
+) {
     let rules = rules();
     let engine = Engine::new(rules, EngineOptions::default());
     let mut scratch = Scratch::new(&engine);
@@ -207,7 +298,12 @@ fn paths() {
         let bare = bare.strip_prefix('"').unwrap_or(bare);
         let bare = bare.strip_suffix('"').unwrap_or(bare);
         let name = bare.rsplit(['/', '\\']).next().unwrap().to_lowercase();
-        judge.files.iter().filter(|file| **file == name).map(|file| ("file_name", file.clone())).collect()
+        judge
+            .files
+            .iter()
+            .filter(|file| **file == name)
+            .map(|file| ("file_name", file.clone()))
+            .collect()
     });
 }
 

@@ -114,8 +114,7 @@ impl<'a> Row<'a> {
 /// Reads a file.
 pub fn read(bytes: &[u8], reading: Reading, feed: &mut Feed) -> Result<(), FeedError> {
     // A comment before the header is none of CSV's.
-    let mut reader =
-        ReaderBuilder::new().flexible(true).comment(Some(b'#')).from_reader(bytes);
+    let mut reader = ReaderBuilder::new().flexible(true).comment(Some(b'#')).from_reader(bytes);
     let header = reader.byte_headers().map_err(|error| FeedError(error.to_string()))?.clone();
     let places = places(&header);
     let mut record = ByteRecord::new();
@@ -128,7 +127,8 @@ pub fn read(bytes: &[u8], reading: Reading, feed: &mut Feed) -> Result<(), FeedE
         let line = record.position().map_or(0, ::csv::Position::line);
         if record.as_slice().len() > INDICATOR_LINE_BYTES {
             let len = record.as_slice().len();
-            let message = format!("the row has {len} bytes: is a quote missing in it or before it?");
+            let message =
+                format!("the row has {len} bytes: is a quote missing in it or before it?");
             feed.report.add(Count::Bad, line, "", message);
             continue;
         }
@@ -221,12 +221,9 @@ fn about(row: &Row<'_>) -> Result<Arc<About>, String> {
         valid_until: if until.is_empty() { None } else { Some(time(until)?) },
         confidence: match confidence {
             "" => None,
-            text => Some(
-                text.parse().ok().filter(|number| *number <= 100).ok_or_else(|| {
-                    format!("the confidence `{}` is no number from 0 to 100", short(text))
-                })?,
-            ),
+            text => Some(text.parse().ok().filter(|number| *number <= 100).ok_or_else(|| {
+                format!("the confidence `{}` is no number from 0 to 100", short(text))
+            })?),
         },
     }))
 }
-

@@ -27,15 +27,17 @@ const REPAIRS: [(&str, &str); 18] = [
 /// The value as it was meant, and whether anything was repaired. An address in brackets keeps them.
 pub fn repair(text: &str) -> (Cow<'_, str>, bool) {
     let mut out = Cow::Borrowed(text);
-    if text.contains(['[', '(', '{', '\\']) {
+    if text.contains(['[', ']', '(', '{', '\\']) {
         let repaired = replace(text);
         if repaired != text {
             out = Cow::Owned(repaired);
         }
     }
-    for (broken, whole) in [("hxxps", "https"), ("hxxp", "http"), ("fxp", "ftp"), ("h**p", "http")] {
-        let is_scheme = out.get(..broken.len()).is_some_and(|text| text.eq_ignore_ascii_case(broken))
-            && out[broken.len()..].starts_with([':', '[', 's']);
+    for (broken, whole) in [("hxxps", "https"), ("hxxp", "http"), ("fxp", "ftp"), ("h**p", "http")]
+    {
+        let is_scheme =
+            out.get(..broken.len()).is_some_and(|text| text.eq_ignore_ascii_case(broken))
+                && out[broken.len()..].starts_with([':', '[', 's']);
         if is_scheme {
             out = Cow::Owned(format!("{whole}{}", &out[broken.len()..]));
             break;
@@ -91,7 +93,9 @@ mod tests {
         ] {
             assert_eq!(repair(text), (expected.into(), true), "{text}");
         }
-        for text in ["evil.example", "http://[2001:db8::1]/", "hxxpert.example", "a(b)c.exe", "é", ""] {
+        for text in
+            ["evil.example", "http://[2001:db8::1]/", "hxxpert.example", "a(b)c.exe", "é", ""]
+        {
             assert_eq!(repair(text), (text.into(), false), "{text}");
         }
     }

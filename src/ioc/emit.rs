@@ -82,7 +82,8 @@ pub(crate) fn emit(set: &Set, field: &mut dyn FnMut(&str) -> u32) -> Emitted {
             });
         }
         for indicator in &feed.indicators {
-            let of = TYPES.iter().position(|(_, kinds)| kinds & kind::bit(indicator.value.kind) != 0);
+            let of =
+                TYPES.iter().position(|(_, kinds)| kinds & kind::bit(indicator.value.kind) != 0);
             let source = of.map_or(0, |of| source_of[of]);
             all.push((&indicator.value, &*indicator.about, source));
         }
@@ -194,7 +195,8 @@ impl Tables {
                 }
             } else {
                 let id = self.name(id);
-                (detail.id, detail.id_len, detail.id_form) = (id.start, id.len as u8, id_form::TEXT);
+                (detail.id, detail.id_len, detail.id_form) =
+                    (id.start, id.len as u8, id_form::TEXT);
             }
         }
         let key = key(&detail);
@@ -269,8 +271,13 @@ mod tests {
         let text = "8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f";
         let bytes = uuid(text).unwrap();
         assert_eq!((bytes[0], bytes[15]), (0x8e, 0x3f));
-        for other in ["8E2E2D2B-17d4-4cbf-938f-98ee46b3cd3f", "8e2e2d2b17d44cbf938f98ee46b3cd3f",
-            "8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3", "8e2e2d2bx17d4-4cbf-938f-98ee46b3cd3f", ""] {
+        for other in [
+            "8E2E2D2B-17d4-4cbf-938f-98ee46b3cd3f",
+            "8e2e2d2b17d44cbf938f98ee46b3cd3f",
+            "8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3",
+            "8e2e2d2bx17d4-4cbf-938f-98ee46b3cd3f",
+            "",
+        ] {
             assert_eq!(uuid(other), None, "{other}");
         }
     }

@@ -29,7 +29,10 @@ const ALL: u16 = (1 << kind::COUNT) - 1;
 /// Fields of one kind, separated by white space.
 const GROUPS: [(u16, u8, &str); 11] = [
     // Who talks to whom.
-    (HOST, form::WORDS, "
+    (
+        HOST,
+        form::WORDS,
+        "
         client.address client.ip client.nat.ip client.domain client.registered_domain
         destination.address destination.ip destination.nat.ip destination.domain
         destination.registered_domain
@@ -38,38 +41,63 @@ const GROUPS: [(u16, u8, &str); 11] = [
         host.ip url.domain url.registered_domain network.forwarded_ip
         SourceIp DestinationIp SourceHostname DestinationHostname
         SourceAddress DestAddress IpAddress RemoteIP RemoteHost
-        src_ip dst_ip c-ip s-ip cs-host r-dns"),
+        src_ip dst_ip c-ip s-ip cs-host r-dns",
+    ),
     // The canonical fields of MySQL audit events: the client's address or name.
     (HOST, form::WORDS, "ip host account_ip"),
     // Names that were asked for, and what was answered.
-    (HOST, form::WORDS, "
+    (
+        HOST,
+        form::WORDS,
+        "
         dns.question.name dns.question.registered_domain dns.resolved_ip dns.answers.name
-        dns.answers.data QueryName QueryResults query answer"),
+        dns.answers.data QueryName QueryResults query answer",
+    ),
     // Certificates.
-    (DOMAIN, form::WORDS, "
+    (
+        DOMAIN,
+        form::WORDS,
+        "
         tls.client.server_name tls.server.x509.subject.common_name
         tls.server.x509.alternative_names tls.client.x509.subject.common_name
-        tls.client.x509.alternative_names x509.subject.common_name x509.alternative_names"),
-    (URL, form::URL, "
+        tls.client.x509.alternative_names x509.subject.common_name x509.alternative_names",
+    ),
+    (
+        URL,
+        form::URL,
+        "
         url.full url.original http.request.referrer
-        c-uri cs-referrer cs-referer DestinationUrl RemoteUrl FileOriginUrl"),
-    (kind::HASHES, form::WORDS, "
+        c-uri cs-referrer cs-referer DestinationUrl RemoteUrl FileOriginUrl",
+    ),
+    (
+        kind::HASHES,
+        form::WORDS,
+        "
         file.hash.md5 file.hash.sha1 file.hash.sha256 file.hash.sha512
         process.hash.md5 process.hash.sha1 process.hash.sha256 process.hash.sha512
         dll.hash.md5 dll.hash.sha1 dll.hash.sha256 dll.hash.sha512
         email.attachments.file.hash.md5 email.attachments.file.hash.sha1
         email.attachments.file.hash.sha256 email.attachments.file.hash.sha512
         Hashes Hash md5 sha1 sha256 sha512 MD5 SHA1 SHA256 SHA512
-        TargetFileMD5 TargetFileSHA1 TargetFileSHA256 TargetFileSHA512"),
-    (EMAIL, form::EMAIL, "
+        TargetFileMD5 TargetFileSHA1 TargetFileSHA256 TargetFileSHA512",
+    ),
+    (
+        EMAIL,
+        form::EMAIL,
+        "
         email.from.address email.sender.address email.to.address email.cc.address
         email.bcc.address email.reply_to.address user.email source.user.email
         destination.user.email
-        SenderFromAddress SenderMailFromAddress RecipientEmailAddress"),
-    (NAME, form::PATH, "
+        SenderFromAddress SenderMailFromAddress RecipientEmailAddress",
+    ),
+    (
+        NAME,
+        form::PATH,
+        "
         file.name file.path file.target_path dll.name dll.path process.executable
         email.attachments.file.name
-        Image ImageLoaded TargetFilename OriginalFileName"),
+        Image ImageLoaded TargetFilename OriginalFileName",
+    ),
     // Tables of ASIM and Defender where no source names them.
     (NAME, form::PATH, "TargetFilePath FolderPath"),
     // Statements: everything that stands in them, the hosts of replication and of remote servers

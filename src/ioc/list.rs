@@ -32,7 +32,8 @@ pub fn read(bytes: &[u8], reading: Reading, feed: &mut Feed) -> Result<(), FeedE
         match parsed {
             Ok(value) => {
                 if is_repaired {
-                    let message = format!("`{}` is read as `{}`", value::short(written), value::short(&text));
+                    let message =
+                        format!("`{}` is read as `{}`", value::short(written), value::short(&text));
                     report.add(Count::Repaired, number, "", message);
                 }
                 feed.indicators.push(Indicator { value, about: Arc::clone(&about) });
@@ -50,8 +51,7 @@ fn without_comment(line: &str) -> &str {
     if line.starts_with('#') {
         return "";
     }
-    let comment = line.char_indices().find(|(at, c)| {
-        *c == '#' && line[..*at].ends_with(char::is_whitespace)
-    });
+    let comment =
+        line.char_indices().find(|(at, c)| *c == '#' && line[..*at].ends_with(char::is_whitespace));
     comment.map_or(line, |(at, _)| line[..at].trim_end())
 }

@@ -168,7 +168,9 @@ pub fn time(text: &str) -> Result<i64, String> {
     // Years are no seconds.
     match text.parse::<i64>() {
         Ok(seconds) if text.len() >= 9 => Ok(seconds),
-        _ => Err(format!("`{}` is no time: write it as in 2027-01-31T00:00:00Z", value::short(text))),
+        _ => {
+            Err(format!("`{}` is no time: write it as in 2027-01-31T00:00:00Z", value::short(text)))
+        }
     }
 }
 

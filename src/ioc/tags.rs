@@ -20,7 +20,9 @@ const PHASES: [(&str, &str); 6] = [
 pub fn of_phase(chain: &str, phase: &str) -> Option<String> {
     let phase = plain(phase)?.replace(['_', ' '], "-");
     match chain.to_ascii_lowercase().as_str() {
-        "mitre-attack" | "mitre-mobile-attack" | "mitre-ics-attack" => Some(format!("attack.{phase}")),
+        "mitre-attack" | "mitre-mobile-attack" | "mitre-ics-attack" => {
+            Some(format!("attack.{phase}"))
+        }
         // Lists that name the phase alone mean this chain.
         "lockheed-martin-cyber-kill-chain" | "" => {
             let tactic = PHASES.iter().find(|(name, _)| *name == phase)?.1;
@@ -34,7 +36,8 @@ pub fn of_phase(chain: &str, phase: &str) -> Option<String> {
 pub fn of_technique(number: &str) -> Option<String> {
     let digits = number.strip_prefix(['T', 't'])?;
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    (is_number && matches!(digits.len(), 4 | 8)).then(|| format!("attack.{}", number.to_lowercase()))
+    (is_number && matches!(digits.len(), 4 | 8))
+        .then(|| format!("attack.{}", number.to_lowercase()))
 }
 
 /// A label as a tag: in lower case, without commas and white space around it.

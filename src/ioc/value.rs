@@ -95,15 +95,18 @@ pub fn parse_by_shape(text: &str) -> Parsed {
         ));
     }
     parse(Type::Domain, text).map_err(|_| {
-        format!("`{}` has the shape of no indicator: say what it is with --indicator-type", short(text))
+        format!(
+            "`{}` has the shape of no indicator: say what it is with --indicator-type",
+            short(text)
+        )
     })
 }
 
 /// Endings of files that are no top-level domains.
 const FILE_ENDINGS: [&str; 30] = [
-    "asp", "aspx", "bat", "bin", "cmd", "dat", "dll", "doc", "docm", "docx", "elf", "exe", "hta", "iso",
-    "jar", "js", "jsp", "lnk", "msi", "pdf", "php", "ps1", "rar", "scr", "sys", "tmp", "txt", "vbs", "xls",
-    "xlsx",
+    "asp", "aspx", "bat", "bin", "cmd", "dat", "dll", "doc", "docm", "docx", "elf", "exe", "hta",
+    "iso", "jar", "js", "jsp", "lnk", "msi", "pdf", "php", "ps1", "rar", "scr", "sys", "tmp",
+    "txt", "vbs", "xls", "xlsx",
 ];
 
 /// The beginning of a text, for messages.
@@ -230,7 +233,10 @@ fn hash(text: &str) -> Parsed {
     let pair = |pair: &[u8]| Some((digit(pair[0])? * 16 + digit(pair[1])?) as u8);
     let bytes: Option<Vec<u8>> = text.as_bytes().chunks(2).map(pair).collect();
     let Some(bytes) = bytes else {
-        return Err(format!("`{}` is no hash: it has other characters than 0-9 and a-f", short(text)));
+        return Err(format!(
+            "`{}` is no hash: it has other characters than 0-9 and a-f",
+            short(text)
+        ));
     };
     if OF_NOTHING.contains(&&*text.to_ascii_lowercase()) {
         return Err(format!("`{}` is the hash of every empty file", short(text)));
@@ -253,15 +259,110 @@ fn email(text: &str) -> Parsed {
 fn file_name(text: &str) -> Parsed {
     if text.contains(['/', '\\']) {
         let text = short(text);
-        return Err(format!("`{text}` is a path: only names of files are compared, without folders"));
+        return Err(format!(
+            "`{text}` is a path: only names of files are compared, without folders"
+        ));
     }
     if text.contains(char::is_control) || text.contains(['*', '?']) {
         let text = short(text);
-        return Err(format!("`{text}` is no file's name: wildcards and control characters do not count"));
+        return Err(format!(
+            "`{text}` is no file's name: wildcards and control characters do not count"
+        ));
     }
     let bytes = fold(text.as_bytes());
     if bytes.len() > 255 || bytes.len() < 3 {
         return Err(format!("`{}`: names of files have 3 to 255 bytes here", short(text)));
     }
     Ok(Value { kind: kind::FILE_NAME, bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kind and bytes in short, or `Err` if it is refused.
+    fn read(of: Option<Type>, text: &str) -> Option<(u8, String)> {
+        let value = of.map_or_else(|| parse_by_shape(text), |of| parse(of, text)).ok()?;
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let bytes = match value.kind {
+            kind::DOMAIN | kind::URL | kind::EMAIL | kind::FILE_NAME => {
+                String::from_utf8(value.bytes).unwrap()
+            }
+            _ => hex(&value.bytes),
+        };
+        Some((value.kind, bytes))
+    }
+
+    #[test]
+    fn shapes_say_what_a_value_is() {
+        for (text, kind, bytes) in [
+            ("203.0.113.9", kind::IPV4, "cb007109"),
+            ("203.0.113.9/32", kind::IPV4, "cb007109"),
+            ("203.0.113.9/24", kind::NETWORK4, "cb00710018"),
+            ("::ffff:203.0.113.9", kind::IPV4, "cb007109"),
+            ("::ffff:203.0.113.0/120", kind::NETWORK4, "cb00710018"),
+            ("2001:DB8::1", kind::IPV6, "20010db8000000000000000000000001"),
+            ("2001:db8::/32", kind::NETWORK6, "20010db800000000000000000000000020"),
+            ("Evil.Example.", kind::DOMAIN, "evil.example"),
+            ("*.evil.example", kind::DOMAIN, "evil.example"),
+            ("_dmarc.evil.example", kind::DOMAIN, "_dmarc.evil.example"),
+            ("http://Evil.example:80/A", kind::URL, "http://evil.example/A"),
+            ("evil.example/a/", kind::URL, "//evil.example/a"),
+            ("http://203.0.113.9/", kind::URL, "http://203.0.113.9"),
+            ("Bob@Evil.example", kind::EMAIL, "bob@evil.example"),
+            ("00112233445566778899AABBCCDDEEFF", kind::MD5, "00112233445566778899aabbccddeeff"),
+        ] {
+            assert_eq!(read(None, text), Some((kind, bytes.to_owned())), "{text}");
+        }
+        for text in [
+            "",
+            " ",
+            "evil",
+            "evil.exe",
+            "a b.example",
+            "evil..example",
+            "-",
+            ".",
+            "1.2.3",
+            "1.2.3.4.5",
+            "0.0.0.0",
+            "127.0.0.1",
+            "::",
+            "::1",
+            "::/0",
+            "10.0.0.0/33",
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "bücher.example",
+            "@",
+            "a@b",
+            "a@@b.example",
+            "http://",
+            "http:///x",
+            "http://x",
+            "/etc/passwd",
+            "http://a.example/b c",
+            "x\u{0}.example",
+        ] {
+            assert_eq!(read(None, text), None, "{text}");
+        }
+        let long = format!("{}.example", "a".repeat(64));
+        assert_eq!(read(None, &long), None);
+    }
+
+    #[test]
+    fn names_of_files_are_folded_and_have_no_folder() {
+        let of = Some(Type::FileName);
+        for (text, expected) in [
+            ("Evil.EXE", Some("evil.exe")),
+            (" a b.txt ", Some("a b.txt")),
+            ("ÇAVA.bat", Some("çava.bat")),
+            ("C:\\x\\evil.exe", None),
+            ("/tmp/evil", None),
+            ("*.exe", None),
+            ("ab", None),
+        ] {
+            let expected = expected.map(|name| (kind::FILE_NAME, name.to_owned()));
+            assert_eq!(read(of, text), expected, "{text}");
+        }
+    }
 }

@@ -56,7 +56,8 @@ impl TextList {
         write(&mut Encoder { out: &mut self.text, format });
         let (known, new) = self.text.split_at(start);
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let is_known = starts.zip(&self.ends).any(|(start, &end)| known.get(start..end) == Some(new));
+        let is_known =
+            starts.zip(&self.ends).any(|(start, &end)| known.get(start..end) == Some(new));
         if is_known {
             self.text.truncate(start);
         } else {

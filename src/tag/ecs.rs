@@ -271,7 +271,8 @@ fn write_mark(out: &mut Encoder<'_>, first: bool, columns: &Columns, facts: Fact
     out.member(first, facts.mark);
     let Facts { level, ruleset, truncated, .. } = facts;
     let found = !columns.indicators.is_empty();
-    let members = 2 + [!level.is_empty(), found, truncated > 0].map(usize::from).iter().sum::<usize>();
+    let members =
+        2 + [!level.is_empty(), found, truncated > 0].map(usize::from).iter().sum::<usize>();
     out.begin_map(members);
     if !level.is_empty() {
         out.member(true, b"level");

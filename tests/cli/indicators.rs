@@ -19,7 +19,6 @@ fn feeds_are_compiled_and_found() {
             "compile --indicators ../../indicators/list.txt --strict-indicators -o $OUT/strict.sgt",
             "compile --indicators ../../indicators/list.txt --strict-indicators --format json -o $OUT/strict.sgt",
             "compile --indicators names.txt --indicator-type file_name --format json -o $OUT/names.sgt",
-            "inspect $OUT/names.sgt --rules",
             "compile --indicators names.txt --indicators ./names.txt -o $OUT/twice.sgt",
             "compile --indicators missing.txt -o $OUT/missing.sgt",
             "compile --indicators mark.jsonl -o $OUT/damaged.sgt",
@@ -32,7 +31,8 @@ fn feeds_are_compiled_and_found() {
     );
     let out = scratch_folder("cli").join("indicators");
     assert_eq!(names(&out), ["all.sgt", "names.sgt"]);
-    let rules = RuleSet::from_bytes(&fs::read(out.join("all.sgt")).expect("it is there")).expect("it loads");
+    let rules = RuleSet::from_bytes(&fs::read(out.join("all.sgt")).expect("it is there"))
+        .expect("it loads");
     assert_eq!(rules.indicators().expect("indicators").entries.len(), 31);
 }
 
@@ -45,6 +45,9 @@ fn a_thousand_bad_lines_are_counted_and_a_few_named() {
     let said = String::from_utf8(output.stderr).expect("UTF-8");
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.lines().count() < 30 && said.contains("980 indicators more: bad"), "{said}");
+    let output = run("inspect $OUT/x.sgt", &out, b"");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(said.contains("ioc:bad:domain  bad         1"), "{said}");
     let output = run("inspect $OUT/x.sgt --format json", &out, b"");
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(report["indicators"]["number"], 1);

@@ -28,7 +28,8 @@ fn regex(source: &str) -> Regex {
 
 static PIECES: LazyLock<Regex> = LazyLock::new(|| regex(r"\\\\|[A-Za-z0-9._-]+|."));
 static COLONS: LazyLock<Regex> = LazyLock::new(|| regex("[0-9A-Fa-f.:]+"));
-static SCHEME: LazyLock<Regex> = LazyLock::new(|| regex("(?i)(https|http|ftps|sftp|tftp|ftp|ldaps|ldap|smb|ws)$"));
+static SCHEME: LazyLock<Regex> =
+    LazyLock::new(|| regex("(?i)(https|http|ftps|sftp|tftp|ftp|ldaps|ldap|smb|ws)$"));
 static ANY_SCHEME: LazyLock<Regex> = LazyLock::new(|| regex("[A-Za-z0-9+.-]{1,16}$"));
 static LOCAL: LazyLock<Regex> = LazyLock::new(|| regex("[A-Za-z0-9._%+-]+$"));
 static HOST: LazyLock<Regex> = LazyLock::new(|| regex("^[A-Za-z0-9._-]+"));

@@ -69,7 +69,8 @@ impl Indicators {
         if self.files.is_empty() {
             return Ok(ReadFeeds { set: None, refused: None });
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
+        let now =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
         let named = self.indicator_type.as_deref();
         let of = named.and_then(|name| TYPES.iter().find(|(own, _)| *own == name));
         let of: Option<Type> = of.map(|(_, of)| *of);
@@ -99,7 +100,8 @@ fn feed(argument: &str, reading: Reading) -> Result<Feed, Failure> {
         }
         _ => (None, PathBuf::from(argument)),
     };
-    let stem = || path.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
+    let stem =
+        || path.file_stem().map_or(String::new(), |stem| stem.to_string_lossy().into_owned());
     let name = name.unwrap_or_else(stem);
     let mut bytes = Vec::new();
     // One byte more than is accepted, so that the reader gives the reason.

@@ -132,7 +132,8 @@ impl Search<'_> {
         let text = text.trim_ascii();
         let text = text.strip_prefix(b"\"").unwrap_or(text);
         let text = text.strip_suffix(b"\"").unwrap_or(text);
-        let start = text.iter().rposition(|byte| matches!(byte, b'/' | b'\\')).map_or(0, |at| at + 1);
+        let start =
+            text.iter().rposition(|byte| matches!(byte, b'/' | b'\\')).map_or(0, |at| at + 1);
         let name = &text[start..];
         // Folding makes no character much longer.
         if !name.is_empty() && name.len() <= 2 * LONGEST_NAME {

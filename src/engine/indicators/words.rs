@@ -244,8 +244,10 @@ impl Search<'_> {
 
 /// A URL without what may be punctuation of the text around it.
 fn without_punctuation(mut url: &[u8]) -> &[u8] {
-    while let [rest @ .., b'.' | b',' | b';' | b':' | b'!' | b'?' | b')' | b']' | b'}' | b'|' | b'*'] =
-        url
+    while let [
+        rest @ ..,
+        b'.' | b',' | b';' | b':' | b'!' | b'?' | b')' | b']' | b'}' | b'|' | b'*',
+    ] = url
     {
         url = rest;
     }

@@ -57,7 +57,9 @@ fn property(compare: &Compare) -> Property {
     let path = compare.path.as_str();
     match (compare.object.as_str(), path) {
         ("ipv4-addr" | "ipv6-addr", "value") => Property::Value(Type::Ip),
-        ("domain-name" | "hostname" | "x-opencti-hostname", "value") => Property::Value(Type::Domain),
+        ("domain-name" | "hostname" | "x-opencti-hostname", "value") => {
+            Property::Value(Type::Domain)
+        }
         ("url", "value") => Property::Value(Type::Url),
         ("email-addr", "value") => Property::Value(Type::Email),
         ("email-message", _) if is_mail_address(path) => Property::Value(Type::Email),
@@ -86,7 +88,9 @@ fn is_mail_address(path: &str) -> bool {
 fn values(compare: &Compare, widened: Option<&str>, out: &mut Vec<Expressed>) {
     let property = property(compare);
     let Compare { object, path, operator, is_negated, values } = compare;
-    let unsupported = |why: &str| Expressed::Unsupported(format!("`{}`: {why}", short(&format!("{object}:{path}"))));
+    let unsupported = |why: &str| {
+        Expressed::Unsupported(format!("`{}`: {why}", short(&format!("{object}:{path}"))))
+    };
     if matches!(property, Property::Other | Property::Type | Property::Narrow) {
         return out.push(unsupported("this property is not looked for"));
     }

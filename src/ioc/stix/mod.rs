@@ -149,11 +149,11 @@ fn about(object: &Value, id: &str, valid_until: Option<i64>) -> About {
         object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
     let list = |key: &str| object.get(key).and_then(Value::as_array).into_iter().flatten();
-    let phases = list("kill_chain_phases")
-        .filter_map(|phase| tags::of_phase(&text(phase, "kill_chain_name"), &text(phase, "phase_name")));
-    let techniques = list("external_references").filter_map(|reference| {
-        tags::of_technique(&text(reference, "external_id"))
+    let phases = list("kill_chain_phases").filter_map(|phase| {
+        tags::of_phase(&text(phase, "kill_chain_name"), &text(phase, "phase_name"))
     });
+    let techniques = list("external_references")
+        .filter_map(|reference| tags::of_technique(&text(reference, "external_id")));
     let labels = list("labels").chain(list("indicator_types"));
     let labels = labels.filter_map(|label| tags::plain(label.as_str()?));
     let name = text(object, "name");

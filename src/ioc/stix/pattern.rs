@@ -84,8 +84,8 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, String> {
             _ => None,
         };
         if let Some(quote) = quoted {
-            let (value, len) =
-                quoted_text(&rest[quote..]).ok_or(format!("byte {at} of the pattern: a text without end"))?;
+            let (value, len) = quoted_text(&rest[quote..])
+                .ok_or(format!("byte {at} of the pattern: a text without end"))?;
             tokens.push((at, Token::Text(value)));
             rest = &rest[quote + len..];
             continue;
@@ -98,7 +98,10 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, String> {
             continue;
         }
         let Some(symbol) = SYMBOLS.into_iter().find(|symbol| rest.starts_with(symbol)) else {
-            return Err(format!("byte {at} of the pattern: `{}` has no place there", first.escape_debug()));
+            return Err(format!(
+                "byte {at} of the pattern: `{}` has no place there",
+                first.escape_debug()
+            ));
         };
         tokens.push((at, Token::Symbol(symbol)));
         rest = &rest[symbol.len()..];
@@ -144,7 +147,8 @@ impl Parser {
     }
 
     fn keyword(&mut self, word: &str) -> bool {
-        let is_there = matches!(self.peek(), Some(Token::Word(own)) if own.eq_ignore_ascii_case(word));
+        let is_there =
+            matches!(self.peek(), Some(Token::Word(own)) if own.eq_ignore_ascii_case(word));
         self.at += usize::from(is_there);
         is_there
     }
@@ -245,7 +249,13 @@ impl Parser {
         if self.keyword("EXISTS") {
             let (object, path) = self.path()?;
             let values = Vec::new();
-            return Ok(Test::Compare(Compare { object, path, operator: "EXISTS", is_negated, values }));
+            return Ok(Test::Compare(Compare {
+                object,
+                path,
+                operator: "EXISTS",
+                is_negated,
+                values,
+            }));
         }
         let (object, path) = self.path()?;
         is_negated |= self.keyword("NOT");

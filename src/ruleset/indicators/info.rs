@@ -106,8 +106,10 @@ impl<'a> Indicator<'a> {
     /// The value as the rule set has it: in lower case where case does not matter.
     pub fn value(&self) -> Value<'a> {
         let bytes = self.set.value(self.entry);
-        let v4 = |bytes: &[u8]| bytes.first_chunk::<4>().map_or(Ipv4Addr::UNSPECIFIED, |b| (*b).into());
-        let v6 = |bytes: &[u8]| bytes.first_chunk::<16>().map_or(Ipv6Addr::UNSPECIFIED, |b| (*b).into());
+        let v4 =
+            |bytes: &[u8]| bytes.first_chunk::<4>().map_or(Ipv4Addr::UNSPECIFIED, |b| (*b).into());
+        let v6 =
+            |bytes: &[u8]| bytes.first_chunk::<16>().map_or(Ipv6Addr::UNSPECIFIED, |b| (*b).into());
         let length = bytes.last().copied().unwrap_or_default();
         match self.entry.kind {
             kind::IPV4 => Value::Made(Short::made(|out| write!(out, "{}", v4(bytes)))),
@@ -115,7 +117,9 @@ impl<'a> Indicator<'a> {
             kind::NETWORK4 => Value::Made(Short::made(|out| write!(out, "{}/{length}", v4(bytes)))),
             kind::NETWORK6 => Value::Made(Short::made(|out| write!(out, "{}/{length}", v6(bytes)))),
             kind::MD5 | kind::SHA1 | kind::SHA256 | kind::SHA512 => {
-                Value::Made(Short::made(|out| bytes.iter().try_for_each(|b| write!(out, "{b:02x}"))))
+                Value::Made(Short::made(|out| {
+                    bytes.iter().try_for_each(|b| write!(out, "{b:02x}"))
+                }))
             }
             _ => Value::Text(bytes),
         }
@@ -155,7 +159,9 @@ impl<'a> Indicator<'a> {
     pub fn tags(&self) -> &'a str {
         match self.detail.tags {
             NO_TAGS => "",
-            tags => self.set.tags.get(usize::from(tags)).map_or("", |t| self.set.text(t.start, t.len)),
+            tags => {
+                self.set.tags.get(usize::from(tags)).map_or("", |t| self.set.text(t.start, t.len))
+            }
         }
     }
 
@@ -180,7 +186,9 @@ impl<'a> Indicator<'a> {
 
     /// The field it was found in.
     pub fn field(&self) -> &'a str {
-        self.set.watch(self.field).map_or("", |watch| self.set.text(watch.name.start, watch.name.len))
+        self.set
+            .watch(self.field)
+            .map_or("", |watch| self.set.text(watch.name.start, watch.name.len))
     }
 }
 

@@ -15,7 +15,9 @@ mod verify;
 
 pub use info::{Indicator, IndicatorHit};
 
-use super::codec::{DecodeError, Reader, Record, read_all, read_bytes, record, write_all, write_bytes};
+use super::codec::{
+    DecodeError, Reader, Record, read_all, read_bytes, record, write_all, write_bytes,
+};
 use super::tables::{NONE, Text};
 
 /// What a value is; the values of [`Entry::kind`].
@@ -49,8 +51,18 @@ pub mod kind {
 
     /// The names of the kinds, as tags have them.
     pub const NAMES: [&str; COUNT as usize] = [
-        "ip", "ip", "network", "network", "domain", "url", "md5", "sha1", "sha256", "sha512",
-        "email", "file_name",
+        "ip",
+        "ip",
+        "network",
+        "network",
+        "domain",
+        "url",
+        "md5",
+        "sha1",
+        "sha256",
+        "sha512",
+        "email",
+        "file_name",
     ];
 
     /// Bytes of the values of a kind, 0 if they differ.
@@ -390,7 +402,8 @@ impl Indicators {
             let start = entry.start as usize;
             let value = &self.values[start..start + usize::from(entry.len)];
             let hash = hash::State::of(value).finish(entry.kind);
-            let places = (0..hash::PROBES).map(|step| (hash as usize).wrapping_add(step) & (size - 1));
+            let places =
+                (0..hash::PROBES).map(|step| (hash as usize).wrapping_add(step) & (size - 1));
             let Some(free) = places.into_iter().find(|at| self.marks[*at] == 0) else {
                 return false;
             };

@@ -105,7 +105,10 @@ impl Indicators {
         ensure(self.marks.len() == self.slots.len(), "not one mark for each slot")?;
         let entries = self.entries.len();
         ensure(
-            self.marks.iter().zip(&self.slots).all(|(mark, slot)| *mark == 0 || (*slot as usize) < entries),
+            self.marks
+                .iter()
+                .zip(&self.slots)
+                .all(|(mark, slot)| *mark == 0 || (*slot as usize) < entries),
             "a value does not exist",
         )
     }
