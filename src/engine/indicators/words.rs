@@ -22,8 +22,8 @@ const NUMERIC: u8 = 4;
 const DOT: u8 = 8;
 /// A byte of an IPv6 address.
 const V6: u8 = 16;
-/// A byte before the `@` of a mail address.
-const LOCAL: u8 = 32;
+/// Not of a word, and says something about those beside it.
+const SPECIAL: u8 = 32;
 /// Ends a URL.
 const URL_END: u8 = 64;
 /// Ends a URL in some writing: punctuation around it.
@@ -35,13 +35,14 @@ static CLASSES: [u8; 256] = {
     while at < 256 {
         let byte = at as u8;
         table[at] = match byte {
-            b'0'..=b'9' => WORD | HEX | NUMERIC | V6 | LOCAL,
-            b'a'..=b'f' | b'A'..=b'F' => WORD | HEX | V6 | LOCAL,
-            b'g'..=b'z' | b'G'..=b'Z' | b'-' | b'_' => WORD | LOCAL,
-            b'.' => WORD | NUMERIC | DOT | V6 | LOCAL,
-            b'%' | b'+' => LOCAL,
-            b':' => V6,
-            0..=b' ' | 0x7f | b'\'' | b'"' | b'`' | b'<' | b'>' | b'\\' => URL_END | URL_BREAK,
+            b'0'..=b'9' => WORD | HEX | NUMERIC | V6,
+            b'a'..=b'f' | b'A'..=b'F' => WORD | HEX | V6,
+            b'g'..=b'z' | b'G'..=b'Z' | b'-' | b'_' => WORD,
+            b'.' => WORD | NUMERIC | DOT | V6,
+            b'/' | b'@' => SPECIAL,
+            b'\\' => SPECIAL | URL_END | URL_BREAK,
+            b':' => SPECIAL | V6,
+            0..=b' ' | 0x7f | b'\'' | b'"' | b'`' | b'<' | b'>' => URL_END | URL_BREAK,
             b'(' | b')' | b',' | b';' | b'|' | b'^' | b'{' | b'}' => URL_BREAK,
             _ => 0,
         };
@@ -70,6 +71,11 @@ fn classes(text: &[u8]) -> (usize, u8, u8) {
         len += 1;
     }
     (len, any, all)
+}
+
+/// Whether a byte may stand before the `@` of a mail address.
+fn is_local(byte: u8) -> bool {
+    has(byte, WORD) || matches!(byte, b'%' | b'+')
 }
 
 /// Whether a byte makes an escape of the backslash before it.
@@ -104,8 +110,15 @@ impl Search<'_> {
         let mut pass = Pass::default();
         let mut at = 0;
         while let Some(&byte) = text.get(at) {
-            let (len, any, all) = classes(&text[at..]);
-            if len > 0 {
+            let class = CLASSES[byte as usize];
+            // PERF: most bytes are of words or blanks and quotes between them.
+            if class & (WORD | SPECIAL) == 0 {
+                (pass.in_path, pass.escape) = (false, false);
+                at += 1;
+            } else if class & WORD == 0 {
+                at += self.special(text, at, &mut pass);
+            } else {
+                let (len, any, all) = classes(&text[at..]);
                 let word = &text[at..at + len];
                 self.word(word, any, all, pass.in_path);
                 if pass.escape {
@@ -114,20 +127,22 @@ impl Search<'_> {
                 }
                 (pass.in_path, pass.escape) = (false, false);
                 at += len;
-                continue;
             }
-            (pass.in_path, pass.escape) = (matches!(byte, b'/' | b'\\'), false);
-            match byte {
-                b'\\' => match text.get(at + 1) {
-                    Some(b'\\') => at += 1,
-                    next => pass.escape = next.is_some_and(|next| is_escape(*next)),
-                },
-                b':' => self.colon(text, at, &mut pass),
-                b'@' if self.wants(kind::bit(kind::EMAIL)) => self.at_sign(text, at),
-                _ => {}
-            }
-            at += 1;
         }
+    }
+
+    /// What stands between words and says something about them: how many bytes it has.
+    fn special(&mut self, text: &[u8], at: usize, pass: &mut Pass) -> usize {
+        let next = text.get(at + 1);
+        pass.in_path = matches!(text[at], b'/' | b'\\');
+        pass.escape = text[at] == b'\\' && next.is_some_and(|next| is_escape(*next));
+        match text[at] {
+            b'\\' if next == Some(&b'\\') => return 2,
+            b':' => self.colon(text, at, pass),
+            b'@' if self.wants(kind::bit(kind::EMAIL)) => self.at_sign(text, at),
+            _ => {}
+        }
+        1
     }
 
     /// Looks a word up as all that it may be.
@@ -225,7 +240,7 @@ impl Search<'_> {
     /// The mail address around an `@`.
     fn at_sign(&mut self, text: &[u8], at: usize) {
         let before = text[at.saturating_sub(LONGEST_LOCAL)..at].iter().rev();
-        let start = at - before.take_while(|byte| has(**byte, LOCAL)).count();
+        let start = at - before.take_while(|byte| is_local(**byte)).count();
         let behind = text[at + 1..].iter().take(LONGEST_NAME).take_while(|byte| has(**byte, WORD));
         let mut end = at + 1 + behind.count();
         while end > at + 1 && text[end - 1] == b'.' {

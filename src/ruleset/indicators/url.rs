@@ -34,10 +34,11 @@ pub fn scheme_start(text: &[u8], end: usize) -> Option<usize> {
     let before = text.get(end.saturating_sub(16)..end)?;
     let len = before.iter().rev().take_while(|byte| is_part(byte)).count();
     let own = &before[before.len() - len..];
-    let known = SCHEMES
-        .iter()
-        .map(|(scheme, _)| scheme.len())
-        .filter(|len| own.len() >= *len && port_of(&own[own.len() - len..]).is_some());
+    let ends = |scheme: &&[u8]| {
+        let end = own.len().checked_sub(scheme.len()).map(|start| &own[start..]);
+        end.is_some_and(|end| end.eq_ignore_ascii_case(scheme))
+    };
+    let known = SCHEMES.iter().map(|(scheme, _)| *scheme).filter(ends).map(<[u8]>::len);
     if let Some(len) = known.max() {
         return Some(end - len);
     }
@@ -72,7 +73,7 @@ pub fn parts(text: &[u8]) -> Option<Parts> {
         let own = &text[..end];
         let is_part =
             |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-        if !own.first()?.is_ascii_alphabetic() || !own.iter().all(|byte| is_part(byte)) {
+        if !own.first()?.is_ascii_alphabetic() || !own.iter().all(is_part) {
             return None;
         }
         if !text[end + 1..].starts_with(b"//") {
