@@ -325,6 +325,48 @@ fn what_is_listed_is_bounded_and_the_rule_reports_anyway() {
     assert_eq!(rules.iter().map(listed).collect::<Vec<_>>(), [1, limits::LISTED_INDICATORS]);
 }
 
+/// Whoever can write a statement can write one that is made to take long.
+#[test]
+fn hostile_statements_end() {
+    let list: String = (1..=32).map(|length| format!("8.0.0.0/{length}\n")).collect();
+    let list =
+        list + "2001:db8::/32\nevil.example\nhttp://x.example/a\nq@x.example\n" + &"ab".repeat(16);
+    let engine =
+        Engine::new(Arc::new(rules_of(vec![feed("x", list.as_bytes())])), EngineOptions::default());
+    let mut scratch = Scratch::new(&engine);
+    let pieces = [
+        "http://",
+        "http://a ",
+        "http://a%7e/",
+        "a.",
+        ":",
+        "a:",
+        "2001:db8::1 ",
+        "@",
+        "a@",
+        "a",
+        "\\n",
+        "\\",
+        "/",
+        "evil.example ",
+        "evil.example",
+        "8.8.8.8 ",
+        "1:",
+        "f",
+        "0x",
+        "(",
+        "é",
+    ];
+    for piece in pieces {
+        let event =
+            json!({ "db": { "statement": piece.repeat((1 << 20) / piece.len()) } }).to_string();
+        let begin = std::time::Instant::now();
+        scratch.match_event(&engine, &Event::new(Format::Json, event.as_bytes())).unwrap();
+        // A tenth of a second where nothing else runs; what grows with the square takes hours.
+        assert!(begin.elapsed().as_secs() < 30, "{piece:?} takes {:?}", begin.elapsed());
+    }
+}
+
 #[test]
 fn rules_of_indicators_are_rules() {
     let text =
