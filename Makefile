@@ -68,7 +68,7 @@ test-long:
 # Everything is built before anything is measured. What a machine cannot build or has not got is left
 # out, and the document says so.
 bench: all library
-	$(CARGO) bench --locked --no-run --bench engine --bench sources
+	$(CARGO) bench --locked --no-run --bench engine --bench sources --bench indicators
 	$(BUILD_RIVALS)
 	$(BUILD_REPORT)
 	$(RUN_REPORT) $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)

@@ -591,7 +591,8 @@ typedef struct sigmatag_rule {
    */
   int32_t level;
   /**
-   * The id: a UUID as a rule, "sha256:..." for a rule without one.
+   * The id: a UUID as a rule, "sha256:..." for a rule without one, "ioc:FEED:TYPE" for a rule that
+   * reports the indicators of a feed.
    */
   const char *id;
   /**

@@ -34,6 +34,8 @@ pub mod compile;
 pub mod engine;
 pub mod event;
 mod ffi;
+#[cfg(feature = "compile")]
+pub mod ioc;
 pub mod limits;
 #[cfg(feature = "compile")]
 pub mod lint;

@@ -42,6 +42,15 @@
 //! | [`MAX_FILE`] | 256 MiB | all of SigmaHQ is below 10 MB; stops a wrong path from being read whole |
 //! | [`MAX_REGEX_STEPS`] | 262,144 | `.{1000,}` has 1,002; a scratch keeps three bits for each state of the longest program |
 //! | [`MAX_REGEX_DFA`] | 64 KiB | an automaton should stay in the second-level cache |
+//! | [`INDICATORS`] | 1,000,000 | twice what platforms take as one collection; tables of some 100 MB |
+//! | [`INDICATOR_FEEDS`] | 64 | files of indicators of one rule set |
+//! | [`INDICATOR_FILE_BYTES`] | 1 GiB | a million STIX objects have 700 MB |
+//! | [`INDICATOR_BYTES`] | 2,048 | longest indicator; longer URLs are refused by most servers |
+//! | [`INDICATOR_LINE_BYTES`] | 64 KiB | longest line of a list |
+//! | [`PATTERN_BYTES`] | 64 KiB | longest STIX pattern |
+//! | [`PATTERN_TESTS`] | 4,096 | comparisons of one STIX pattern |
+//! | [`PATTERN_DEPTH`] | 32 | parentheses of one STIX pattern inside each other |
+//! | [`LISTED_INDICATORS`] | 8 | indicators that are listed of one rule and event; the rule reports anyway |
 //! | [`MAX_RECORD`] | 4 MiB | larger records are passed on unexamined and counted |
 
 /// Containers inside each other, the record itself included. Real logs stay below 20; the walkers
@@ -165,3 +174,31 @@ pub const MAX_REGEX_DFA: usize = 64 << 10;
 
 /// Largest record that is examined, in bytes, unless the caller sets another limit.
 pub const MAX_RECORD: usize = 4 << 20;
+
+/// Most indicators of a set, equal ones counted once.
+pub const INDICATORS: usize = 1_000_000;
+
+/// Most files of indicators of a set.
+pub const INDICATOR_FEEDS: usize = 64;
+
+/// Largest file of indicators that is read, in bytes.
+pub const INDICATOR_FILE_BYTES: usize = 1 << 30;
+
+/// Longest indicator, in bytes.
+pub const INDICATOR_BYTES: usize = 2048;
+
+/// Longest line of a list of indicators, in bytes.
+pub const INDICATOR_LINE_BYTES: usize = 64 << 10;
+
+/// Longest STIX pattern, in bytes.
+pub const PATTERN_BYTES: usize = 64 << 10;
+
+/// Most comparisons of one STIX pattern.
+pub const PATTERN_TESTS: usize = 4096;
+
+/// Deepest nesting of parentheses in a STIX pattern.
+pub const PATTERN_DEPTH: usize = 32;
+
+/// Most indicators that are listed of one rule and event. Further ones do not change that the rule
+/// reports; the list then says that it is not all.
+pub const LISTED_INDICATORS: usize = 8;

@@ -8,7 +8,8 @@ use sigmatag::compile::{self, Options};
 use sigmatag::engine::{
     Engine, Event, Format, LogsourceMode, Options as EngineOptions, Scratch, Shape, Tagging,
 };
-use sigmatag::rule::ast::Placeholders;
+use sigmatag::ioc::{self, Reading, Set};
+use sigmatag::rule::ast::{Collection, Placeholders};
 use sigmatag::rule::descriptor::built_in;
 use sigmatag::rule::load::{load_paths, load_text};
 use sigmatag::ruleset::RuleSet;
@@ -227,6 +228,34 @@ fn a_warm_scratch_allocates_nothing() {
         let split = assert_quiet(&engine, format, inputs, EVENTS);
         assert!(split > 1_000, "{format:?}: only {split} were split");
     }
+}
+
+#[test]
+fn looking_for_indicators_allocates_nothing() {
+    let folder = common::root().join("tests/data/indicators");
+    let reading = Reading { of: None, at: 1_780_000_000 };
+    let feed = |name: &str| ioc::read(name, &std::fs::read(folder.join(name)).unwrap(), reading);
+    let feeds = ["bundle.json", "misp.csv", "list.txt"].map(|name| feed(name).unwrap());
+    let indicators = Some(Arc::new(Set::new(feeds.into(), 4).unwrap()));
+    let options = Options { sources: built_in(), indicators, ..Options::default() };
+    let engine = unrouted(compile::rule_set(&Collection::default(), &options).unwrap());
+    let long = format!("http://drop.example/{} ", "%7e/".repeat(1000));
+    let json: Vec<Vec<u8>> = [
+        r#"{"category":"MySqlAuditLogs","properties":{"sql_text":"CHANGE MASTER TO MASTER_HOST='x.LOADER.example' /* */","user":"u[u] @ h [203.0.113.66]"}}"#.to_owned(),
+        r#"{"log":"20261122 09:15:02,db,app,198.51.100.7,4,5,QUERY,shop,'SELECT \\'http://drop.example/a/%7ex/?id=1, x@phish.example\\n2001:db8:f00d::1\\'',0"}"#.to_owned(),
+        r#"{"url":{"full":"HTTP://CDN.example:80/payload.bin#x"},"email":{"from":{"address":"B\u00f6ss <boss@PHISH.example>"}}}"#.to_owned(),
+        r#"{"file":{"path":"C:\\x\\Invoice 2026.EXE","hash":{"md5":"AABBCCDDEEFF00112233445566778899"}},"Hashes":"SHA1=0123456789abcdef0123456789abcdef01234567"}"#.to_owned(),
+        r#"{"file":{"name":"\u00c7ava.bat"},"source":{"ip":["203.0.113.5","::ffff:203.0.113.90"]}}"#.to_owned(),
+        format!(r#"{{"db":{{"statement":"{long}{long}evil.example"}}}}"#),
+        r#"{"records":[{"category":"MySqlAuditLogs","properties":{"ip":"198.51.100.7"}},{"category":"MySqlAuditLogs","properties":{"ip":"203.0.113.90"}}]}"#.to_owned(),
+    ]
+    .map(String::into_bytes)
+    .into();
+    let msgpack = msgpack_events(&json);
+    let chunks = chunks(&msgpack);
+    assert_quiet(&engine, Format::Json, &json, 20_000);
+    assert_quiet(&engine, Format::Msgpack, &msgpack, 20_000);
+    assert_quiet(&engine, Format::FlbChunk, &chunks, 20_000);
 }
 
 #[test]

@@ -13,7 +13,8 @@ use memory::Held;
 use sigmatag::compile::{self, Options};
 use sigmatag::engine::explain::Explainer;
 use sigmatag::engine::{Engine, Event, Format, Options as EngineOptions, Scratch, Tagging};
-use sigmatag::rule::ast::Placeholders;
+use sigmatag::ioc::{self, Reading, Set};
+use sigmatag::rule::ast::{Collection, Placeholders};
 use sigmatag::rule::descriptor::{Descriptor, built_in, read};
 use sigmatag::rule::load::load_text;
 use sigmatag::ruleset::format::reseal;
@@ -103,7 +104,7 @@ derive: {k: {decoder: lookup, from: kind, values: {1: word, 2: other}, default: 
 }
 
 /// Events that reach every kind of predicate.
-const EVENTS: [&[u8]; 9] = [
+const EVENTS: [&[u8]; 10] = [
     br#"{"own":1,"kind":1,"list":["x\\x.exe",0,"xxabcdefxx"],"data":{"h":"prefixed"}}"#,
     br#"{"own":1,"meta":{"kind":2},"old":"p","list":[1]}"#,
     br#"{"log":"20261122 09:15:02,db,app,10.1.2.3,4,5,QUERY,shop,'x',0"}"#,
@@ -113,6 +114,7 @@ const EVENTS: [&[u8]; 9] = [
     br#"{"category":"MySqlAuditLogs","properties":{"event_class":"general_log","sql_text":"x"}}"#,
     b"{\"f\":\"\xff\xfe word nab\",\"g\":\"\xc3\",\"h\":\"p\"}",
     br#"{"records":[{"category":"MySqlAuditLogs","properties":"{\"user\":\"u\"}"},{}]}"#,
+    br#"{"db.statement":"a.evil.example 203.0.113.9 2001:db8::1 x@phish.example http://u.example/a /evil.exe 0123456789abcdef0123456789abcdef"}"#,
 ];
 
 /// Loads bytes and, if they load, matches and tags. Panics if a promise is broken.
@@ -189,6 +191,68 @@ fn sweep<C: Send + Sync + std::fmt::Debug>(
 
 fn kinds(outcomes: &BTreeMap<String, usize>) -> Vec<&str> {
     outcomes.keys().map(String::as_str).collect()
+}
+
+/// A file of indicators of every kind, with details of every form, and where their section lies.
+fn indicator_file() -> (Vec<u8>, std::ops::Range<usize>) {
+    let stix = r#"{"objects":[{"type":"indicator","id":"indicator--00000000-0000-4000-8000-000000000001",
+        "name":"n","labels":["l"],"confidence":7,"valid_until":"2100-01-01T00:00:00Z","pattern":"[domain-name:value = 'evil.example' OR file:hashes.MD5 = '0123456789abcdef0123456789abcdef']"}]}"#;
+    let csv = "type,value,uuid\ndomain,evil.example,own\nemail,x@phish.example,00000000-0000-4000-8000-000000000002\nfilename,evil.exe,\n";
+    let list = "203.0.113.9\n203.0.112.0/21\n2001:db8::/32\n2001:db8::1\nhttp://u.example/a\n";
+    let reading = Reading { of: None, at: 1_780_000_000 };
+    let feeds = [("a", stix), ("b", csv), ("c", list)];
+    let feeds = feeds.map(|(name, text)| {
+        let feed = ioc::read(name, text.as_bytes(), reading).unwrap();
+        assert_eq!(feed.report.problems(), []);
+        feed
+    });
+    let indicators = Some(Arc::new(Set::new(feeds.into(), 4).unwrap()));
+    let options = Options { indicators, ..Options::default() };
+    let bytes = compile::compile(&Collection::default(), &options).unwrap().bytes;
+    let count = u32::from_le_bytes(bytes[16..20].try_into().unwrap()) as usize;
+    let last = &bytes[72 + 24 * (count - 1)..][..24];
+    assert_eq!(last[..4], 34u32.to_le_bytes());
+    let part = |at: usize| u64::from_le_bytes(last[at..at + 8].try_into().unwrap()) as usize;
+    let section = part(8)..part(8) + part(16);
+    (bytes, section)
+}
+
+#[test]
+fn damaged_indicators() {
+    let (bytes, section) = indicator_file();
+    assert_eq!(examine(&bytes), Ok(()));
+    let rules = RuleSet::from_bytes(&bytes).unwrap();
+    let set = rules.indicators().unwrap();
+    assert!(!set.several.is_empty() && !set.uuids.is_empty() && !set.tags.is_empty());
+    let bits: Vec<usize> = (section.start * 8..section.end * 8).collect();
+    let flipped = sweep(&bits, |&bit| {
+        let mut bytes = bytes.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        reseal(&mut bytes);
+        bytes
+    });
+    println!("{flipped:?}");
+    assert!(flipped["Ok(())"] > 1000 && flipped["Err(Corrupt)"] > 1000, "{flipped:?}");
+    let mut rng = Rng::new(generator::seed());
+    let seeds: Vec<u64> = (0..5_000).map(|_| rng.next()).collect();
+    let edited = sweep(&seeds, |&seed| {
+        let mut rng = Rng::new(seed);
+        let mut bytes = bytes.clone();
+        for _ in 0..1 + rng.below(6) {
+            let at = section.start + rng.below(section.len() - 4);
+            let mut word = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+            word ^= match rng.below(3) {
+                0 => rng.next() as u32 & 0xff,
+                1 => 1 << rng.below(32),
+                _ => rng.next() as u32,
+            };
+            bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
+        }
+        reseal(&mut bytes);
+        bytes
+    });
+    println!("{edited:?}");
+    assert!(edited["Err(Corrupt)"] > 100 && edited["Ok(())"] > 100, "{edited:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use sigmatag::event::forward::{Message, Mode};
 use sigmatag::event::msgpack;
 use sigmatag::limits::MAX_TAG_BYTES;
 use sigmatag::tag::plan::{Counts, Plan, PlanError};
-use sigmatag::tag::{Shape, Style, TagRule};
+use sigmatag::tag::{FoundIndicators, Shape, Style, TagRule};
 
 const HIGH: TagRule<'static> = TagRule {
     id: b"c61daa90-3c1e-4f18-af62-8f288b5c9aaf",
@@ -16,6 +16,7 @@ const HIGH: TagRule<'static> = TagRule {
     level: 4,
     tags: b"attack.execution, attack.t1059.001,attack.t1505",
     event: None,
+    indicators: FoundIndicators::NONE,
 };
 const LOW: TagRule<'static> = TagRule {
     id: b"d2",
@@ -25,6 +26,7 @@ const LOW: TagRule<'static> = TagRule {
     level: 2,
     tags: b"attack.t1505",
     event: Some(3),
+    indicators: FoundIndicators::NONE,
 };
 
 fn style(shape: Shape) -> Style<'static> {
@@ -476,6 +478,7 @@ fn many(count: usize, texts: &[String]) -> Vec<TagRule<'_>> {
             level: [1, 5, 3][index % 3],
             tags: b"attack.t1505",
             event: None,
+            indicators: FoundIndicators::NONE,
         })
         .collect()
 }

@@ -10,7 +10,7 @@ use super::pattern::{Pattern, Piece};
 use super::pivot::Wait;
 use super::program::Programs;
 use super::select::{Selection, select};
-use super::{CompileError, Options, canonical, level_number, logsource_text, regex};
+use super::{CompileError, Options, canonical, indicators, level_number, logsource_text, regex};
 use crate::event::keys::KeyTable;
 use crate::limits;
 use crate::rule::ast::{Collection, Filter, LogSource, Rule as AstRule};
@@ -61,6 +61,7 @@ pub fn tables(
         return Err(errors);
     }
     let mut emit = Emit { tables: Tables::default(), texts: Pool::default() };
+    indicators::intern(options, &mut fields);
     emit.logsources(&rules);
     emit.sources(options, &mut fields);
     if fields.names().len() > limits::FIELDS {
@@ -74,7 +75,8 @@ pub fn tables(
     emit.fields(&fields);
     emit.predicates(predicates.list(), fields.names().len() as u32)?;
     let frequencies = Frequencies::new(options.profile.as_ref(), fields.names());
-    let debug = emit.rules(&lowered, predicates.list(), &frequencies, options, collection);
+    let mut debug = emit.rules(&lowered, predicates.list(), &frequencies, options, collection);
+    emit.indicators(options, &mut fields, &mut debug);
     emit.tables.texts = emit.texts.bytes;
     let mut conditions = Vec::new();
     lowered.iter().for_each(|(_, _, done)| canonical::condition(&done.ir, &mut conditions));
@@ -110,13 +112,13 @@ fn ordered(collection: &Collection) -> Result<Vec<(String, &AstRule)>, Vec<Compi
 
 /// Texts, each stored once.
 #[derive(Default)]
-struct Pool {
+pub(super) struct Pool {
     bytes: Vec<u8>,
     known: HashMap<Vec<u8>, Text>,
 }
 
 impl Pool {
-    fn add(&mut self, text: &[u8]) -> Text {
+    pub(super) fn add(&mut self, text: &[u8]) -> Text {
         if let Some(&known) = self.known.get(text) {
             return known;
         }
@@ -127,13 +129,13 @@ impl Pool {
     }
 }
 
-struct Emit {
-    tables: Tables,
-    texts: Pool,
+pub(super) struct Emit {
+    pub(super) tables: Tables,
+    pub(super) texts: Pool,
 }
 
 impl Emit {
-    fn logsource(&mut self, logsource: &LogSource) -> u32 {
+    pub(super) fn logsource(&mut self, logsource: &LogSource) -> u32 {
         let mut part = |p: &Option<String>| self.texts.add(p.as_deref().unwrap_or("").as_bytes());
         let record = LogSourceRecord {
             product: part(&logsource.product),

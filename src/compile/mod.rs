@@ -12,6 +12,7 @@ mod canonical;
 mod emit;
 pub mod frequency;
 pub mod index;
+mod indicators;
 pub mod ir;
 pub mod item;
 pub mod lower;
@@ -24,6 +25,7 @@ pub mod regex;
 pub mod select;
 mod texts;
 
+use crate::ioc::Set;
 use crate::limits;
 use crate::rule::ast::{Collection, Level, LogSource, Place};
 use crate::rule::descriptor::Descriptor;
@@ -32,6 +34,7 @@ use crate::ruleset::{LoadError, RuleSet};
 use profile::Profile;
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::sync::Arc;
 
 /// What to compile and how.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +47,8 @@ pub struct Options {
     pub sources: Vec<Descriptor>,
     /// What a site's events say. It decides how rules are found, never what they mean.
     pub profile: Option<Profile>,
+    /// Indicators that are looked for beside the rules.
+    pub indicators: Option<Arc<Set>>,
 }
 
 /// A compiled rule set.

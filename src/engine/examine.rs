@@ -228,8 +228,10 @@ impl Scratch {
         let Some(tagging) = call.tagging else { return Ok(1) };
         let data = call.event.data;
         let Scratch { generation, state, plan, .. } = self;
-        let State { buffers, hits, text, .. } = state;
-        let mut output = Output { plan, rules: &generation.rules, tagging, data, text };
+        let State { buffers, hits, text, seeker, .. } = state;
+        let rules = &generation.rules;
+        let indicators = seeker.as_ref().map_or(&[][..], |seeker| &seeker.hits);
+        let mut output = Output { plan, rules, indicators, tagging, data, text };
         let Some(examined) = examined else {
             // A tag that came with it would pass for ours here as well.
             output.strip(record.encoding, record.body.clone())?;
@@ -260,7 +262,8 @@ impl Scratch {
         }
         let rules = &*self.generation.rules;
         let tables = rules.tables();
-        let State { buffers, matcher, routes, hits, tally, .. } = &mut self.state;
+        let indicators = rules.indicators();
+        let State { buffers, matcher, routes, hits, tally, seeker, .. } = &mut self.state;
         let first = hits.len();
         let silent = self.generation.silent.bits();
         let counts_unrouted = routes.counts_unrouted(event.logsource);
@@ -270,6 +273,10 @@ impl Scratch {
             }
             let route = routes.met(rules, silent, event.logsource, found.logsources);
             matcher.run(rules, &found.view, route);
+            if let (Some(seeker), Some(set), Some(route)) = (&mut *seeker, indicators, route) {
+                let place = (placed.index, found.index);
+                seeker.seek(set, &found.view, route, place, &mut matcher.matched);
+            }
             for &rule in &matcher.matched {
                 hits.push(Hit { record: placed.index, event: found.index, rule });
             }

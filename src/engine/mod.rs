@@ -10,6 +10,7 @@
 mod examine;
 pub mod explain;
 pub mod glob;
+mod indicators;
 mod interest;
 mod keywords;
 pub mod matcher;

@@ -4,10 +4,11 @@ use super::examine::plan_error;
 use super::{Hit, MatchError, Tagging};
 use crate::event::forward::Message;
 use crate::ruleset::RuleSet;
+use crate::ruleset::indicators::IndicatorHit;
 use crate::source::{Encoding, Split};
 use crate::tag::encode::Format;
 use crate::tag::plan::Plan;
-use crate::tag::{Style, TagRule};
+use crate::tag::{FoundIndicators, Style, TagRule};
 use std::ops::Range;
 
 /// A record of the input.
@@ -48,6 +49,8 @@ pub(super) struct Examined {
 pub(super) struct Output<'a> {
     pub plan: &'a mut Plan,
     pub rules: &'a RuleSet,
+    /// The indicators of the call, by record, event and rule.
+    pub indicators: &'a [IndicatorHit],
     pub tagging: &'a Tagging<'a>,
     pub data: &'a [u8],
     /// Buffers for texts.
@@ -185,6 +188,7 @@ impl Output<'_> {
         several: bool,
     ) -> Result<(), MatchError> {
         let rules = self.rules;
+        let (set, found) = (rules.indicators(), self.indicators);
         let style = style(self.tagging, rules);
         let entries = hits.iter().filter_map(|hit| {
             let rule = rules.rule(hit.rule)?;
@@ -195,6 +199,7 @@ impl Output<'_> {
                 license: rule.license.as_bytes(),
                 level: rule.level,
                 tags: rule.tags.as_bytes(),
+                indicators: FoundIndicators { set, hits: of(found, hit) },
                 event: several.then_some(hit.event),
             })
         });
@@ -204,6 +209,15 @@ impl Output<'_> {
         };
         planned.map_err(plan_error)
     }
+}
+
+/// The indicators that a hit is about.
+fn of<'a>(all: &'a [IndicatorHit], hit: &Hit) -> &'a [IndicatorHit] {
+    let place = |hit: &IndicatorHit| (hit.record, hit.event, hit.rule);
+    let own = (hit.record, hit.event, hit.rule);
+    let start = all.partition_point(|indicator| place(indicator) < own);
+    let count = all[start..].iter().take_while(|indicator| place(indicator) == own).count();
+    &all[start..start + count]
 }
 
 fn style<'a>(tagging: &Tagging<'a>, rules: &'a RuleSet) -> Style<'a> {

@@ -1,11 +1,13 @@
 //! The scratch: all memory of one thread, and the calls that use it.
 
 use super::examine::{Call, plan_error};
+use super::indicators::Seeker;
 use super::matcher::Matcher;
 use super::route::{LogsourceMode, Routes};
 use super::tally::{SourceCounts, Tally};
 use super::{Engine, Event, Generation, Hit, MatchError, Mode, Summary, Tagging, Vectors};
 use crate::ruleset::RuleSet;
+use crate::ruleset::indicators::IndicatorHit;
 use crate::source::Buffers;
 use crate::tag::plan::Plan;
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub(super) struct State {
     pub(super) routes: Routes,
     pub(super) hits: Vec<Hit>,
     pub(super) tally: Tally,
+    /// Set if the rule set has indicators.
+    pub(super) seeker: Option<Seeker>,
     pub(super) text: [Vec<u8>; 2],
     pub(super) mode: Mode,
     pub(super) vectors: Vectors,
@@ -52,6 +56,7 @@ impl State {
             routes: Routes::new(logsources),
             hits: Vec::with_capacity(256),
             tally: Tally::new(tables.sources.sources.len()),
+            seeker: rules.indicators().map(Seeker::new),
             text: Default::default(),
             mode,
             vectors,
@@ -94,6 +99,14 @@ impl Scratch {
         &self.state.hits
     }
 
+    /// The indicators that the last call found, by record, event and rule: what the matches of
+    /// [`Indicators::first_rule`](crate::ruleset::indicators::Indicators::first_rule) and those behind
+    /// it are about. At most [`LISTED_INDICATORS`](crate::limits::LISTED_INDICATORS) of a rule in an
+    /// event.
+    pub fn indicators(&self) -> &[IndicatorHit] {
+        self.state.seeker.as_ref().map_or(&[], |seeker| &seeker.hits)
+    }
+
     /// What the last call saw of each source of the rule set; sources that it did not see are left
     /// out.
     pub fn source_counts(&self) -> impl Iterator<Item = (u32, SourceCounts)> + '_ {
@@ -123,6 +136,9 @@ impl Scratch {
         }
         self.renew(engine);
         self.state.hits.clear();
+        if let Some(seeker) = &mut self.state.seeker {
+            seeker.hits.clear();
+        }
         self.state.tally.clear();
         Ok(())
     }
@@ -156,9 +172,13 @@ impl Scratch {
         let mut summary = Summary::default();
         for (index, event) in events.iter().enumerate() {
             let first = self.state.hits.len();
+            let first_indicator = self.indicators().len();
             // A single bad record was counted; the batch goes on.
             let _ = self.records(&Call { engine, event, tagging: None }, &mut summary);
             for hit in &mut self.state.hits[first..] {
+                hit.record = index as u32;
+            }
+            for hit in self.state.seeker.iter_mut().flat_map(|s| &mut s.hits[first_indicator..]) {
                 hit.record = index as u32;
             }
         }

@@ -245,7 +245,8 @@ pub struct sigmatag_rule {
     pub struct_size: u32,
     /// SIGMATAG_LEVEL_NONE to SIGMATAG_LEVEL_CRITICAL.
     pub level: i32,
-    /// The id: a UUID as a rule, "sha256:..." for a rule without one.
+    /// The id: a UUID as a rule, "sha256:..." for a rule without one, "ioc:FEED:TYPE" for a rule that
+    /// reports the indicators of a feed.
     pub id: *const c_char,
     /// Bytes of id.
     pub id_len: usize,

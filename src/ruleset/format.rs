@@ -15,6 +15,7 @@ use super::codec::{
     write_sparse,
 };
 use super::debug::{self, Debug, DebugSection};
+use super::indicators::Indicators;
 use super::tables::{FieldIndex, Predicate, Rule, Slot, Tables, flag};
 use super::{LoadError, LoadErrorKind, foreign};
 use crate::limits;
@@ -32,7 +33,7 @@ const ALIGN: usize = 64;
 const CRITICAL: u32 = 1;
 const MASKED: u32 = 2;
 
-/// Section ids. 32 to 34 are kept for signatures, correlations and indicators.
+/// Section ids. 32 and 33 are kept for signatures and correlations.
 mod section {
     pub const TEXTS: u32 = 1;
     pub const NEEDLES: u32 = 2;
@@ -45,10 +46,11 @@ mod section {
     pub const RULES: u32 = 9;
     pub const DEBUG: u32 = 10;
     pub const AUTOMATA: u32 = 11;
+    pub const INDICATORS: u32 = 34;
 }
 
 /// Id, name and flags of every section that this version knows, in file order.
-const SECTIONS: [(u32, &str, u32); 11] = [
+const SECTIONS: [(u32, &str, u32); 12] = [
     (section::TEXTS, "texts", CRITICAL | MASKED),
     (section::NEEDLES, "needles", CRITICAL | MASKED),
     (section::KEYS, "keys", CRITICAL),
@@ -60,7 +62,13 @@ const SECTIONS: [(u32, &str, u32); 11] = [
     (section::RULES, "rules", CRITICAL),
     (section::DEBUG, "debug", MASKED),
     (section::AUTOMATA, "automata", CRITICAL),
+    (section::INDICATORS, "indicators", CRITICAL | MASKED),
 ];
+
+/// Whether tables have a section: without indicators there is none.
+fn has(id: u32, tables: &Tables) -> bool {
+    id != section::INDICATORS || tables.indicators.is_some()
+}
 
 /// What the header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -257,8 +265,8 @@ fn sections(bytes: &[u8], version: u32) -> Result<(Header, Tables, DebugSection)
             )
         })?;
     }
-    for ((_, name, flags), seen) in SECTIONS.iter().zip(seen) {
-        if flags & CRITICAL != 0 && !seen {
+    for ((id, name, flags), seen) in SECTIONS.iter().zip(seen) {
+        if flags & CRITICAL != 0 && !seen && has(*id, &tables) {
             return Err(corrupt(16, &format!("section `{name}` is missing")));
         }
     }
@@ -318,6 +326,9 @@ fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
             t.regexes.automata = read_all(r)?;
             t.regexes.columns = read_bytes(r)?;
             t.regexes.transitions = read_all(r)?;
+        }
+        section::INDICATORS => {
+            t.indicators = Some(Box::new(Indicators::decode(r, t.fields.len())?));
         }
         _ => {}
     }
@@ -379,6 +390,7 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
             write_bytes(&t.regexes.columns, o);
             write_all(&t.regexes.transitions, o);
         }
+        section::INDICATORS => t.indicators.iter().for_each(|indicators| indicators.encode(o)),
         _ => {}
     }
     out
@@ -404,13 +416,18 @@ pub fn canonical_bytes(tables: &Tables, conditions: &[u8]) -> Vec<u8> {
     write_all(&tables.rules.iter().map(meaning).collect::<Vec<_>>(), &mut out);
     write_all(&tables.correlations, &mut out);
     write_bytes(conditions, &mut out);
+    if let Some(indicators) = &tables.indicators {
+        indicators.encode(&mut out);
+    }
     out
 }
 
 /// Writes the file.
 pub fn write(tables: &Tables, debug: &Debug, identity: [u8; 32], skipped_rules: u32) -> Vec<u8> {
-    let mut out = vec![0; (HEADER + ENTRY * SECTIONS.len()).next_multiple_of(ALIGN)];
-    for (index, (id, _, flags)) in SECTIONS.into_iter().enumerate() {
+    let present = SECTIONS.into_iter().filter(|(id, ..)| has(*id, tables));
+    let count = present.clone().count();
+    let mut out = vec![0; (HEADER + ENTRY * count).next_multiple_of(ALIGN)];
+    for (index, (id, _, flags)) in present.enumerate() {
         let mut data = if id == section::DEBUG { debug::encode(debug) } else { encode(id, tables) };
         if flags & MASKED != 0 {
             mask(id, &mut data);
@@ -428,7 +445,7 @@ pub fn write(tables: &Tables, debug: &Debug, identity: [u8; 32], skipped_rules: 
     let mut header = MAGIC.to_vec();
     VERSION.encode(&mut header);
     VERSION.encode(&mut header);
-    (SECTIONS.len() as u32).encode(&mut header);
+    (count as u32).encode(&mut header);
     skipped_rules.encode(&mut header);
     (out.len() as u64).encode(&mut header);
     header.extend_from_slice(&identity);

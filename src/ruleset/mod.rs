@@ -14,11 +14,13 @@ pub mod embedded;
 mod foreign;
 pub mod format;
 pub mod hash;
+pub mod indicators;
 pub mod regexes;
 pub mod tables;
 pub mod verify;
 
 use debug::{Debug, DebugSection};
+use indicators::Indicators;
 use regexes::Regexes;
 use std::borrow::Cow;
 use std::fmt;
@@ -210,6 +212,11 @@ impl RuleSet {
     /// Rules that the compiler was told to leave out.
     pub fn skipped_rules(&self) -> u32 {
         self.header.skipped_rules
+    }
+
+    /// The indicators, if there are any.
+    pub fn indicators(&self) -> Option<&Indicators> {
+        self.tables.indicators.as_deref()
     }
 
     /// Number of regular expressions.

@@ -2,6 +2,7 @@
 //! `verify` checks. Every reference is an index into another table; nothing is a pointer.
 
 use super::codec::record;
+use super::indicators::Indicators;
 use super::regexes::Regexes;
 use crate::event::keys::KeyTable;
 use crate::source::SourceTables;
@@ -539,4 +540,6 @@ pub struct Tables {
     pub rules: Vec<Rule>,
     /// Correlation documents, carried inert: id and title of each.
     pub correlations: Vec<Text>,
+    /// Indicators, if there are any.
+    pub indicators: Option<Box<Indicators>>,
 }

@@ -48,6 +48,10 @@ pub fn verify(t: &Tables) -> Check {
         )?;
         ensure(rule.level <= 5, "rules", "a level is above 5")?;
     }
+    if let Some(indicators) = &t.indicators {
+        const TABLE: &str = "indicators";
+        indicators.verify(t).map_err(|message| Invalid { table: TABLE, message })?;
+    }
     Ok(())
 }
 

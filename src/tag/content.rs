@@ -1,6 +1,7 @@
 //! What a tag says: the texts of the rules, gathered and written.
 
-use super::encode::Encoder;
+use super::encode::{Encoder, Format};
+use super::indicators::{self, tags};
 use super::{TagRule, level_name};
 use crate::limits::MAX_TAG_BYTES;
 
@@ -48,6 +49,31 @@ impl TextList {
         }
         out.end_array();
     }
+
+    /// Adds a value that `write` encodes, unless it is there.
+    fn push_new_encoded(&mut self, format: Format, write: impl FnOnce(&mut Encoder<'_>)) {
+        let start = self.text.len();
+        write(&mut Encoder { out: &mut self.text, format });
+        let (known, new) = self.text.split_at(start);
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let is_known =
+            starts.zip(&self.ends).any(|(start, &end)| known.get(start..end) == Some(new));
+        if is_known {
+            self.text.truncate(start);
+        } else {
+            self.ends.push(self.text.len());
+        }
+    }
+
+    /// Writes values that are encoded already.
+    pub fn write_encoded(&self, out: &mut Encoder<'_>) {
+        out.begin_array(self.ends.len());
+        for (index, value) in self.iter().enumerate() {
+            out.element(index == 0);
+            out.out.extend_from_slice(value);
+        }
+        out.end_array();
+    }
 }
 
 /// The texts of all rules of a record, each once, for the shapes that list them by column.
@@ -60,10 +86,12 @@ pub(super) struct Columns {
     pub licenses: TextList,
     pub tags: TextList,
     pub techniques: TextList,
+    /// Encoded.
+    pub indicators: TextList,
 }
 
 impl Columns {
-    pub fn collect<'r>(&mut self, rules: impl Iterator<Item = TagRule<'r>>) {
+    pub fn collect<'r>(&mut self, format: Format, rules: impl Iterator<Item = TagRule<'r>>) {
         for list in [
             &mut self.ids,
             &mut self.titles,
@@ -71,6 +99,7 @@ impl Columns {
             &mut self.licenses,
             &mut self.tags,
             &mut self.techniques,
+            &mut self.indicators,
         ] {
             list.clear();
         }
@@ -78,6 +107,13 @@ impl Columns {
             // Over the cap already: the caller chooses fewer rules. This bounds the comparisons.
             if self.len() > MAX_TAG_BYTES {
                 return;
+            }
+            for indicator in rule.indicators.listed() {
+                self.indicators.push_new_encoded(format, |out| indicators::write(out, &indicator));
+                self.add_tags(indicator.tags().as_bytes());
+            }
+            if rule.indicators.are_more() {
+                self.indicators.push_new_encoded(format, indicators::write_more);
             }
             // The same rule in another event of the record.
             if !self.ids.push_new(rule.id) {
@@ -91,28 +127,26 @@ impl Columns {
                     list.push_new(text);
                 }
             }
-            for tag in tags(rule.tags) {
-                if self.tags.push_new(tag)
-                    && let Some((technique, len)) = technique(tag)
-                {
-                    self.techniques.push_new(&technique[..len]);
-                }
+            self.add_tags(rule.tags);
+        }
+    }
+
+    fn add_tags(&mut self, list: &[u8]) {
+        for tag in tags(list) {
+            if self.tags.push_new(tag)
+                && let Some((technique, len)) = technique(tag)
+            {
+                self.techniques.push_new(&technique[..len]);
             }
         }
     }
 
     /// The bytes of all texts. Beyond [`MAX_TAG_BYTES`] not all rules were gathered.
     pub fn len(&self) -> usize {
-        [&self.ids, &self.titles, &self.authors, &self.licenses, &self.tags, &self.techniques]
-            .iter()
-            .map(|list| list.text.len())
-            .sum()
+        let Columns { ids, titles, authors, licenses, tags, techniques, indicators } = self;
+        let lists = [ids, titles, authors, licenses, tags, techniques, indicators];
+        lists.iter().map(|list| list.text.len()).sum()
     }
-}
-
-/// The tags of a comma separated list.
-fn tags(list: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii).filter(|tag| !tag.is_empty())
 }
 
 /// The number of an ATT&CK technique out of `attack.t1059.001`: `T1059.001` and its length.
@@ -185,7 +219,9 @@ fn write_entry(out: &mut Encoder<'_>, rule: &TagRule<'_>) {
         + texts.iter().filter(|(_, text)| !text.is_empty()).count()
         + usize::from(tag_count > 0)
         + usize::from(rule.event.is_some());
-    out.begin_map(members);
+    let found = rule.indicators;
+    let (listed, are_more) = (found.listed().count(), found.are_more());
+    out.begin_map(members + usize::from(listed > 0) + usize::from(are_more));
     out.member(true, b"id");
     out.string(rule.id);
     for (index, (name, text)) in texts.into_iter().enumerate() {
@@ -208,11 +244,24 @@ fn write_entry(out: &mut Encoder<'_>, rule: &TagRule<'_>) {
         out.member(false, b"event");
         out.number(event);
     }
+    if listed > 0 {
+        out.member(false, b"indicators");
+        out.begin_array(listed);
+        for (index, indicator) in found.listed().enumerate() {
+            out.element(index == 0);
+            indicators::write(out, &indicator);
+        }
+        out.end_array();
+    }
+    if are_more {
+        out.member(false, b"more_indicators");
+        out.boolean(true);
+    }
     out.end_map();
 }
 
-/// The keys of the flat shape. The last is there only if entries were dropped.
-pub(super) const FLAT_KEYS: [&[u8]; 8] = [
+/// The keys of the flat shape. The last two are there only if there is something to say.
+pub(super) const FLAT_KEYS: [&[u8]; 9] = [
     b"SigmaIds",
     b"SigmaTitles",
     b"SigmaLevel",
@@ -220,6 +269,7 @@ pub(super) const FLAT_KEYS: [&[u8]; 8] = [
     b"AttackTechniques",
     b"SigmaAuthors",
     b"SigmaRuleset",
+    b"SigmaIndicators",
     b"SigmaTruncated",
 ];
 
@@ -234,7 +284,12 @@ pub(super) fn write_flat(
 ) -> u32 {
     let mut written = 0;
     for key in FLAT_KEYS {
-        if key == b"SigmaTruncated" && truncated == 0 {
+        let is_empty = match key {
+            b"SigmaIndicators" => columns.indicators.is_empty(),
+            b"SigmaTruncated" => truncated == 0,
+            _ => false,
+        };
+        if is_empty {
             continue;
         }
         out.member(std::mem::take(&mut first), key);
@@ -247,6 +302,7 @@ pub(super) fn write_flat(
             b"AttackTechniques" => columns.techniques.write(out),
             b"SigmaAuthors" => columns.authors.write(out),
             b"SigmaRuleset" => out.string(ruleset),
+            b"SigmaIndicators" => columns.indicators.write_encoded(out),
             _ => out.number(truncated),
         }
     }

@@ -270,7 +270,10 @@ pub(super) fn has_mark(key: &[u8]) -> bool {
 fn write_mark(out: &mut Encoder<'_>, first: bool, columns: &Columns, facts: Facts<'_>) {
     out.member(first, facts.mark);
     let Facts { level, ruleset, truncated, .. } = facts;
-    out.begin_map(2 + usize::from(!level.is_empty()) + usize::from(truncated > 0));
+    let found = !columns.indicators.is_empty();
+    let members =
+        2 + [!level.is_empty(), found, truncated > 0].map(usize::from).iter().sum::<usize>();
+    out.begin_map(members);
     if !level.is_empty() {
         out.member(true, b"level");
         out.string(level);
@@ -279,6 +282,10 @@ fn write_mark(out: &mut Encoder<'_>, first: bool, columns: &Columns, facts: Fact
     out.string(ruleset);
     out.member(false, b"ids");
     columns.ids.write(out);
+    if found {
+        out.member(false, b"indicators");
+        columns.indicators.write_encoded(out);
+    }
     if truncated > 0 {
         out.member(false, b"truncated");
         out.number(truncated);

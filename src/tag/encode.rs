@@ -69,6 +69,14 @@ impl Encoder<'_> {
         }
     }
 
+    pub fn boolean(&mut self, value: bool) {
+        match (self.format, value) {
+            (Format::Json, true) => self.out.extend_from_slice(b"true"),
+            (Format::Json, false) => self.out.extend_from_slice(b"false"),
+            (Format::Msgpack, value) => self.out.push(0xc2 + u8::from(value)),
+        }
+    }
+
     pub fn number(&mut self, value: u32) {
         match self.format {
             Format::Json => {

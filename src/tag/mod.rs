@@ -9,11 +9,12 @@
 //! ```
 //!
 //! Three shapes:
-//! * nested: one key with the highest level, the rule set, and an entry for each rule;
+//! * nested: one key with the highest level, the rule set, and an entry for each rule, with the
+//!   indicators that it found;
 //! * flat: one top-level key for each column of a Log Analytics table;
 //! * ecs: merged into the maps `rule`, `threat` and `event`; a scalar in the way is kept and the
 //!   value omitted. Since whoever writes the record can put such values there, the tag also has a
-//!   mark: one top-level key, ours alone, with the level, the rule set and the ids.
+//!   mark: one top-level key, ours alone, with the level, the rule set, the ids and the indicators.
 //!
 //! Nothing allocates once the buffers of the plan have grown to what the traffic needs.
 
@@ -21,8 +22,11 @@ mod arrange;
 mod content;
 mod ecs;
 pub(crate) mod encode;
+mod indicators;
 pub mod plan;
 mod splice;
+
+pub use indicators::FoundIndicators;
 
 use crate::ruleset::LEVELS;
 
@@ -43,6 +47,8 @@ pub struct TagRule<'a> {
     pub tags: &'a [u8],
     /// Which event inside the record matched, if the record holds several.
     pub event: Option<u32>,
+    /// The indicators that were found, if it is a rule of indicators.
+    pub indicators: FoundIndicators<'a>,
 }
 
 /// How a tag looks.
@@ -51,7 +57,8 @@ pub enum Shape {
     /// Everything under one key.
     Nested,
     /// Columns `SigmaIds`, `SigmaTitles`, `SigmaLevel`, `SigmaTags`, `AttackTechniques`,
-    /// `SigmaAuthors`, `SigmaRuleset`; `SigmaTruncated` only where entries were dropped.
+    /// `SigmaAuthors`, `SigmaRuleset`; `SigmaIndicators` only where indicators were found,
+    /// `SigmaTruncated` only where entries were dropped.
     Flat,
     /// `rule.*`, `threat.technique.id` and `event.kind` of the Elastic Common Schema, and a mark.
     Ecs,

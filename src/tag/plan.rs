@@ -258,18 +258,19 @@ impl Plan {
         let Style { shape, key, ruleset } = *record.style;
         let level = record.level;
         splices.buffer.truncate(record.mark);
-        let mut out = Encoder { out: &mut splices.buffer, format: record.body.format };
+        let format = record.body.format;
+        let mut out = Encoder { out: &mut splices.buffer, format };
         match shape {
             Shape::Nested => {
                 out.member(false, key);
                 write_nested(&mut out, level, ruleset, rules, truncated);
             }
             Shape::Flat => {
-                columns.collect(rules);
+                columns.collect(format, rules);
                 write_flat(&mut out, false, columns, level, ruleset, truncated);
             }
             Shape::Ecs => {
-                columns.collect(rules);
+                columns.collect(format, rules);
                 ecs::write_all(&mut out, columns, Facts { level, ruleset, truncated, mark: key });
             }
         }
@@ -294,6 +295,7 @@ impl Plan {
         let Style { shape, key, ruleset } = *record.style;
         let level = record.level;
         let (body, at) = (record.body, record.at);
+        let format = body.format;
         let mut counts = Counts::default();
         match shape {
             Shape::Nested => {
@@ -309,7 +311,7 @@ impl Plan {
                 splices.add_members(&body, &edit, 1, from);
             }
             Shape::Flat => {
-                columns.collect(rules);
+                columns.collect(format, rules);
                 let edit = splices.remove_members(&body, at, |member| {
                     let ours = member.key.is_some_and(|key| FLAT_KEYS.contains(&key));
                     counts.replaced += u64::from(ours);
@@ -322,7 +324,7 @@ impl Plan {
                 splices.add_members(&body, &edit, added, from);
             }
             Shape::Ecs => {
-                columns.collect(rules);
+                columns.collect(format, rules);
                 let facts = Facts { level, ruleset, truncated, mark: key };
                 let conflicts = ecs::merge(body, at, splices, columns, facts)?;
                 counts.replaced = conflicts.replaced.into();

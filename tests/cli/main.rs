@@ -7,6 +7,7 @@ mod common;
 
 mod bench;
 mod harness;
+mod indicators;
 mod input;
 mod rules;
 mod sources;

@@ -26,6 +26,7 @@ pub fn keys_of(shape: Shape) -> &'static [&'static str] {
             "AttackTechniques",
             "SigmaAuthors",
             "SigmaRuleset",
+            "SigmaIndicators",
             "SigmaTruncated",
         ],
     }

@@ -3,6 +3,7 @@
 use crate::Output;
 use crate::failure::{EXIT_CODES, Failure, count, print};
 use crate::finding::{self, Finding};
+use crate::indicators::Indicators;
 use crate::rules::{self, Additions, Read};
 use crate::summary::plain_table;
 use serde_json::json;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write as _, stdout};
 use std::path::PathBuf;
 
-/// Checks rules, filters and correlations.
+/// Checks rules, filters and correlations, and feeds of indicators.
 ///
 /// Says everything that `compile` would refuse or warn about, and what is legal but hardly meant:
 /// filters that exclude nothing or too much, rules that an empty event satisfies, fields that a
@@ -22,10 +23,12 @@ use std::path::PathBuf;
 #[command(after_help = EXIT_CODES)]
 pub struct Arguments {
     /// Rule files, and folders with everything below them that ends in `.yml` or `.yaml`.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "files")]
     rules: Vec<PathBuf>,
     #[command(flatten)]
     additions: Additions,
+    #[command(flatten)]
+    indicators: Indicators,
     /// End with exit code 3 if there is a finding of this code, or any warning at all. May be
     /// repeated; codes may be separated by commas.
     #[arg(long, value_name = "warnings|CODE", value_delimiter = ',', value_parser = denied)]
@@ -68,6 +71,7 @@ impl Arguments {
 
 /// Runs the subcommand.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let feeds = arguments.indicators.read(0)?;
     let mut read = rules::read(&arguments.rules, &arguments.additions)?;
     let documents = [
         (read.collection.rules.len(), "rule"),
@@ -86,10 +90,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let of = |severity| read.findings.iter().filter(|f| f.severity == severity).count();
     let counts = [Severity::Error, Severity::Warning, Severity::Info].map(of);
     match arguments.format {
-        Output::Text => text(&read, &documents, counts)?,
+        Output::Text => {
+            feeds.print();
+            text(&read, &documents, counts)?;
+            print(&feeds.summary())?;
+        }
         Output::Json => {
             let diagnostics: Vec<_> = read.findings.iter().map(Finding::json).collect();
-            let report = json!({
+            let mut report = json!({
                 "rules": documents[0].0,
                 "correlations": documents[1].0,
                 "filters": documents[2].0,
@@ -100,8 +108,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 "denied": denied,
                 "diagnostics": diagnostics,
             });
+            if arguments.indicators.are_named() {
+                report["indicators"] = feeds.json();
+            }
             print(&format!("{report:#}\n"))?;
         }
+    }
+    if let Some(why) = &feeds.refused {
+        return Err(Failure::Refused(why.clone()));
     }
     if read.unreadable > 0 {
         let number = count(read.unreadable as u64, "path");
@@ -110,13 +124,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if counts[0] > 0 {
         return Err(Failure::Refused(count(counts[0] as u64, "error")));
     }
-    if documents.iter().all(|(number, _)| *number == 0) {
+    if !arguments.indicators.are_named() && documents.iter().all(|(number, _)| *number == 0) {
         return Err(Failure::Refused("there is no rule in what was given".to_owned()));
     }
     if denied > 0 {
         return Err(Failure::Negative(format!("denied: {}", count(denied as u64, "finding"))));
     }
-    Ok(())
+    feeds.incomplete()
 }
 
 /// Findings of the loader, the lints and the compiler, by file as read and by line.

@@ -3,6 +3,7 @@
 use crate::Output;
 use crate::failure::{Failure, count, print, say, size, thousands};
 use crate::finding;
+use crate::indicators::{self, Indicators, ReadFeeds};
 use crate::input::Form;
 use crate::profile::{self, Measured};
 use crate::rules::{self, Built, Reading};
@@ -20,11 +21,14 @@ use std::path::{Path, PathBuf};
 ///
 /// Nothing is written if a rule is refused, unless --skip-unsupported is given. A file that is
 /// there already is replaced at once: whoever reads it sees the old rules or the new ones.
+///
+/// Feeds of indicators are another matter: what is damaged in them or cannot be looked for is
+/// listed, and the rest is compiled. Exit code 3 says that some of them could not be read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::failure::EXIT_CODES)]
 pub struct Arguments {
     /// Rule files, and folders with everything below them that ends in `.yml` or `.yaml`.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "files")]
     rules: Vec<PathBuf>,
     /// The file to write.
     #[arg(short, long, value_name = "FILE.sgt")]
@@ -42,6 +46,11 @@ pub struct Arguments {
     reading: Reading,
     #[command(flatten)]
     selection: Selection,
+    #[command(flatten)]
+    indicators: Indicators,
+    /// The level at which indicators report.
+    #[arg(long, value_name = "LEVEL", default_value = "high", value_parser = indicators::levels())]
+    indicator_level: String,
     /// How to print what was found: `text` on standard error, `json` on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Output,
@@ -49,12 +58,22 @@ pub struct Arguments {
 
 /// Runs the subcommand.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut built = rules::build(
-        &arguments.rules,
-        &arguments.reading,
-        &arguments.selection,
-        arguments.strip_debug,
-    )?;
+    let level = indicators::level_number(&arguments.indicator_level);
+    let feeds = arguments.indicators.read(level)?;
+    if arguments.format == Output::Text {
+        feeds.print();
+    }
+    if let Some(why) = &feeds.refused {
+        if arguments.format == Output::Json {
+            let report = json!({ "written": false, "indicators": feeds.json() });
+            print(&format!("{report:#}\n"))?;
+        }
+        return Err(Failure::Refused(format!("{why}: nothing was written")));
+    }
+    let (strip_debug, indicators) = (arguments.strip_debug, feeds.set.clone());
+    let options = Options { strip_debug, indicators, ..Options::default() };
+    let (paths, selection) = (&arguments.rules, &arguments.selection);
+    let mut built = rules::build(paths, &arguments.reading, selection, options.clone())?;
     if arguments.format == Output::Text {
         finding::print(&built.read.findings, &built.read.texts);
     }
@@ -66,15 +85,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let rules = rules::verified(compiled)?;
         let (profile, events) = profile::read(&arguments.profile, arguments.input, &rules)?;
         measured = Some(events);
-        let (strip_debug, profile) = (arguments.strip_debug, Some(profile));
-        let options = Options { strip_debug, profile, ..Options::default() };
+        let options = Options { profile: Some(profile), ..options };
         let skip_unsupported = arguments.reading.skip_unsupported;
         built.compiled = rules::compile_read(&mut built.read, skip_unsupported, options);
     }
     let Some(compiled) = &built.compiled else {
         let failure = built.failure("nothing was written");
         if arguments.format == Output::Json {
-            print(&format!("{:#}\n", report(arguments, &built, None, measured)))?;
+            print(&format!("{:#}\n", report(arguments, &built, None, measured, &feeds)))?;
         }
         return Err(failure);
     };
@@ -83,7 +101,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(|error| Failure::file(&arguments.output, "written", &error))?;
     match arguments.format {
         Output::Json => {
-            print(&format!("{:#}\n", report(arguments, &built, Some(&rule_set), measured)))
+            let report = report(arguments, &built, Some(&rule_set), measured, &feeds);
+            print(&format!("{report:#}\n"))?;
         }
         Output::Text => {
             if built.read.refused > 0 {
@@ -94,9 +113,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                     say(format_args!("  {}: {subject}: {message}", error.place));
                 }
             }
-            print(&summary(arguments, &built, &rule_set, measured))
+            print(&(summary(arguments, &built, &rule_set, measured) + &feeds.summary()))?;
         }
     }
+    feeds.incomplete()
 }
 
 fn short_identity(rules: &RuleSet) -> &str {
@@ -106,6 +126,11 @@ fn short_identity(rules: &RuleSet) -> &str {
 
 fn indexed(rules: &RuleSet) -> usize {
     rules.tables().predicates.iter().filter(|p| p.flags & flag::INDEXED != 0).count()
+}
+
+/// Rules that are not those of indicators.
+fn own_rules(rules: &RuleSet) -> u32 {
+    rules.indicators().map_or(rules.rule_count(), |indicators| indicators.first_rule)
 }
 
 fn summary(
@@ -119,7 +144,7 @@ fn summary(
     let mut text = format!(
         "{}: {}, {} ({} indexed), {}, {}, identity {}\n",
         arguments.output.display(),
-        count(rules.rule_count(), "rule"),
+        count(own_rules(rules), "rule"),
         count(tables.predicates.len() as u64, "predicate"),
         thousands(indexed(rules) as u64),
         count(rules.regex_count(), "regex"),
@@ -133,6 +158,12 @@ fn summary(
     text.push_str(&select::summary(&built.left_out));
     if let Some(measured) = measured {
         text.push_str(&measured.line());
+    }
+    if let Some(indicators) = rules.indicators() {
+        let number = count(indicators.entries.len() as u64, "different indicator");
+        let (rules, fields) = (indicators.sources.len() as u64, indicators.watches.len() as u64);
+        let (rules, fields) = (count(rules, "rule"), count(fields, "field"));
+        text.push_str(&format!("{number} in {fields}, reported as {rules}\n"));
     }
     let correlations = tables.correlations.len();
     if correlations > 0 {
@@ -150,6 +181,7 @@ fn report(
     built: &Built,
     rules: Option<&RuleSet>,
     measured: Option<Measured>,
+    feeds: &ReadFeeds,
 ) -> Value {
     let mut report = json!({
         "written": rules.is_some(),
@@ -158,17 +190,24 @@ fn report(
         "left_out": built.left_out.iter().map(LeftOut::json).collect::<Vec<_>>(),
         "diagnostics": built.read.findings.iter().map(finding::Finding::json).collect::<Vec<_>>(),
     });
+    if !feeds.feeds().is_empty() {
+        report["indicators"] = feeds.json();
+    }
     if let Some(measured) = measured {
         report["profile"] = json!({ "events": measured.events, "all": measured.all });
     }
     if let (Some(rules), Some(compiled)) = (rules, &built.compiled) {
         report["file"] = arguments.output.to_string_lossy().into();
         report["bytes"] = compiled.bytes.len().into();
-        report["rules"] = rules.rule_count().into();
+        report["rules"] = own_rules(rules).into();
         report["predicates"] = rules.tables().predicates.len().into();
         report["indexed_predicates"] = indexed(rules).into();
         report["regexes"] = rules.regex_count().into();
         report["correlations_inert"] = rules.tables().correlations.len().into();
+        if let Some(indicators) = rules.indicators() {
+            report["different_indicators"] = indicators.entries.len().into();
+            report["indicator_rules"] = indicators.sources.len().into();
+        }
         report["identity"] = rules.identity().into();
     }
     report

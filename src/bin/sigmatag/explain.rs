@@ -52,6 +52,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let inputs = Input::all(&arguments.events)?;
     let rules = rules::rule_set(&arguments.rules)?;
     let rule = find(&rules, &arguments.rule)?;
+    if rules.indicators().is_some_and(|indicators| rule >= indicators.first_rule) {
+        return Err(Failure::Unusable(format!(
+            "`{}` reports indicators and has no condition: the tags of `sigmatag tag` say which were \
+             found, and in which field",
+            printable(&arguments.rule)
+        )));
+    }
     if let Some(logsource) = &arguments.logsource {
         warn_of_unknown(logsource, &rules);
     }

@@ -11,7 +11,8 @@ Exit codes:
   0  done
   1  rules were refused
   2  wrong usage, or a file could not be read or written
-  3  done, and the answer is no: denied findings, failed tests, nothing recognised";
+  3  done, and the answer is no: denied findings, failed tests, nothing recognised,
+     indicators that could not be read";
 
 /// Why a subcommand ended early.
 #[derive(Debug)]

@@ -5,11 +5,13 @@ use crate::failure::{EXIT_CODES, Failure, print, size, thousands};
 use crate::rules;
 use crate::summary::{level_name, plain_table, printable};
 use serde_json::{Value, json};
+use sigmatag::ruleset::indicators::Indicators;
 use sigmatag::ruleset::tables::{Tables, flag, kind};
 use sigmatag::ruleset::{LEVELS, RuleSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Shows what is in a compiled file.
 #[derive(Debug, clap::Args)]
@@ -177,6 +179,9 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
     for (name, value) in lines {
         let _ = writeln!(out, "{name:<16}{value}");
     }
+    if let Some(indicators) = rules.indicators() {
+        out.push_str(&indicator_text(rules, indicators));
+    }
     let levels = found.levels.iter().enumerate().rev().filter(|(_, count)| **count > 0);
     section(
         &mut out,
@@ -244,6 +249,35 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
     out
 }
 
+fn indicator_text(rules: &RuleSet, indicators: &Indicators) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{:<16}{}", "indicators", thousands(indicators.entries.len() as u64));
+    let expired = indicators.expired(now());
+    if expired > 0 {
+        let _ = writeln!(out, "{:<16}{} since it was compiled", "expired", thousands(expired));
+    }
+    let rows = indicator_rules(rules, indicators)
+        .map(|(id, feed, number)| vec![printable(id), printable(feed), thousands(number.into())]);
+    columns(&mut out, "indicators by rule", &["rule", "feed", "number"], &[2], rows.collect());
+    out
+}
+
+/// Id, feed and number of indicators of each rule that reports some.
+fn indicator_rules<'a>(
+    rules: &'a RuleSet,
+    indicators: &'a Indicators,
+) -> impl Iterator<Item = (&'a str, &'a str, u32)> {
+    (indicators.first_rule..).zip(&indicators.sources).map(|(rule, source)| {
+        let feed = indicators.text(source.feed.start, source.feed.len);
+        (rules.rule(rule).map_or("", |info| info.id), feed, source.count)
+    })
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs())
+}
+
 fn report(arguments: &Arguments, rules: &RuleSet, found: &Found) -> Value {
     let tables = rules.tables();
     let named = |counts: &[u32]| -> Value {
@@ -297,6 +331,14 @@ fn report(arguments: &Arguments, rules: &RuleSet, found: &Found) -> Value {
         "explainable": rules.debug().is_ok_and(|d| d.conditions.len() == tables.rules.len()),
         "resident_bytes": rules.resident_bytes(),
     });
+    if let Some(indicators) = rules.indicators() {
+        let rule = |(id, feed, number)| json!({ "id": id, "feed": feed, "number": number });
+        report["indicators"] = json!({
+            "number": indicators.entries.len(),
+            "expired": indicators.expired(now()),
+            "rules": indicator_rules(rules, indicators).map(rule).collect::<Vec<_>>(),
+        });
+    }
     if arguments.rules {
         let all = (0..rules.rule_count()).filter_map(|rule| {
             let info = rules.rule(rule)?;

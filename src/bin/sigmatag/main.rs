@@ -10,6 +10,7 @@ mod compile;
 mod explain;
 mod failure;
 mod finding;
+mod indicators;
 mod input;
 mod inspect;
 mod profile;

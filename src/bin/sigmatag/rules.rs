@@ -157,7 +157,7 @@ pub fn build(
     paths: &[PathBuf],
     reading: &Reading,
     selection: &Selection,
-    strip_debug: bool,
+    options: Options,
 ) -> Result<Built, Failure> {
     let mut read = read(paths, &reading.additions)?;
     // Without a descriptor, rules would look at fields that are not there: it cannot be left out.
@@ -168,7 +168,6 @@ pub fn build(
         return Ok(Built { compiled: None, left_out: Vec::new(), read });
     }
     let left_out = selection.apply(&mut read.collection)?;
-    let options = Options { strip_debug, ..Options::default() };
     let compiled = compile_read(&mut read, reading.skip_unsupported, options);
     Ok(Built { compiled, left_out, read })
 }
@@ -184,7 +183,8 @@ pub fn compile_read(
     let collection = &mut read.collection;
     loop {
         options.skipped_rules = u32::try_from(read.refused).unwrap_or(u32::MAX);
-        if collection.rules.is_empty() {
+        let has_indicators = options.indicators.as_ref().is_some_and(|set| !set.is_empty());
+        if collection.rules.is_empty() && !has_indicators {
             return None;
         }
         match compile::compile(collection, &options) {
@@ -225,6 +225,7 @@ fn leave_out(
         }
     }
     if nameless {
+        let options = &Options { indicators: None, ..options.clone() };
         let mut alone = Collection { rules: Vec::new(), ..collection.clone() };
         for rule in &collection.rules {
             alone.rules = vec![rule.clone()];
@@ -332,7 +333,7 @@ pub fn rule_file(selected: &Selected) -> Result<RuleFile, Failure> {
 }
 
 fn compile_now(paths: &[PathBuf], reading: &Reading) -> Result<RuleFile, Failure> {
-    let built = build(paths, reading, &Selection::default(), false)?;
+    let built = build(paths, reading, &Selection::default(), Options::default())?;
     finding::print(&built.read.findings, &built.read.texts);
     let Some(compiled) = built.compiled else {
         return Err(built.failure("no event was looked at"));

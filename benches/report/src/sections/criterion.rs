@@ -16,13 +16,16 @@ pub fn run(context: &Context, page: &mut Page) -> Result<(), String> {
         return Ok(());
     }
     page.say(
-        "The benches of `benches/engine.rs` and `benches/sources.rs`: criterion's mean with its \
-         95 % interval. `cargo bench` runs them, `cargo bench --bench sources -- \"foreign \
-         record\"` runs one, and criterion compares with its last run.",
+        "The benches of `benches/engine.rs`, `benches/sources.rs` and `benches/indicators.rs`: \
+         criterion's mean with its 95 % interval. `cargo bench` runs them, `cargo bench --bench \
+         sources -- \"foreign record\"` runs one, and criterion compares with its last run. \
+         `indicators/EVENT/NUMBER` is an event against a set of that many indicators, \
+         `indicators/load/NUMBER` loading the set.",
     );
     let begin = SystemTime::now();
     let mut command = Command::new("cargo");
-    command.args(["bench", "--locked", "--bench", "engine", "--bench", "sources"]);
+    command.args(["bench", "--locked"]);
+    command.args(["engine", "sources", "indicators"].iter().flat_map(|name| ["--bench", name]));
     run_program(command.current_dir(root()))?;
     let mut found = Vec::new();
     collect(&target().join("criterion"), begin, &mut found)?;
