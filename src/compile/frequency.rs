@@ -73,6 +73,14 @@ impl<'a> Frequencies<'a> {
             + gram.iter().filter(|byte| COMMON[usize::from(**byte)]).count() as u32
     }
 
+    /// The share of a byte in the texts of a field.
+    pub fn byte(&self, field: u32, byte: u8) -> f64 {
+        let typical = self.typical.share_of(byte);
+        let Some(texts) = self.measured(field) else { return typical };
+        let seen = texts.seen() as f64;
+        (seen * texts.share_of(byte) + WEIGHT * typical) / (seen + WEIGHT)
+    }
+
     /// The share of events in which a predicate is expected to hold, above 0.
     pub fn predicate(&self, key: &PredicateKey) -> f64 {
         let Test::Pattern { pattern, cased } = &key.test else { return 0.5 };

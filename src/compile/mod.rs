@@ -15,6 +15,7 @@ pub mod index;
 pub mod ir;
 pub mod item;
 pub mod lower;
+mod marked;
 pub mod pattern;
 pub mod pivot;
 pub mod placeholder;

@@ -47,6 +47,16 @@ impl Texts {
         self.grams.get(&gram).map_or(0, |occurrences| occurrences.count)
     }
 
+    /// The share that a byte has in them.
+    pub fn share_of(&self, byte: u8) -> f64 {
+        let sum = |count: &dyn Fn(&[u8]) -> usize| -> u64 {
+            let times = |(line, times): &(Vec<u8>, u32)| count(line) as u64 * u64::from(*times);
+            self.lines.iter().map(times).sum()
+        };
+        let occurrences = sum(&|line| memchr::memchr_iter(byte, line).count());
+        occurrences as f64 / sum(&<[u8]>::len).max(1) as f64
+    }
+
     /// How many of them match a folded pattern. Of a pattern with wildcards inside, its longest
     /// literal counts.
     pub fn matching(&self, pattern: &Pattern) -> u64 {
@@ -94,6 +104,7 @@ mod tests {
         let texts = Texts::new(lines.map(|(line, times)| (line.into(), times)).to_vec());
         assert_eq!(texts.seen(), 10);
         assert_eq!(texts.occurrences(*b".exe"), 5);
+        assert_eq!(texts.share_of(b'/'), 3.0 / 66.0);
         for (pattern, expected) in [
             ("cmd.exe", 2),
             ("cmd.exe*", 5),

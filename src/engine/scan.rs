@@ -11,10 +11,10 @@ use crate::event::fold::{caseless_prefix, is_ascii_caseless};
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
     Anchor, CLASSES, GRAM, NIBBLES, anchored_bit, anchored_hash, exact_hash, filter_bit,
-    first_slot, gram_key, gram_slot, length_bit, load, short_hash, short_key,
+    first_slot, gram_key, gram_slot, length_bit, load, marked_hash, short_hash, short_key,
 };
 use crate::ruleset::regexes::RegexCache;
-use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Place, Slot, Tables};
+use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, MarkedIndex, Place, Slot, Tables};
 
 /// Bytes of a literal that are compared wherever its gram was found. Of longer literals whose head is
 /// there, the rest is compared as well as long as such comparisons together took no more than
@@ -40,6 +40,9 @@ pub(super) fn scan(
     let mut lookup = Lookup { rules, tables, text, subject, vectors, patience, hits, regex };
     if !index.anchored.is_empty() {
         lookup.anchored(index);
+    }
+    if !index.marked.is_empty() {
+        lookup.marked(&index.marked);
     }
     match routed {
         Some(RoutedFilter { words, stride, shorts, .. }) => {
@@ -76,7 +79,7 @@ impl<'a> Lookup<'a, '_> {
     #[inline]
     fn anchored(&mut self, index: &FieldIndex) {
         let text = self.text;
-        let table = AnchoredTable {
+        let table = HashedTable {
             filter: index.anchored_filter.of(&self.tables.filters),
             slots: index.anchored.of(&self.tables.slots),
         };
@@ -106,9 +109,8 @@ impl<'a> Lookup<'a, '_> {
 
     /// Verifies every predicate whose anchored key has this hash.
     #[inline]
-    fn anchored_key(&mut self, table: AnchoredTable<'_>, hash: u32) {
-        let (word, bit) = anchored_bit(hash, table.filter.len());
-        if table.filter.get(word).is_some_and(|word| word >> bit & 1 == 1) {
+    fn anchored_key(&mut self, table: HashedTable<'_>, hash: u32) {
+        if table.may_have(hash) {
             self.anchored_slot(table.slots, hash);
         }
     }
@@ -140,6 +142,26 @@ impl<'a> Lookup<'a, '_> {
         }
     }
 
+    /// Looks for literals at the places of their marker.
+    #[inline(never)]
+    fn marked(&mut self, index: &MarkedIndex) {
+        let (text, tables) = (self.text, self.tables);
+        let table = HashedTable {
+            filter: index.filter.of(&tables.filters),
+            slots: index.literals.of(&tables.slots),
+        };
+        for at in memchr::memchr_iter(index.marker, text) {
+            // Behind this place no marker has enough bytes for a key.
+            let Some(key) = text.get(at + 1..).and_then(|rest| rest.first_chunk()) else { break };
+            let hash = marked_hash(*key);
+            if table.may_have(hash)
+                && let Some(slot) = find(table.slots, hash, first_slot)
+            {
+                self.entries(slot, at);
+            }
+        }
+    }
+
     /// Looks for literals everywhere in the text.
     #[inline]
     fn literals(&mut self, index: &GramIndex) {
@@ -166,13 +188,19 @@ impl<'a> Lookup<'a, '_> {
         else {
             return;
         };
+        self.entries(slot, at);
+    }
+
+    /// Verifies every predicate of a slot of which the gram or marker is at `at`.
+    #[inline(always)]
+    fn entries(&mut self, slot: &Slot, at: usize) {
         match slot.single() {
             Some(entry) => self.literal(entry, at),
             None => self.tables.several(slot).iter().for_each(|entry| self.literal(*entry, at)),
         }
     }
 
-    /// Verifies a predicate of which a gram begins at `at`.
+    /// Verifies a predicate of which a gram, or the marker, is at `at`.
     #[inline]
     fn literal(&mut self, entry: Entry, at: usize) {
         let place = Place::unpack(entry.place);
@@ -243,11 +271,20 @@ impl<'a> Lookup<'a, '_> {
     }
 }
 
-/// The table of anchored keys of a field, with its filter.
+/// A table of hashes of a field, with its filter.
 #[derive(Clone, Copy)]
-struct AnchoredTable<'a> {
+struct HashedTable<'a> {
     filter: &'a [u32],
     slots: &'a [Slot],
+}
+
+impl HashedTable<'_> {
+    /// Whether the filter lets a hash pass.
+    #[inline(always)]
+    fn may_have(&self, hash: u32) -> bool {
+        let (word, bit) = anchored_bit(hash, self.filter.len());
+        self.filter.get(word).is_some_and(|word| word >> bit & 1 == 1)
+    }
 }
 
 /// The numbers of the bits that are set.

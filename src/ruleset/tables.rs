@@ -161,6 +161,32 @@ impl GramIndex {
 }
 
 record! {
+    /// The literals of a field that are found by a byte that all of them have, and what follows it: at
+    /// the places of that byte in a text, rather than everywhere.
+    pub struct MarkedIndex {
+        /// The byte, see [`is_marker`](super::hash::is_marker).
+        pub marker: u8,
+        /// Literals, keyed by [`marked_hash`](super::hash::marked_hash). The gram of their [`Place`] is
+        /// the marker.
+        pub literals: Table,
+        /// The filter of these keys.
+        pub filter: Table,
+    }
+}
+
+impl MarkedIndex {
+    /// An index that holds nothing.
+    pub const EMPTY: MarkedIndex =
+        MarkedIndex { marker: 0, literals: Table::EMPTY, filter: Table::EMPTY };
+
+    /// Whether nothing can be looked up in it.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.literals.is_empty()
+    }
+}
+
+record! {
     /// The index of one field: complete, so that an indexed predicate that it does not report
     /// is false.
     pub struct FieldIndex {
@@ -175,7 +201,9 @@ record! {
         pub prefix_lengths: u32,
         /// Bit `n` is set if there is an end of `n` bytes.
         pub suffix_lengths: u32,
-        /// Literals of ASCII only, looked for in every value.
+        /// Literals of ASCII only, looked for in every value where they can be.
+        pub marked: MarkedIndex,
+        /// Other literals of ASCII only, looked for everywhere in every value.
         pub ascii: GramIndex,
         /// Other literals, looked for only in values with a byte above 0x7F.
         pub other: GramIndex,
@@ -192,6 +220,7 @@ impl FieldIndex {
         exact_lengths: 0,
         prefix_lengths: 0,
         suffix_lengths: 0,
+        marked: MarkedIndex::EMPTY,
         ascii: GramIndex::EMPTY,
         other: GramIndex::EMPTY,
         numbers: 0,
@@ -199,7 +228,10 @@ impl FieldIndex {
 
     /// Whether nothing can be looked up in it.
     pub fn is_empty(&self) -> bool {
-        self.anchored.is_empty() && self.ascii.is_empty() && self.other.is_empty()
+        self.anchored.is_empty()
+            && self.marked.is_empty()
+            && self.ascii.is_empty()
+            && self.other.is_empty()
     }
 }
 

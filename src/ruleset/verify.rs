@@ -2,7 +2,7 @@
 //! compiler and from a file alike.
 
 use super::debug::Debug;
-use super::hash::{CLASSES, FILTER_WORDS, KEY_LENGTHS, NIBBLES, STRIDES};
+use super::hash::{CLASSES, FILTER_WORDS, KEY_LENGTHS, NIBBLES, STRIDES, is_marker};
 use super::tables::*;
 
 /// Which table is wrong and how.
@@ -165,12 +165,20 @@ fn index(t: &Tables) -> Check {
     for (field, index) in t.indexes.iter().enumerate() {
         let grams = [&index.ascii, &index.other];
         left.check(t, field, index.anchored)?;
-        table_in(index.anchored_filter, t.filters.len(), TABLE)?;
+        left.check(t, field, index.marked.literals)?;
+        for (table, filter) in
+            [(index.anchored, index.anchored_filter), (index.marked.literals, index.marked.filter)]
+        {
+            table_in(filter, t.filters.len(), TABLE)?;
+            ensure(filter.is_empty() == table.is_empty(), TABLE, "a filter without its table")?;
+        }
         ensure(
-            index.anchored_filter.is_empty() == index.anchored.is_empty(),
+            index.marked.is_empty() || is_marker(index.marked.marker),
             TABLE,
-            "a filter without its table",
+            "an unknown marker",
         )?;
+        // Records are searched for keywords by grams.
+        ensure(index.marked.is_empty() || field < t.fields.len(), TABLE, "keywords with a marker")?;
         for g in grams {
             left.check(t, field, g.grams)?;
             left.check(t, field, g.shorts)?;
