@@ -15,6 +15,9 @@ use generator::literal::Style;
 use generator::rule::{Rule, stream};
 use generator::witness;
 use judge::{Given, Judge, reproduction};
+use sigmatag::compile::{Options, rule_set};
+use sigmatag::rule::ast::Placeholders;
+use sigmatag::rule::load::load_text;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -122,6 +125,41 @@ fn literals_are_found_wherever_they_are() {
         ask(&format!("{} {style:?} {size}", class.name()), &set.rules, &events)
     });
     assert_enough(&seen);
+}
+
+/// Literals that are found by a marker, among such that are not.
+#[test]
+fn literals_are_found_at_their_marker() {
+    let mut tasks: Vec<(String, (&Class, Style, usize))> = Vec::new();
+    for round in 0..if long() { 10 } else { 1 } {
+        let classes = CLASSES.iter().filter(|class| class.may_have_markers());
+        for (number, class) in classes.enumerate() {
+            for style in [Style::Hashes, Style::Marked] {
+                let size = [500, 300, 600, 1_500][(number + round) % 4].min(class.most);
+                tasks.push((class.name(), (class, style, size)));
+            }
+        }
+    }
+    let marked = AtomicUsize::new(0);
+    let seen = in_parallel(&tasks, |&(class, style, size), mut rng| {
+        let set = class.set(&mut rng, style, size);
+        let events: Vec<(Ev, u64, &'static str)> = (0..EVENTS)
+            .map(|_| {
+                let (event, logsource) = set.event(&mut rng);
+                (event, rng.next(), logsource)
+            })
+            .collect();
+        let loaded = load_text("rules.yml", &stream(&set.rules), &Placeholders::new());
+        let compiled = rule_set(&loaded.collection, &Options::default()).expect("rules");
+        let indexes = &compiled.tables().indexes;
+        let fields = indexes.iter().filter(|index| !index.marked.is_empty());
+        marked.fetch_add(fields.count(), Ordering::Relaxed);
+        ask(&format!("{} {style:?} {size}", class.name()), &set.rules, &events)
+    });
+    assert_enough(&seen);
+    let marked = marked.into_inner();
+    println!("{marked} fields with a marker in {} sets", tasks.len());
+    assert!(marked >= tasks.len() / 2, "{marked} fields with a marker in {} sets", tasks.len());
 }
 
 /// Each chain of modifiers with each kind of value, and no other in the set.

@@ -74,8 +74,20 @@ detection:
   condition: k or g or h or i
 ";
 
-fn file(text: &str) -> Vec<u8> {
-    let loaded = load_text("r.yml", text, &Placeholders::new());
+/// [`RULES`], and enough literals with a marker for a table of them.
+fn rules() -> String {
+    let literal = |n: u32| format!("k={:08x}", n.wrapping_mul(0x9E37_79B1));
+    let literals: Vec<String> = (0..64).map(literal).collect();
+    let logsource = "{product: linux}";
+    let list = literals.join(", ");
+    format!(
+        "{RULES}---\ntitle: d\nid: d\nlogsource: {logsource}\ndetection:\n  \
+         m: {{m|contains: [{list}]}}\n  condition: m\n"
+    )
+}
+
+fn file() -> Vec<u8> {
+    let loaded = load_text("r.yml", &rules(), &Placeholders::new());
     assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
     let options = Options { sources: sources(), ..Options::default() };
     compile::compile(&loaded.collection, &options).unwrap().bytes
@@ -103,7 +115,7 @@ derive: {k: {decoder: lookup, from: kind, values: {1: word, 2: other}, default: 
 }
 
 /// Events that reach every kind of predicate.
-const EVENTS: [&[u8]; 9] = [
+const EVENTS: [&[u8]; 10] = [
     br#"{"own":1,"kind":1,"list":["x\\x.exe",0,"xxabcdefxx"],"data":{"h":"prefixed"}}"#,
     br#"{"own":1,"meta":{"kind":2},"old":"p","list":[1]}"#,
     br#"{"log":"20261122 09:15:02,db,app,10.1.2.3,4,5,QUERY,shop,'x',0"}"#,
@@ -112,6 +124,7 @@ const EVENTS: [&[u8]; 9] = [
     br#"{"f":4688,"g":null,"y":{},"x":{"z":1},"ip":"fe80::1","k":"word"}"#,
     br#"{"category":"MySqlAuditLogs","properties":{"event_class":"general_log","sql_text":"x"}}"#,
     b"{\"f\":\"\xff\xfe word nab\",\"g\":\"\xc3\",\"h\":\"p\"}",
+    br#"{"m":"a=b,K=00000000,k=9E3779B1,k=1"}"#,
     br#"{"records":[{"category":"MySqlAuditLogs","properties":"{\"user\":\"u\"}"},{}]}"#,
 ];
 
@@ -193,7 +206,7 @@ fn kinds(outcomes: &BTreeMap<String, usize>) -> Vec<&str> {
 
 #[test]
 fn the_file_has_every_kind_of_section() {
-    let bytes = file(RULES);
+    let bytes = file();
     let rules = RuleSet::from_bytes(&bytes).unwrap();
     let tables = rules.tables();
     let engines: Vec<&str> =
@@ -209,6 +222,7 @@ fn the_file_has_every_kind_of_section() {
     assert!(index(|field| !field.ascii.shorts.is_empty()), "no literal of three bytes");
     assert!(!tables.waiting_rules.is_empty(), "no rule that waits for a field");
     assert!(index(|field| field.ascii.stride > 1), "no stride");
+    assert!(index(|field| !field.marked.is_empty()), "no marker");
     assert!(index(|field| !field.other.shorts.is_empty()), "no short literal beyond ASCII");
     assert!(index(|field| field.suffix_lengths >> 24 != 0), "no long key");
     for (name, len) in &rules.header().sections {
@@ -220,7 +234,7 @@ fn the_file_has_every_kind_of_section() {
 
 #[test]
 fn truncations() {
-    let bytes = file(RULES);
+    let bytes = file();
     let lengths: Vec<usize> = (0..bytes.len()).collect();
     let plain = sweep(&lengths, |&len| bytes[..len].to_vec());
     assert_eq!(kinds(&plain), ["Err(Truncated)"]);
@@ -245,7 +259,7 @@ fn truncations() {
 
 #[test]
 fn flipped_bits() {
-    let bytes = file(RULES);
+    let bytes = file();
     let bits: Vec<usize> = (0..bytes.len() * 8).collect();
     let flipped = |bit: usize| {
         let mut bytes = bytes.clone();
@@ -269,7 +283,7 @@ fn flipped_bits() {
 
 #[test]
 fn random_edits() {
-    let bytes = file(RULES);
+    let bytes = file();
     let seed = generator::seed();
     let mut rng = Rng::new(seed);
     let seeds: Vec<u64> = (0..20_000).map(|_| rng.next()).collect();
@@ -333,7 +347,7 @@ fn with_section(bytes: &[u8], id: u32, flags: u32) -> Vec<u8> {
 
 #[test]
 fn other_versions_and_other_files() {
-    let bytes = file(RULES);
+    let bytes = file();
     let changed = |at: usize, value: u32| {
         let mut bytes = bytes.clone();
         bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());

@@ -23,7 +23,8 @@ pub struct Class {
 use Style::*;
 
 const ANY: &[Style] = &[
-    Words, Narrow, Printable, CaseTwins, Short, Long, Periodic, Hashes, Foreign, Options, Numbers,
+    Words, Narrow, Printable, CaseTwins, Short, Long, Periodic, Hashes, Marked, Foreign, Options,
+    Numbers,
 ];
 const CASED: &[Style] = &[Words, Narrow, Printable, CaseTwins, Short, Long, Foreign];
 const FEW: &[Style] = &[Words, Narrow, CaseTwins, Short, Foreign];
@@ -117,6 +118,14 @@ pub struct Set {
 }
 
 impl Class {
+    /// Whether its literals are looked for everywhere in the texts of a field.
+    pub fn may_have_markers(&self) -> bool {
+        let contains = |chain: &&str| *chain == "contains" || chain.ends_with("|contains");
+        !self.keyword
+            && self.kind != Kind::Regex
+            && self.chains.iter().any(|chain| contains(&chain))
+    }
+
     pub fn name(&self) -> String {
         let what = if self.keyword { "keyword" } else { "field" };
         format!("{what}|{} {:?}", self.chains.join(","), self.kind)

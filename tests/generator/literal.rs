@@ -22,6 +22,8 @@ pub enum Style {
     Periodic,
     /// `SHA256=...` and the like.
     Hashes,
+    /// Names and values with a mark between them, some like others on one side of it.
+    Marked,
     /// Characters beyond ASCII, of which some fold to ASCII.
     Foreign,
     /// Options with dashes.
@@ -116,6 +118,20 @@ fn fresh(rng: &mut Rng, style: Style) -> String {
             let name = if rng.chance(80) { name } else { "" };
             let hex = (0..len).map(|_| *rng.pick(&['0', '1', '7', '9', 'A', 'b', 'c', 'F']));
             name.chars().chain(hex).collect()
+        }
+        Style::Marked => {
+            let mark = if rng.chance(80) { "=" } else { rng.word(&[":", "|", "]", "\\", "=="]) };
+            let mut text = rng.word(&["", "k", "Mask", "md5", "a=b", "==", "key "]).to_owned();
+            for _ in 0..1 + rng.below(2) {
+                text.push_str(mark);
+                text.push_str(match rng.below(3) {
+                    0 => "ks01",
+                    1 => rng.word(&["12345678", "Masks1234", "a"]),
+                    _ => "",
+                });
+                text.push_str(&from(rng, "0123456789abcdefkKsS", 1, 20));
+            }
+            text
         }
         Style::Foreign => {
             let mut text = String::new();
