@@ -74,7 +74,7 @@ detection:
   condition: k or g or h or i
 ";
 
-/// [`RULES`], and enough literals with a marker for a table of them.
+/// [`RULES`], enough literals with a marker for a table of them, and networks in networks.
 fn rules() -> String {
     let literal = |n: u32| format!("k={:08x}", n.wrapping_mul(0x9E37_79B1));
     let literals: Vec<String> = (0..64).map(literal).collect();
@@ -82,7 +82,9 @@ fn rules() -> String {
     let list = literals.join(", ");
     format!(
         "{RULES}---\ntitle: d\nid: d\nlogsource: {logsource}\ndetection:\n  \
-         m: {{m|contains: [{list}]}}\n  condition: m\n"
+         m: {{m|contains: [{list}]}}\n  \
+         n: {{ip|cidr: [10.1.0.0/16, 10.1.2.0/24, 10.1.2.3/32, 'fe80::1/128', '::/0']}}\n  \
+         condition: m or n\n"
     )
 }
 
@@ -223,6 +225,7 @@ fn the_file_has_every_kind_of_section() {
     assert!(!tables.waiting_rules.is_empty(), "no rule that waits for a field");
     assert!(index(|field| field.ascii.stride > 1), "no stride");
     assert!(index(|field| !field.marked.is_empty()), "no marker");
+    assert!(index(|field| field.v4.len > 3 && field.v6.len > 2), "no networks");
     assert!(index(|field| !field.other.shorts.is_empty()), "no short literal beyond ASCII");
     assert!(index(|field| field.suffix_lengths >> 24 != 0), "no long key");
     for (name, len) in &rules.header().sections {

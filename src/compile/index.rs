@@ -2,15 +2,17 @@
 
 use super::frequency::Frequencies;
 use super::ir::{KEYWORDS, PredicateKey, Test};
-use super::marked;
 use super::pattern::{DASHES, Pattern, Piece};
+use super::{marked, networks};
 use crate::event::number;
 use crate::ruleset::hash::{
     Anchor, GRAM, KEY_LENGTHS, anchored_filter, anchored_hash, exact_hash, first_slot, gram_filter,
     gram_key, gram_slot, length_bit, longest_stride, marked_hash, short_classes, short_key,
     short_nibbles,
 };
-use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, MarkedIndex, Place, Slot, Table};
+use crate::ruleset::tables::{
+    Entry, FieldIndex, GramIndex, MarkedIndex, Nested, Network, Part, Place, Slot, Table,
+};
 use foldhash::HashMap;
 use std::borrow::Cow;
 
@@ -29,11 +31,20 @@ pub enum Key {
     Suffix(Vec<u8>),
     /// One of these folded literals somewhere in the text.
     Anywhere(Vec<Vec<u8>>),
+    /// The address that the text is.
+    Network(Network),
 }
 
 /// How a predicate can be found, if the index can report it at all.
 pub fn key_of(key: &PredicateKey) -> Option<Key> {
-    let Test::Pattern { pattern, cased } = &key.test else { return None };
+    let (pattern, cased) = match &key.test {
+        Test::Pattern { pattern, cased } => (pattern, cased),
+        // Records are not searched for addresses.
+        &Test::Cidr { version, first, last } if key.field != KEYWORDS => {
+            return Some(Key::Network(Network { version, first, last }));
+        }
+        _ => return None,
+    };
     let folded = if *cased { Cow::Owned(pattern.clone().folded()) } else { Cow::Borrowed(pattern) };
     match folded.pieces() {
         [] => Some(Key::Exact(Vec::new())),
@@ -75,6 +86,7 @@ fn best_literal(pattern: &Pattern, pieces: &[Piece]) -> Option<Key> {
             Key::Prefix(text) | Key::Suffix(text) => text.len().min(8) * 2 + 1,
             Key::Exact(text) => text.len().min(8) * 2,
             Key::Anywhere(texts) => texts.iter().map(Vec::len).min().unwrap_or(0).min(8) * 2,
+            Key::Network(_) => 0,
         })
 }
 
@@ -95,6 +107,8 @@ pub struct Index {
     pub entries: Vec<Entry>,
     /// All filter words.
     pub filters: Vec<u32>,
+    /// All networks.
+    pub nested: Vec<Nested>,
 }
 
 /// An entry and its key.
@@ -109,6 +123,7 @@ struct Entries {
     suffix_lengths: u32,
     ascii: Literals,
     other: Literals,
+    networks: Vec<(Network, u32)>,
     numbers: bool,
 }
 
@@ -155,6 +170,8 @@ pub fn build(
             marked,
             ascii: index.literals(&entry.ascii, routed, &cost_of),
             other: index.literals(&entry.other, false, &cost_of),
+            v4: index.networks(&entry.networks, 4),
+            v6: index.networks(&entry.networks, 6),
             numbers: u32::from(entry.numbers),
         };
         index.fields.push(field);
@@ -197,6 +214,7 @@ impl Entries {
                     literals.add(predicate, text);
                 }
             }
+            Key::Network(network) => self.networks.push((network, predicate)),
         }
     }
 }
@@ -302,6 +320,15 @@ impl Index {
         let table = Table { start: self.filters.len() as u32, mask: words.len() as u32 - 1 };
         self.filters.extend(words);
         table
+    }
+
+    /// The networks of one version.
+    fn networks(&mut self, networks: &[(Network, u32)], version: u8) -> Part {
+        let start = self.nested.len() as u32;
+        let own = networks.iter().filter(|(network, _)| network.version == version);
+        self.nested.extend(networks::nested(own.copied().collect()));
+        let len = self.nested.len() as u32 - start;
+        if len == 0 { Part::EMPTY } else { Part { start, len } }
     }
 
     /// Takes the literals of a field that are found by a marker, if that is cheaper.

@@ -16,11 +16,12 @@ const LEAST: usize = 64;
 const BUCKET: usize = 8;
 
 /// What a look-up costs, in instructions: asking the filter about a gram, and about what follows a
-/// marker; looking for the next marker, for each byte; and the table that a filter lets through to.
+/// marker; looking for the next marker, for each byte; and the table that a filter lets through to,
+/// which has to come from further away than a filter.
 const GRAM_ASKED: f64 = 6.0;
 const MARKER_MET: f64 = 15.0;
 const MARKER_SOUGHT: f64 = 0.3;
-const FOUND: f64 = 40.0;
+const FOUND: f64 = 80.0;
 
 /// A marker, and where each literal has it that is found by it.
 #[derive(Debug, PartialEq, Eq)]

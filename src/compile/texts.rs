@@ -57,6 +57,12 @@ impl Texts {
         occurrences as f64 / sum(&<[u8]>::len).max(1) as f64
     }
 
+    /// How many of them are such.
+    pub fn counting(&self, is: impl Fn(&[u8]) -> bool) -> u64 {
+        let those = self.lines.iter().filter(|(line, _)| is(line));
+        those.map(|(_, times)| u64::from(*times)).sum()
+    }
+
     /// How many of them match a folded pattern. Of a pattern with wildcards inside, its longest
     /// literal counts.
     pub fn matching(&self, pattern: &Pattern) -> u64 {

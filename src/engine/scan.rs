@@ -5,7 +5,8 @@
 
 use super::interest::RoutedFilter;
 use super::matcher::Hits;
-use super::predicate::{Means, Subject, on_text};
+use super::networks::containing;
+use super::predicate::{Means, Subject, address, on_text};
 use super::vector::{Vectors, classed, passing};
 use crate::event::fold::{caseless_prefix, is_ascii_caseless};
 use crate::ruleset::RuleSet;
@@ -57,6 +58,9 @@ pub(super) fn scan(
     }
     if !index.other.is_empty() && !text.is_ascii() {
         lookup.literals(&index.other);
+    }
+    if index.has_networks() {
+        lookup.networks(index, original);
     }
 }
 
@@ -140,6 +144,18 @@ impl<'a> Lookup<'a, '_> {
         } else {
             self.hits.reject(id);
         }
+    }
+
+    /// Looks for the networks of the address that the text is, if it is one.
+    #[inline(never)]
+    fn networks(&mut self, index: &FieldIndex, original: &[u8]) {
+        let Some(address) = address(original) else { return };
+        let hits = &mut *self.hits;
+        containing(self.tables, index, address, |id| {
+            if !hits.is_decided(id) {
+                hits.report(id);
+            }
+        });
     }
 
     /// Looks for literals at the places of their marker.

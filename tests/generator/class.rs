@@ -118,14 +118,6 @@ pub struct Set {
 }
 
 impl Class {
-    /// Whether its literals are looked for everywhere in the texts of a field.
-    pub fn may_have_markers(&self) -> bool {
-        let contains = |chain: &&str| *chain == "contains" || chain.ends_with("|contains");
-        !self.keyword
-            && self.kind != Kind::Regex
-            && self.chains.iter().any(|chain| contains(&chain))
-    }
-
     pub fn name(&self) -> String {
         let what = if self.keyword { "keyword" } else { "field" };
         format!("{what}|{} {:?}", self.chains.join(","), self.kind)
