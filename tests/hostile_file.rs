@@ -17,7 +17,8 @@ use sigmatag::rule::ast::Placeholders;
 use sigmatag::rule::descriptor::{Descriptor, built_in, read};
 use sigmatag::rule::load::load_text;
 use sigmatag::ruleset::format::reseal;
-use sigmatag::ruleset::tables::FieldIndex;
+use sigmatag::ruleset::tables::{FieldIndex, NONE, Part, Table, Tables};
+use sigmatag::ruleset::verify::verify;
 use sigmatag::ruleset::{LoadErrorKind, RuleSet};
 use sigmatag::source::Encoding;
 use std::collections::BTreeMap;
@@ -233,6 +234,55 @@ fn the_file_has_every_kind_of_section() {
     }
     assert_eq!(examine(&bytes), Ok(()));
     println!("{} bytes", bytes.len());
+}
+
+/// What look-ups of networks and markers rest on is proved, not believed.
+#[test]
+fn networks_and_markers_are_verified() {
+    let rules = RuleSet::from_bytes(&file()).unwrap();
+    let tables = rules.tables();
+    let at = tables.indexes.iter().position(|index| index.v4.len > 3).unwrap();
+    let marked = tables.indexes.iter().position(|index| !index.marked.is_empty()).unwrap();
+    let first = tables.indexes[at].v4.start as usize;
+    let network =
+        |nested: usize| tables.predicates[tables.nested[nested].predicate as usize].a as usize;
+    let (outer, inner) = (network(first), network(first + 1));
+    type Change<'a> = &'a dyn Fn(&mut Tables);
+    let cases: [(&str, Change<'_>); 17] = [
+        ("networks are out of order", &|t| {
+            t.networks[outer].last = t.networks[inner].first;
+            t.networks[outer].first = t.networks[inner].first;
+            t.nested[first].first = t.networks[inner].first;
+        }),
+        ("a predicate of another network", &|t| t.nested.swap(first, first + 1)),
+        ("a predicate of another network", &|t| t.nested[first].first += 1),
+        ("a predicate of another network", &|t| {
+            t.nested[first].predicate = t.nested[first + 1].predicate;
+        }),
+        ("a predicate of another network", &|t| t.nested[first].predicate = NONE),
+        ("a predicate of another network", &|t| {
+            t.indexes[at].v6 = t.indexes[at].v4;
+            t.indexes[at].v4 = Part::EMPTY;
+        }),
+        ("a network lies in another one", &|t| t.nested[first + 1].outer = NONE),
+        ("a network lies in another one", &|t| t.nested[first].outer = 0),
+        ("a network lies in another one", &|t| t.nested[first + 2].outer = 2),
+        ("a list ends beyond its pool", &|t| t.indexes[at].v4.len += 100),
+        ("not every indexed one can be found", &|t| t.indexes[at].v6 = Part::EMPTY),
+        ("not every indexed one can be found", &|t| t.nested.push(t.nested[first])),
+        ("lists share networks", &|t| t.indexes[at].v6 = t.indexes[at].v4),
+        ("no first bits in common", &|t| t.networks[outer].last -= 1),
+        ("no first bits in common", &|t| t.networks[outer].first = 1 << 32),
+        ("an unknown marker", &|t| t.indexes[marked].marked.marker = b'k'),
+        ("a filter without its table", &|t| t.indexes[marked].marked.filter = Table::EMPTY),
+    ];
+    assert_eq!(verify(tables), Ok(()));
+    for (number, (message, change)) in cases.into_iter().enumerate() {
+        let mut changed = tables.clone();
+        change(&mut changed);
+        let found = verify(&changed).map_err(|invalid| invalid.message);
+        assert_eq!(found, Err(message), "case {number}");
+    }
 }
 
 #[test]

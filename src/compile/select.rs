@@ -21,9 +21,10 @@ const COMMON: f64 = 0.04;
 const LONG_LIST: usize = 6;
 const COMMON_IN_LIST: f64 = 0.2;
 
-/// The same for networks. Without a table, an address is read once when a rule first asks, and
-/// comparing it with a network takes few instructions; with one, every address is read.
-const LONG_LIST_OF_NETWORKS: usize = 32;
+/// The same for networks. With a table every address is read; without one, only if a rule asks, once,
+/// and comparing it with a network takes few instructions. Most lists are exceptions of rules that
+/// rarely ask.
+const LONG_LIST_OF_NETWORKS: usize = 256;
 
 /// What a rule that waits for a field only counts as, where others count as the share of events that
 /// they are expected to meet: so much that it is the last choice. Most events may have the field, and

@@ -131,11 +131,9 @@ fn fresh(rng: &mut Rng, style: Style) -> String {
             let mut text = rng.word(&["", "k", "Mask", "md5", "a=b", "==", "key "]).to_owned();
             for _ in 0..1 + rng.below(2) {
                 text.push_str(rng.word(&["=", "=", "=", "=="]));
-                text.push_str(match rng.below(3) {
-                    0 => "ks01",
-                    1 => rng.word(&["12345678", "Masks1234", "a"]),
-                    _ => "",
-                });
+                if rng.chance(3) {
+                    text.push_str(rng.word(&["ks01", "12345678", "Masks1234", "a"]));
+                }
                 text.push_str(&from(rng, "0123456789abcdefkKsS", 1, 20));
             }
             text.push_str(&from(rng, "0123456789abcdefkKsS", 16, 60));
