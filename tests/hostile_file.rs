@@ -77,7 +77,7 @@ detection:
 
 /// [`RULES`], enough literals with a marker for a table of them, and networks in networks.
 fn rules() -> String {
-    let literal = |n: u32| format!("k={:08x}", n.wrapping_mul(0x9E37_79B1));
+    let literal = |n: u64| format!("k={:016x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let literals: Vec<String> = (0..64).map(literal).collect();
     let logsource = "{product: linux}";
     let list = literals.join(", ");
@@ -127,7 +127,7 @@ const EVENTS: [&[u8]; 10] = [
     br#"{"f":4688,"g":null,"y":{},"x":{"z":1},"ip":"fe80::1","k":"word"}"#,
     br#"{"category":"MySqlAuditLogs","properties":{"event_class":"general_log","sql_text":"x"}}"#,
     b"{\"f\":\"\xff\xfe word nab\",\"g\":\"\xc3\",\"h\":\"p\"}",
-    br#"{"m":"a=b,K=00000000,k=9E3779B1,k=1"}"#,
+    br#"{"m":"a=b,K=0000000000000000,k=9E3779B97F4A7C15,k=1"}"#,
     br#"{"records":[{"category":"MySqlAuditLogs","properties":"{\"user\":\"u\"}"},{}]}"#,
 ];
 
@@ -254,7 +254,7 @@ fn networks_and_markers_are_verified() {
             t.networks[outer].first = t.networks[inner].first;
             t.nested[first].first = t.networks[inner].first;
         }),
-        ("a predicate of another network", &|t| t.nested.swap(first, first + 1)),
+        ("a network lies in another one", &|t| t.nested.swap(first, first + 1)),
         ("a predicate of another network", &|t| t.nested[first].first += 1),
         ("a predicate of another network", &|t| {
             t.nested[first].predicate = t.nested[first + 1].predicate;
