@@ -7,7 +7,7 @@ use super::interest::RoutedFilter;
 use super::matcher::Hits;
 use super::networks::containing;
 use super::predicate::{Means, Subject, address, on_text};
-use super::vector::{Vectors, classed, passing, places};
+use super::vector::{Vectors, classed, passing};
 use crate::event::fold::{caseless_prefix, is_ascii_caseless};
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
@@ -166,15 +166,16 @@ impl<'a> Lookup<'a, '_> {
             filter: index.filter.of(&tables.filters),
             slots: index.literals.of(&tables.slots),
         };
-        places(self.vectors, text, index.marker, &mut |at| {
-            let Some(key) = text.get(at + 1..).and_then(|rest| rest.first_chunk()) else { return };
+        for at in memchr::memchr_iter(index.marker, text) {
+            // Behind this place no marker has enough bytes for a key.
+            let Some(key) = text.get(at + 1..).and_then(|rest| rest.first_chunk()) else { break };
             let hash = marked_hash(*key);
             if table.may_have(hash)
                 && let Some(slot) = find(table.slots, hash, first_slot)
             {
                 self.entries(slot, at);
             }
-        });
+        }
     }
 
     /// Looks for literals everywhere in the text.

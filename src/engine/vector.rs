@@ -1,11 +1,10 @@
-//! The filter of grams by vectors of eight, and the classes of short literals and the places of a byte
-//! by vectors of 32, where the processor has AVX2 and its gather is fast.
+//! The filter of grams by vectors of eight, and the classes of short literals by vectors of 32, where
+//! the processor has AVX2 and its gather is fast.
 //!
-//! The only unsafe code outside of the C interface. What it rests on: [`passing`], [`classed`] and
-//! [`places`] ask the processor for AVX2, and the first checks the number of words; every index that is
-//! gathered is the top of a hash, of as many bits as number the words; bytes are loaded through
-//! references to arrays. Tests compare what passes with the loop over single grams, for every length
-//! and alignment.
+//! The only unsafe code outside of the C interface. What it rests on: [`passing`] and [`classed`] ask
+//! the processor for AVX2, and the former checks the number of words; every index that is gathered is the top of a hash, of as
+//! many bits as number the words; bytes are loaded through references to arrays. Tests compare what
+//! passes with the loop over single grams, for every length and alignment.
 #![allow(unsafe_code)]
 
 use super::scan::{classed_one_by_one, one_by_one};
@@ -248,40 +247,6 @@ unsafe fn classed_avx2(text: &[u8], nibbles: &[u32; NIBBLES], show: &mut impl Fn
     in_blocks(text, 2, places, |bit| bit as usize, show);
 }
 
-/// Shows where a byte stands, of a text and a byte that is not zero.
-#[inline]
-pub(super) fn places(vectors: Vectors, text: &[u8], byte: u8, show: &mut impl FnMut(usize)) {
-    #[cfg(target_arch = "x86_64")]
-    if vectors == Vectors::Avx2
-        && text.len() >= WORTH_VECTORS
-        && std::arch::is_x86_feature_detected!("avx2")
-    {
-        // SAFETY: the processor has AVX2.
-        unsafe { places_avx2(text, byte, show) };
-        return;
-    }
-    let _ = vectors;
-    memchr::memchr_iter(byte, text).for_each(show);
-}
-
-/// [`places`] in blocks of 32 bytes. PERF: the byte is sought once for a text, rather than again
-/// behind each place.
-///
-/// # Safety
-/// The processor has AVX2.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-unsafe fn places_avx2(text: &[u8], byte: u8, show: &mut impl FnMut(usize)) {
-    use std::arch::x86_64::*;
-    let byte = _mm256_set1_epi8(byte.cast_signed());
-    let places = |block: &[u8; 32]| {
-        // SAFETY: 32 bytes are read from an array of 32; the load needs no alignment.
-        let bytes = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
-        _mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, byte)).cast_unsigned()
-    };
-    in_blocks(text, 1, places, |bit| bit as usize, show);
-}
-
 /// Bytes of a block of [`classed_avx2`]: 32, and those that the last literal reaches into.
 #[cfg(target_arch = "x86_64")]
 const CLASSED: usize = 32 + 2;
@@ -360,21 +325,6 @@ mod tests {
             }
         }
         assert!(met > 10_000, "{met}");
-    }
-
-    #[test]
-    fn a_byte_is_found_both_ways() {
-        for len in 0..150usize {
-            let text: Vec<u8> = (0..len).map(|n| b"=.=|==..a"[n * n % 9]).collect();
-            for byte in *b"=.|z" {
-                let expected: Vec<usize> = (0..len).filter(|at| text[*at] == byte).collect();
-                for vectors in [Vectors::Plain, Vectors::Avx2] {
-                    let mut shown = Vec::new();
-                    places(vectors, &text, byte, &mut |at| shown.push(at));
-                    assert_eq!(shown, expected, "{vectors:?} {len} {byte}");
-                }
-            }
-        }
     }
 
     #[test]
