@@ -11,12 +11,16 @@ use generator::Rng;
 use generator::class::{CLASSES, Class};
 use generator::event::{Ev, State};
 use generator::item::{CHAINS, Item, KEYWORD_CHAINS, Kind};
-use generator::literal::Style;
-use generator::rule::{Rule, stream};
-use generator::witness;
+use generator::literal::{Style, literals};
+use generator::rule::{Rule, Search, Val, stream};
+use generator::{probe, witness};
 use judge::{Given, Judge, reproduction};
+use sigmatag::compile::{Options, rule_set};
+use sigmatag::rule::ast::Placeholders;
+use sigmatag::rule::load::load_text;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -122,6 +126,211 @@ fn literals_are_found_wherever_they_are() {
         ask(&format!("{} {style:?} {size}", class.name()), &set.rules, &events)
     });
     assert_enough(&seen);
+}
+
+/// How many fields of a rule set are looked up at the places of a marker, and how many of these for
+/// grams as well.
+fn marked(rules: &[Rule]) -> [usize; 2] {
+    let loaded = load_text("rules.yml", &stream(rules), &Placeholders::new());
+    let compiled = rule_set(&loaded.collection, &Options::default()).expect("rules");
+    let marked = compiled.tables().indexes.iter().filter(|index| !index.marked.is_empty());
+    let mixed = marked.clone().filter(|index| !index.ascii.grams.is_empty());
+    [marked.count(), mixed.count()]
+}
+
+/// Literals that are found by a marker, alone and among such that are not.
+#[test]
+fn literals_are_found_at_their_marker() {
+    let contains = |class: &&Class| class.chains.contains(&"contains") && !class.keyword;
+    let classes: Vec<&Class> = CLASSES.iter().filter(contains).collect();
+    let mut tasks: Vec<(String, (&Class, usize))> = Vec::new();
+    for round in 0..if long() { 20 } else { 2 } {
+        for (number, class) in classes.iter().enumerate() {
+            let size = [600, 250, 400][(number + round) % 3];
+            tasks.push((class.name(), (class, size)));
+        }
+    }
+    let found = AtomicUsize::new(0);
+    let mut seen = in_parallel(&tasks, |&(class, size), mut rng| {
+        let set = class.set(&mut rng, Style::Marked, size);
+        let events: Vec<(Ev, u64, &'static str)> = (0..EVENTS)
+            .map(|_| {
+                let (event, logsource) = set.event(&mut rng);
+                (event, rng.next(), logsource)
+            })
+            .collect();
+        found.fetch_add(marked(&set.rules)[0], Ordering::Relaxed);
+        ask(&format!("{} {size}", class.name()), &set.rules, &events)
+    });
+    // Thousands of hashes, and some without a name.
+    seen.extend(in_parallel(&[("many hashes".to_owned(), ())], |(), mut rng| {
+        let mut hashes = literals(&mut rng, Style::Hashes, 9_000);
+        let mut nameless = 0;
+        hashes.retain(|hash| {
+            nameless += usize::from(!hash.contains('='));
+            hash.len() > 40 && (hash.contains('=') || nameless % 100 == 0)
+        });
+        let chunks: Vec<&[String]> = hashes.chunks(hashes.len().div_ceil(60)).collect();
+        let item = |hashes: &[String]| Item {
+            slot: "f".to_owned(),
+            keyword: false,
+            chain: "contains",
+            kind: Kind::Text,
+            values: hashes.iter().cloned().map(Val::Str).collect(),
+            hints: vec![String::new(); hashes.len()],
+        };
+        let items: Vec<Item> = chunks.iter().map(|chunk| item(chunk)).collect();
+        let rules: Vec<Rule> = (0..)
+            .zip(&items)
+            .map(|(number, item)| Rule::single(format!("r{number:04}"), item.clone()))
+            .collect();
+        let items: Vec<&Item> = items.iter().collect();
+        let events: Vec<(Ev, u64, &'static str)> = (0..600)
+            .map(|_| {
+                let text = Ev::Str(probe::text(&mut rng, &items));
+                (Ev::Object(vec![(b"f".to_vec(), text)]), rng.next(), "")
+            })
+            .collect();
+        assert_eq!(marked(&rules), [1, 1], "of {} hashes", hashes.len());
+        ask("many hashes", &rules, &events)
+    }));
+    assert_enough(&seen);
+    let found = found.into_inner();
+    assert!(found >= tasks.len() / 2, "{found} fields with a marker in {} sets", tasks.len());
+}
+
+/// An address near one of a network, or in it, as text or nearly.
+fn near(rng: &mut Rng, networks: &[(IpAddr, u32)]) -> Vec<u8> {
+    let (first, prefix) = *rng.pick(networks);
+    let inner = |width: u32| u128::MAX.checked_shr(128 - (width - prefix)).unwrap_or(0);
+    let any = u128::from(rng.next()) << 64 | u128::from(rng.next());
+    let moved = |first: u128, inner: u128, rng: &mut Rng| match rng.below(6) {
+        0 => first,
+        1 => first | inner,
+        2 => first.wrapping_sub(1),
+        3 => (first | inner).wrapping_add(1),
+        _ => first | any & inner,
+    };
+    let mut text = match first {
+        IpAddr::V4(v4) => {
+            let v4 = Ipv4Addr::from(moved(u32::from(v4).into(), inner(32), rng) as u32);
+            match rng.below(12) {
+                0 => v4.to_ipv6_mapped().to_string(),
+                1 => v4.to_ipv6_compatible().to_string(),
+                _ => v4.to_string(),
+            }
+        }
+        IpAddr::V6(v6) => {
+            let v6 = Ipv6Addr::from(moved(v6.into(), inner(128), rng));
+            match rng.below(6) {
+                0 => v6.to_string().to_uppercase(),
+                1 => v6.segments().map(|part| format!("{part:04x}")).join(":"),
+                _ => v6.to_string(),
+            }
+        }
+    };
+    match rng.below(24) {
+        0 => text.push(*rng.pick(&[' ', '0', ':', '.', '%', 'é'])),
+        1 => text.insert(0, *rng.pick(&[' ', '0', ':', '[', '1'])),
+        2 => drop(text.pop()),
+        _ => {}
+    }
+    text.into_bytes()
+}
+
+/// Networks in networks and beside each other, and addresses at their borders.
+#[test]
+fn addresses_are_found_in_all_of_their_networks() {
+    let sizes = [1, 3, 12, 90, 600];
+    let rounds = if long() { 40 } else { 10 };
+    let tasks: Vec<(String, usize)> =
+        (0..rounds).map(|round| ("cidr".to_owned(), sizes[round % sizes.len()])).collect();
+    let looked_up = AtomicUsize::new(0);
+    let seen = in_parallel(&tasks, |&size, mut rng| {
+        let mut networks: Vec<(IpAddr, u32)> = Vec::new();
+        while networks.len() < size {
+            let (v4, v6) =
+                (rng.next() as u32, u128::from(rng.next()) << 64 | u128::from(rng.next()));
+            let (address, width) = match networks.is_empty() || rng.chance(30) {
+                true if rng.chance(60) => (u128::from(v4), 32),
+                true => (v6, 128),
+                // In another or around it, or next to it.
+                false => match *rng.pick(&networks) {
+                    (IpAddr::V4(v4), _) => (u128::from(u32::from(v4) ^ (1 << rng.below(32))), 32),
+                    (IpAddr::V6(v6), _) => (u128::from(v6) ^ (1 << rng.below(128)), 128),
+                },
+            };
+            let prefix = rng.below(width as usize + 1) as u32;
+            let host = (0..width - prefix).fold(0u128, |bits, at| bits | 1 << at);
+            let first = address & !host;
+            networks.push(match width {
+                32 => (Ipv4Addr::from(first as u32).into(), prefix),
+                _ => (Ipv6Addr::from(first).into(), prefix),
+            });
+        }
+        let item = |rng: &mut Rng, count: usize| {
+            let mut item = Item {
+                slot: rng.word(&["ip", "Net.address"]).to_owned(),
+                keyword: false,
+                chain: if rng.chance(80) { "cidr" } else { "cidr|neq" },
+                kind: Kind::Network,
+                values: Vec::new(),
+                hints: Vec::new(),
+            };
+            for _ in 0..count {
+                let (first, prefix) = rng.pick(&networks);
+                item.values.push(Val::Str(format!("{first}/{prefix}")));
+                item.hints.push(first.to_string());
+            }
+            item
+        };
+        let mut rules = Vec::new();
+        for number in 0..20 + size / 2 {
+            let lists = [1, 1, 1, 2, 5, 40, size.min(200)];
+            let mut items = Vec::new();
+            let condition = rng.word(&["a", "a", "a", "a and b", "a and not b", "a or b", "not a"]);
+            for _ in 0..if condition.contains('b') { 2 } else { 1 } {
+                let count = *rng.pick(&lists);
+                items.push(item(&mut rng, count));
+            }
+            let search = |(name, item): (&str, Item)| Search {
+                name: name.to_owned(),
+                maps: vec![vec![item]],
+            };
+            rules.push(Rule {
+                conditions: vec![condition.to_owned()],
+                searches: ["a", "b"].into_iter().zip(items).map(search).collect(),
+                ..Rule::single(format!("r{number:04}"), item(&mut rng, 1))
+            });
+        }
+        let events: Vec<(Ev, u64, &'static str)> = (0..EVENTS_ALONE)
+            .map(|_| {
+                let mut entries = Vec::new();
+                for field in ["ip", "Net.address"] {
+                    let values = (0..1 + rng.below(3) / 2 * rng.below(3))
+                        .map(|_| match rng.below(20) {
+                            0 => Ev::Int(10),
+                            1 => Ev::Null,
+                            _ => Ev::Str(near(&mut rng, &networks)),
+                        })
+                        .collect::<Vec<Ev>>();
+                    let value = match <[Ev; 1]>::try_from(values) {
+                        Ok([one]) => one,
+                        Err(several) => Ev::Array(several),
+                    };
+                    entries.push((field.as_bytes().to_vec(), value));
+                }
+                (Ev::Object(entries), rng.next(), "")
+            })
+            .collect();
+        let loaded = load_text("rules.yml", &stream(&rules), &Placeholders::new());
+        let compiled = rule_set(&loaded.collection, &Options::default()).expect("rules");
+        looked_up.fetch_add(compiled.tables().nested.len(), Ordering::Relaxed);
+        ask(&format!("cidr {size}"), &rules, &events)
+    });
+    assert_enough(&seen);
+    let looked_up = looked_up.into_inner();
+    assert!(looked_up > 500, "only {looked_up} networks were looked up");
 }
 
 /// Each chain of modifiers with each kind of value, and no other in the set.

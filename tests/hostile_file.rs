@@ -18,7 +18,8 @@ use sigmatag::rule::ast::{Collection, Placeholders};
 use sigmatag::rule::descriptor::{Descriptor, built_in, read};
 use sigmatag::rule::load::load_text;
 use sigmatag::ruleset::format::reseal;
-use sigmatag::ruleset::tables::FieldIndex;
+use sigmatag::ruleset::tables::{FieldIndex, NONE, Part, Table, Tables};
+use sigmatag::ruleset::verify::verify;
 use sigmatag::ruleset::{LoadErrorKind, RuleSet};
 use sigmatag::source::Encoding;
 use std::collections::BTreeMap;
@@ -75,8 +76,22 @@ detection:
   condition: k or g or h or i
 ";
 
-fn file(text: &str) -> Vec<u8> {
-    let loaded = load_text("r.yml", text, &Placeholders::new());
+/// [`RULES`], enough literals with a marker for a table of them, and networks in networks.
+fn rules() -> String {
+    let literal = |n: u64| format!("k={:016x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let literals: Vec<String> = (0..64).map(literal).collect();
+    let logsource = "{product: linux}";
+    let list = literals.join(", ");
+    format!(
+        "{RULES}---\ntitle: d\nid: d\nlogsource: {logsource}\ndetection:\n  \
+         m: {{m|contains: [{list}]}}\n  \
+         n: {{ip|cidr: [10.1.0.0/16, 10.1.2.0/24, 10.1.2.3/32, 'fe80::1/128', '::/0']}}\n  \
+         condition: m or n\n"
+    )
+}
+
+fn file() -> Vec<u8> {
+    let loaded = load_text("r.yml", &rules(), &Placeholders::new());
     assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
     let options = Options { sources: sources(), ..Options::default() };
     compile::compile(&loaded.collection, &options).unwrap().bytes
@@ -104,7 +119,7 @@ derive: {k: {decoder: lookup, from: kind, values: {1: word, 2: other}, default: 
 }
 
 /// Events that reach every kind of predicate.
-const EVENTS: [&[u8]; 10] = [
+const EVENTS: [&[u8]; 11] = [
     br#"{"own":1,"kind":1,"list":["x\\x.exe",0,"xxabcdefxx"],"data":{"h":"prefixed"}}"#,
     br#"{"own":1,"meta":{"kind":2},"old":"p","list":[1]}"#,
     br#"{"log":"20261122 09:15:02,db,app,10.1.2.3,4,5,QUERY,shop,'x',0"}"#,
@@ -113,6 +128,7 @@ const EVENTS: [&[u8]; 10] = [
     br#"{"f":4688,"g":null,"y":{},"x":{"z":1},"ip":"fe80::1","k":"word"}"#,
     br#"{"category":"MySqlAuditLogs","properties":{"event_class":"general_log","sql_text":"x"}}"#,
     b"{\"f\":\"\xff\xfe word nab\",\"g\":\"\xc3\",\"h\":\"p\"}",
+    br#"{"m":"a=b,K=0000000000000000,k=9E3779B97F4A7C15,k=1"}"#,
     br#"{"records":[{"category":"MySqlAuditLogs","properties":"{\"user\":\"u\"}"},{}]}"#,
     br#"{"db.statement":"a.evil.example 203.0.113.9 2001:db8::1 x@phish.example http://u.example/a /evil.exe 0123456789abcdef0123456789abcdef"}"#,
 ];
@@ -257,7 +273,7 @@ fn damaged_indicators() {
 
 #[test]
 fn the_file_has_every_kind_of_section() {
-    let bytes = file(RULES);
+    let bytes = file();
     let rules = RuleSet::from_bytes(&bytes).unwrap();
     let tables = rules.tables();
     let engines: Vec<&str> =
@@ -273,6 +289,8 @@ fn the_file_has_every_kind_of_section() {
     assert!(index(|field| !field.ascii.shorts.is_empty()), "no literal of three bytes");
     assert!(!tables.waiting_rules.is_empty(), "no rule that waits for a field");
     assert!(index(|field| field.ascii.stride > 1), "no stride");
+    assert!(index(|field| !field.marked.is_empty()), "no marker");
+    assert!(index(|field| field.v4.len > 3 && field.v6.len > 2), "no networks");
     assert!(index(|field| !field.other.shorts.is_empty()), "no short literal beyond ASCII");
     assert!(index(|field| field.suffix_lengths >> 24 != 0), "no long key");
     for (name, len) in &rules.header().sections {
@@ -282,9 +300,58 @@ fn the_file_has_every_kind_of_section() {
     println!("{} bytes", bytes.len());
 }
 
+/// What look-ups of networks and markers rest on is proved, not believed.
+#[test]
+fn networks_and_markers_are_verified() {
+    let rules = RuleSet::from_bytes(&file()).unwrap();
+    let tables = rules.tables();
+    let at = tables.indexes.iter().position(|index| index.v4.len > 3).unwrap();
+    let marked = tables.indexes.iter().position(|index| !index.marked.is_empty()).unwrap();
+    let first = tables.indexes[at].v4.start as usize;
+    let network =
+        |nested: usize| tables.predicates[tables.nested[nested].predicate as usize].a as usize;
+    let (outer, inner) = (network(first), network(first + 1));
+    type Change<'a> = &'a dyn Fn(&mut Tables);
+    let cases: [(&str, Change<'_>); 17] = [
+        ("networks are out of order", &|t| {
+            t.networks[outer].last = t.networks[inner].first;
+            t.networks[outer].first = t.networks[inner].first;
+            t.nested[first].first = t.networks[inner].first;
+        }),
+        ("a network lies in another one", &|t| t.nested.swap(first, first + 1)),
+        ("a predicate of another network", &|t| t.nested[first].first += 1),
+        ("a predicate of another network", &|t| {
+            t.nested[first].predicate = t.nested[first + 1].predicate;
+        }),
+        ("a predicate of another network", &|t| t.nested[first].predicate = NONE),
+        ("a predicate of another network", &|t| {
+            t.indexes[at].v6 = t.indexes[at].v4;
+            t.indexes[at].v4 = Part::EMPTY;
+        }),
+        ("a network lies in another one", &|t| t.nested[first + 1].outer = NONE),
+        ("a network lies in another one", &|t| t.nested[first].outer = 0),
+        ("a network lies in another one", &|t| t.nested[first + 2].outer = 2),
+        ("a list ends beyond its pool", &|t| t.indexes[at].v4.len += 100),
+        ("not every indexed one can be found", &|t| t.indexes[at].v6 = Part::EMPTY),
+        ("not every indexed one can be found", &|t| t.nested.push(t.nested[first])),
+        ("lists share networks", &|t| t.indexes[at].v6 = t.indexes[at].v4),
+        ("no first bits in common", &|t| t.networks[outer].last -= 1),
+        ("no first bits in common", &|t| t.networks[outer].first = 1 << 32),
+        ("an unknown marker", &|t| t.indexes[marked].marked.marker = b'k'),
+        ("a filter without its table", &|t| t.indexes[marked].marked.filter = Table::EMPTY),
+    ];
+    assert_eq!(verify(tables), Ok(()));
+    for (number, (message, change)) in cases.into_iter().enumerate() {
+        let mut changed = tables.clone();
+        change(&mut changed);
+        let found = verify(&changed).map_err(|invalid| invalid.message);
+        assert_eq!(found, Err(message), "case {number}");
+    }
+}
+
 #[test]
 fn truncations() {
-    let bytes = file(RULES);
+    let bytes = file();
     let lengths: Vec<usize> = (0..bytes.len()).collect();
     let plain = sweep(&lengths, |&len| bytes[..len].to_vec());
     assert_eq!(kinds(&plain), ["Err(Truncated)"]);
@@ -309,7 +376,7 @@ fn truncations() {
 
 #[test]
 fn flipped_bits() {
-    let bytes = file(RULES);
+    let bytes = file();
     let bits: Vec<usize> = (0..bytes.len() * 8).collect();
     let flipped = |bit: usize| {
         let mut bytes = bytes.clone();
@@ -333,7 +400,7 @@ fn flipped_bits() {
 
 #[test]
 fn random_edits() {
-    let bytes = file(RULES);
+    let bytes = file();
     let seed = generator::seed();
     let mut rng = Rng::new(seed);
     let seeds: Vec<u64> = (0..20_000).map(|_| rng.next()).collect();
@@ -397,7 +464,7 @@ fn with_section(bytes: &[u8], id: u32, flags: u32) -> Vec<u8> {
 
 #[test]
 fn other_versions_and_other_files() {
-    let bytes = file(RULES);
+    let bytes = file();
     let changed = |at: usize, value: u32| {
         let mut bytes = bytes.clone();
         bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());

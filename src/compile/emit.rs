@@ -324,6 +324,7 @@ impl Emit {
         self.tables.slots = built.slots;
         self.tables.entries = built.entries;
         self.tables.filters = built.filters;
+        self.tables.nested = built.nested;
         for (predicate, indexed) in self.tables.predicates.iter_mut().zip(&indexed) {
             if *indexed {
                 predicate.flags |= flag::INDEXED;

@@ -6,10 +6,12 @@
 //! events does not make rare what it merely has not seen.
 
 use super::ir::{KEYWORDS, PredicateKey, Test};
+use super::networks;
 use super::pattern::Pattern;
 use super::profile::Profile;
 use super::texts::{Texts, longest_literal};
 use crate::ruleset::hash::GRAM;
+use crate::ruleset::tables::Network;
 use foldhash::HashMap;
 use std::borrow::Cow;
 
@@ -93,8 +95,19 @@ impl<'a> Frequencies<'a> {
             + gram.iter().filter(|byte| COMMON[usize::from(**byte)]).count() as u32
     }
 
+    /// The share of a byte in the texts of a field.
+    pub fn byte(&self, field: u32, byte: u8) -> f64 {
+        let typical = self.typical(field).0.share_of(byte);
+        let Some(texts) = self.measured(field) else { return typical };
+        let seen = texts.seen() as f64;
+        (seen * texts.share_of(byte) + WEIGHT * typical) / (seen + WEIGHT)
+    }
+
     /// The share of events in which a predicate is expected to hold, above 0.
     pub fn predicate(&self, key: &PredicateKey) -> f64 {
+        if let &Test::Cidr { version, first, last } = &key.test {
+            return self.network(key.field, Network { version, first, last });
+        }
         let Test::Pattern { pattern, cased } = &key.test else { return 0.5 };
         let pattern =
             if *cased { Cow::Owned(pattern.clone().folded()) } else { Cow::Borrowed(pattern) };
@@ -104,6 +117,19 @@ impl<'a> Frequencies<'a> {
         }
         // No event of the profile has a field that it does not know.
         let holds = self.measured(key.field).map_or(0, |texts| texts.matching(&pattern)) as f64;
+        (holds.min(self.events) + WEIGHT * guess) / (self.events + WEIGHT)
+    }
+
+    fn network(&self, field: u32, network: Network) -> f64 {
+        let guess = networks::share(network.version, network.first as u128, network.last as u128);
+        if self.events == 0.0 {
+            return guess;
+        }
+        let is_inside = |text: &[u8]| {
+            let address = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+            address.is_some_and(|address| network.contains(address))
+        };
+        let holds = self.measured(field).map_or(0, |texts| texts.counting(is_inside)) as f64;
         (holds.min(self.events) + WEIGHT * guess) / (self.events + WEIGHT)
     }
 

@@ -3,12 +3,16 @@
 use super::frequency::Frequencies;
 use super::ir::{KEYWORDS, PredicateKey, Test};
 use super::pattern::{DASHES, Pattern, Piece};
+use super::{marked, networks};
 use crate::event::number;
 use crate::ruleset::hash::{
     Anchor, GRAM, KEY_LENGTHS, anchored_filter, anchored_hash, exact_hash, first_slot, gram_filter,
-    gram_key, gram_slot, length_bit, longest_stride, short_classes, short_key, short_nibbles,
+    gram_key, gram_slot, length_bit, longest_stride, marked_hash, short_classes, short_key,
+    short_nibbles,
 };
-use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Place, Slot, Table};
+use crate::ruleset::tables::{
+    Entry, FieldIndex, GramIndex, MarkedIndex, Nested, Network, Part, Place, Slot, Table,
+};
 use foldhash::HashMap;
 use std::borrow::Cow;
 
@@ -27,11 +31,20 @@ pub enum Key {
     Suffix(Vec<u8>),
     /// One of these folded literals somewhere in the text.
     Anywhere(Vec<Vec<u8>>),
+    /// The address that the text is.
+    Network(Network),
 }
 
 /// How a predicate can be found, if the index can report it at all.
 pub fn key_of(key: &PredicateKey) -> Option<Key> {
-    let Test::Pattern { pattern, cased } = &key.test else { return None };
+    let (pattern, cased) = match &key.test {
+        Test::Pattern { pattern, cased } => (pattern, cased),
+        // Records are not searched for addresses.
+        &Test::Cidr { version, first, last } if key.field != KEYWORDS => {
+            return Some(Key::Network(Network { version, first, last }));
+        }
+        _ => return None,
+    };
     let folded = if *cased { Cow::Owned(pattern.clone().folded()) } else { Cow::Borrowed(pattern) };
     match folded.pieces() {
         [] => Some(Key::Exact(Vec::new())),
@@ -73,6 +86,7 @@ fn best_literal(pattern: &Pattern, pieces: &[Piece]) -> Option<Key> {
             Key::Prefix(text) | Key::Suffix(text) => text.len().min(8) * 2 + 1,
             Key::Exact(text) => text.len().min(8) * 2,
             Key::Anywhere(texts) => texts.iter().map(Vec::len).min().unwrap_or(0).min(8) * 2,
+            Key::Network(_) => 0,
         })
 }
 
@@ -93,6 +107,8 @@ pub struct Index {
     pub entries: Vec<Entry>,
     /// All filter words.
     pub filters: Vec<u32>,
+    /// All networks.
+    pub nested: Vec<Nested>,
 }
 
 /// An entry and its key.
@@ -107,6 +123,7 @@ struct Entries {
     suffix_lengths: u32,
     ascii: Literals,
     other: Literals,
+    networks: Vec<(Network, u32)>,
     numbers: bool,
 }
 
@@ -137,18 +154,24 @@ pub fn build(
         }
     }
     let mut index = Index { fields: Vec::with_capacity(fields + 1), ..Index::default() };
-    for (number, entry) in entries.iter().enumerate() {
+    for (number, entry) in entries.iter_mut().enumerate() {
         let routed = number == fields;
         let id = if routed { KEYWORDS } else { number as u32 };
         let cost_of = |gram: [u8; 4]| frequencies.gram(id, gram);
+        let rate_of = |byte: u8| frequencies.byte(id, byte);
+        // Before the grams of what is left. Records are searched for keywords by grams.
+        let marked = if routed { MarkedIndex::EMPTY } else { index.marked(entry, &rate_of) };
         let field = FieldIndex {
             anchored: index.table(&entry.anchored, first_slot),
             anchored_filter: index.filter(&entry.anchored, anchored_filter),
             exact_lengths: entry.exact_lengths,
             prefix_lengths: entry.prefix_lengths,
             suffix_lengths: entry.suffix_lengths,
+            marked,
             ascii: index.literals(&entry.ascii, routed, &cost_of),
             other: index.literals(&entry.other, false, &cost_of),
+            v4: index.networks(&entry.networks, 4),
+            v6: index.networks(&entry.networks, 6),
             numbers: u32::from(entry.numbers),
         };
         index.fields.push(field);
@@ -191,6 +214,7 @@ impl Entries {
                     literals.add(predicate, text);
                 }
             }
+            Key::Network(network) => self.networks.push((network, predicate)),
         }
     }
 }
@@ -231,7 +255,7 @@ impl Literals {
                 }
                 if let Some((_, key, offset)) = best {
                     *used.entry(key).or_insert(0) += 1;
-                    slots.push((key, entry(*predicate, text, offset)));
+                    slots.push((key, entry(*predicate, text, offset, GRAM)));
                 }
             }
         }
@@ -239,10 +263,10 @@ impl Literals {
     }
 }
 
-/// The entry of a literal by its gram at `offset`. What is compared besides lies next to the gram,
-/// and overlaps it where the literal is short.
-fn entry(predicate: u32, text: &[u8], offset: usize) -> Entry {
-    let behind = (offset + GRAM).min(text.len() - GRAM);
+/// The entry of a literal by its key of `len` bytes at `offset`. What is compared besides lies next
+/// to the key, and overlaps it where the literal is short.
+fn entry(predicate: u32, text: &[u8], offset: usize, len: usize) -> Entry {
+    let behind = (offset + len).min(text.len() - GRAM);
     let at = if behind > offset { behind } else { offset.saturating_sub(GRAM) };
     let check = text[at..].first_chunk().map_or(0, |bytes| gram_key(*bytes));
     let place = Place { gram: offset as u16, check: (at as isize - offset as isize) as i8 };
@@ -296,6 +320,34 @@ impl Index {
         let table = Table { start: self.filters.len() as u32, mask: words.len() as u32 - 1 };
         self.filters.extend(words);
         table
+    }
+
+    /// The networks of one version.
+    fn networks(&mut self, networks: &[(Network, u32)], version: u8) -> Part {
+        let start = self.nested.len() as u32;
+        let own = networks.iter().filter(|(network, _)| network.version == version);
+        self.nested.extend(networks::nested(own.copied().collect()));
+        let len = self.nested.len() as u32 - start;
+        if len == 0 { Part::EMPTY } else { Part { start, len } }
+    }
+
+    /// Takes the literals of a field that are found by a marker, if that is cheaper.
+    fn marked(&mut self, entries: &mut Entries, rate_of: &dyn Fn(u8) -> f64) -> MarkedIndex {
+        let texts: Vec<&[u8]> = entries.ascii.long.iter().map(|(_, text)| &text[..]).collect();
+        let Some(marker) = marked::choose(&texts, rate_of) else { return MarkedIndex::EMPTY };
+        let mut keyed: Vec<Keyed> = Vec::new();
+        let mut places = marker.places.into_iter();
+        entries.ascii.long.retain(|(predicate, text)| {
+            let Some(at) = places.next().flatten() else { return true };
+            let Some(key) = text[at + 1..].first_chunk() else { return true };
+            keyed.push((marked_hash(*key), entry(*predicate, text, at, 1 + key.len())));
+            false
+        });
+        MarkedIndex {
+            marker: marker.byte,
+            literals: self.table(&keyed, first_slot),
+            filter: self.filter(&keyed, anchored_filter),
+        }
     }
 
     /// `routed`: the engine makes filters of its own for the literals that an event may concern.

@@ -16,6 +16,8 @@ mod indicators;
 pub mod ir;
 pub mod item;
 pub mod lower;
+mod marked;
+mod networks;
 pub mod pattern;
 pub mod pivot;
 pub mod placeholder;

@@ -21,6 +21,11 @@ const COMMON: f64 = 0.04;
 const LONG_LIST: usize = 6;
 const COMMON_IN_LIST: f64 = 0.2;
 
+/// The same for networks. With a table every address is read; without one, only if a rule asks, once,
+/// and comparing it with a network takes few instructions. Most lists are exceptions of rules that
+/// rarely ask.
+const LONG_LIST_OF_NETWORKS: usize = 256;
+
 /// What a rule that waits for a field only counts as, where others count as the share of events that
 /// they are expected to meet: so much that it is the last choice. Most events may have the field, and
 /// the rule's condition then has to be evaluated without help from the index.
@@ -45,11 +50,16 @@ enum Kind {
     Short,
     Ascii,
     Other,
+    Network,
 }
 
 /// The table of a key; `None` for a single byte, which is in nearly every text.
 fn kind_of(key: &Key) -> Option<Kind> {
-    let Key::Anywhere(texts) = key else { return Some(Kind::Anchored) };
+    let texts = match key {
+        Key::Anywhere(texts) => texts,
+        Key::Network(_) => return Some(Kind::Network),
+        Key::Exact(_) | Key::Prefix(_) | Key::Suffix(_) => return Some(Kind::Anchored),
+    };
     match texts.iter().map(Vec::len).min().unwrap_or(0) {
         0 | 1 => None,
         len if len < GRAM => Some(Kind::Short),
@@ -84,7 +94,7 @@ pub fn select(
         .map(|predicate| {
             let key = key_of(predicate)?;
             let kind = kind_of(&key)?;
-            let plain = kind != Kind::Short && !is_slight(&key);
+            let plain = !matches!(kind, Kind::Short | Kind::Network) && !is_slight(&key);
             Some(Known { kind, plain, share: frequencies.predicate(predicate) })
         })
         .collect();
@@ -142,28 +152,32 @@ pub fn select(
             keep(*id, &mut tables);
         }
     }
-    let is_rare = |known: &Known| known.plain && known.share < COMMON;
+    // A table of networks finds all for the price of one.
+    let is_free =
+        |known: &Known| known.kind == Kind::Network || known.plain && known.share < COMMON;
     for ir in rules {
         let mut lists: BTreeMap<(u32, Kind), Vec<u32>> = BTreeMap::new();
         long_lists(ir, &mut |members| {
             lists.clear();
             for id in members {
                 if let Some(known) = known[*id as usize]
-                    && known.plain
-                    && known.share < COMMON_IN_LIST
+                    && (known.kind == Kind::Network || known.plain && known.share < COMMON_IN_LIST)
                 {
                     let table = (predicates[*id as usize].field, known.kind);
                     lists.entry(table).or_default().push(*id);
                 }
             }
-            for list in lists.values().filter(|list| list.len() >= LONG_LIST) {
-                list.iter().for_each(|id| keep(*id, &mut tables));
+            for ((_, kind), list) in &lists {
+                let long = if *kind == Kind::Network { LONG_LIST_OF_NETWORKS } else { LONG_LIST };
+                if list.len() >= long {
+                    list.iter().for_each(|id| keep(*id, &mut tables));
+                }
             }
         });
     }
     for (id, known) in known.iter().enumerate() {
         if let Some(known) = known
-            && is_rare(known)
+            && is_free(known)
             && tables.contains(&(predicates[id].field, known.kind))
         {
             indexed[id] = true;

@@ -87,6 +87,18 @@ impl Texts {
         self.grams.get(&gram).map_or(0, |occurrences| occurrences.count)
     }
 
+    /// The share that a byte has in them.
+    pub fn share_of(&self, byte: u8) -> f64 {
+        let Bytes { all, single, .. } = self.bytes.get_or_init(|| self.count_bytes());
+        single.get(&byte).copied().unwrap_or(0.0) / all.max(1.0)
+    }
+
+    /// How many of them are such.
+    pub fn counting(&self, is: impl Fn(&[u8]) -> bool) -> u64 {
+        let those = self.lines.iter().filter(|(line, _)| is(line));
+        those.map(|(_, times)| u64::from(*times)).sum()
+    }
+
     /// How many of them match a folded pattern. Of a pattern with wildcards inside, its longest
     /// literal counts.
     pub fn matching(&self, pattern: &Pattern) -> u64 {
@@ -134,6 +146,7 @@ mod tests {
         let texts = Texts::new(lines.map(|(line, times)| (line.into(), times)).to_vec());
         assert_eq!(texts.seen(), 10);
         assert_eq!(texts.occurrences(*b".exe"), 5);
+        assert_eq!(texts.share_of(b'/'), 3.0 / 66.0);
         for (pattern, expected) in [
             ("cmd.exe", 2),
             ("cmd.exe*", 5),

@@ -15,6 +15,7 @@ mod interest;
 mod keywords;
 pub mod matcher;
 mod memo;
+mod networks;
 mod output;
 pub mod predicate;
 mod route;

@@ -7,9 +7,7 @@ use crate::event::number::{Number, NumberText};
 use crate::event::value::Value;
 use crate::ruleset::RuleSet;
 use crate::ruleset::regexes::RegexCache;
-use crate::ruleset::tables::{
-    NumberRecord, Predicate, Tables, comparison, flag, kind, reference_mode,
-};
+use crate::ruleset::tables::{NumberRecord, Predicate, comparison, flag, kind, reference_mode};
 use crate::source::{EventView, SqlCode};
 use std::cmp::Ordering;
 use std::net::IpAddr;
@@ -244,18 +242,8 @@ fn contains_ragged(text: &[u8], needle: &[u8]) -> bool {
 }
 
 /// The address that a text is.
-fn address(text: &[u8]) -> Option<IpAddr> {
+pub fn address(text: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(text).ok()?.parse().ok()
-}
-
-/// Whether an address is in a network.
-fn contains_address(tables: &Tables, network: u32, address: IpAddr) -> bool {
-    let network = &tables.networks[network as usize];
-    let (version, bits) = match address {
-        IpAddr::V4(v4) => (4, u128::from(u32::from(v4))),
-        IpAddr::V6(v6) => (6, u128::from(v6)),
-    };
-    network.version == version && (network.first as u128) <= bits && bits <= (network.last as u128)
 }
 
 /// The number of a table entry.
@@ -342,7 +330,8 @@ pub fn on_value(
                 work.address = text(value, view, &mut work.text).and_then(address);
                 work.address_of = Some(value);
             }
-            work.address.is_some_and(|it| contains_address(rules.tables(), predicate.a, it))
+            let network = &rules.tables().networks[predicate.a as usize];
+            work.address.is_some_and(|address| network.contains(address))
         }
         _ => {
             let Some(text) = text(value, view, &mut work.text) else { return false };

@@ -5,17 +5,18 @@
 
 use super::interest::RoutedFilter;
 use super::matcher::Hits;
-use super::predicate::{Means, Subject, on_text};
+use super::networks::containing;
+use super::predicate::{Means, Subject, address, on_text};
 use super::vector::{Vectors, classed, passing};
 use crate::event::fold::{caseless_prefix, is_ascii_caseless};
 use crate::event::value::Value;
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
     Anchor, CLASSES, GRAM, NIBBLES, anchored_bit, anchored_hash, exact_hash, filter_bit,
-    first_slot, gram_key, gram_slot, length_bit, load, short_hash, short_key,
+    first_slot, gram_key, gram_slot, length_bit, load, marked_hash, short_hash, short_key,
 };
 use crate::ruleset::regexes::RegexCache;
-use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, Place, Slot, Tables};
+use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, MarkedIndex, Place, Slot, Tables};
 
 /// Bytes of a literal that are compared wherever its gram was found. Of longer literals whose head is
 /// there, the rest is compared as well as long as such comparisons together took no more than
@@ -42,6 +43,9 @@ pub(super) fn scan(
     if !index.anchored.is_empty() {
         lookup.anchored(index);
     }
+    if !index.marked.is_empty() {
+        lookup.marked(&index.marked);
+    }
     match routed {
         Some(RoutedFilter { words, stride, shorts, .. }) => {
             if !words.is_empty() {
@@ -56,6 +60,9 @@ pub(super) fn scan(
     if !index.other.is_empty() && !text.is_ascii() {
         lookup.literals(&index.other);
     }
+    if index.has_networks() {
+        lookup.networks(index, original);
+    }
 }
 
 /// Whether a field that looks for whole texts only may have one that is `text`: if not, nothing can be
@@ -69,9 +76,7 @@ pub(super) fn may_be_whole(tables: &Tables, index: &FieldIndex, text: &[u8]) -> 
     if index.exact_lengths & length_bit(text.len()) == 0 {
         return false;
     }
-    let filter = index.anchored_filter.of(&tables.filters);
-    let (word, bit) = anchored_bit(exact_hash(text), filter.len());
-    filter.get(word).is_some_and(|word| word >> bit & 1 == 1)
+    HashedTable::anchored(tables, index).may_have(exact_hash(text))
 }
 
 /// The same for a value that is no text and for whole texts by their lengths alone: most numbers are
@@ -107,10 +112,7 @@ impl<'a> Lookup<'a, '_> {
     #[inline]
     fn anchored(&mut self, index: &FieldIndex) {
         let text = self.text;
-        let table = AnchoredTable {
-            filter: index.anchored_filter.of(&self.tables.filters),
-            slots: index.anchored.of(&self.tables.slots),
-        };
+        let table = HashedTable::anchored(self.tables, index);
         if index.exact_lengths & length_bit(text.len()) != 0 {
             self.anchored_key(table, exact_hash(text));
         }
@@ -137,9 +139,8 @@ impl<'a> Lookup<'a, '_> {
 
     /// Verifies every predicate whose anchored key has this hash.
     #[inline]
-    fn anchored_key(&mut self, table: AnchoredTable<'_>, hash: u32) {
-        let (word, bit) = anchored_bit(hash, table.filter.len());
-        if table.filter.get(word).is_some_and(|word| word >> bit & 1 == 1) {
+    fn anchored_key(&mut self, table: HashedTable<'_>, hash: u32) {
+        if table.may_have(hash) {
             self.anchored_slot(table.slots, hash);
         }
     }
@@ -171,6 +172,38 @@ impl<'a> Lookup<'a, '_> {
         }
     }
 
+    /// Looks for the networks of the address that the text is, if it is one.
+    #[inline(never)]
+    fn networks(&mut self, index: &FieldIndex, original: &[u8]) {
+        let Some(address) = address(original) else { return };
+        let hits = &mut *self.hits;
+        containing(self.tables, index, address, |id| {
+            if !hits.is_decided(id) {
+                hits.report(id);
+            }
+        });
+    }
+
+    /// Looks for literals at the places of their marker.
+    #[inline(never)]
+    fn marked(&mut self, index: &MarkedIndex) {
+        let (text, tables) = (self.text, self.tables);
+        let table = HashedTable {
+            filter: index.filter.of(&tables.filters),
+            slots: index.literals.of(&tables.slots),
+        };
+        for at in memchr::memchr_iter(index.marker, text) {
+            // Behind this place no marker has enough bytes for a key.
+            let Some(key) = text.get(at + 1..).and_then(|rest| rest.first_chunk()) else { break };
+            let hash = marked_hash(*key);
+            if table.may_have(hash)
+                && let Some(slot) = find(table.slots, hash, first_slot)
+            {
+                self.entries(slot, at);
+            }
+        }
+    }
+
     /// Looks for literals everywhere in the text.
     #[inline]
     fn literals(&mut self, index: &GramIndex) {
@@ -197,13 +230,19 @@ impl<'a> Lookup<'a, '_> {
         else {
             return;
         };
+        self.entries(slot, at);
+    }
+
+    /// Verifies every predicate of a slot of which the gram or marker is at `at`.
+    #[inline(always)]
+    fn entries(&mut self, slot: &Slot, at: usize) {
         match slot.single() {
             Some(entry) => self.literal(entry, at),
             None => self.tables.several(slot).iter().for_each(|entry| self.literal(*entry, at)),
         }
     }
 
-    /// Verifies a predicate of which a gram begins at `at`.
+    /// Verifies a predicate of which a gram, or the marker, is at `at`.
     #[inline]
     fn literal(&mut self, entry: Entry, at: usize) {
         let place = Place::unpack(entry.place);
@@ -274,11 +313,29 @@ impl<'a> Lookup<'a, '_> {
     }
 }
 
-/// The table of anchored keys of a field, with its filter.
+/// A table of hashes of a field, with its filter.
 #[derive(Clone, Copy)]
-struct AnchoredTable<'a> {
+struct HashedTable<'a> {
     filter: &'a [u32],
     slots: &'a [Slot],
+}
+
+impl<'a> HashedTable<'a> {
+    /// That of whole texts, beginnings and ends.
+    #[inline(always)]
+    fn anchored(tables: &'a Tables, index: &FieldIndex) -> HashedTable<'a> {
+        HashedTable {
+            filter: index.anchored_filter.of(&tables.filters),
+            slots: index.anchored.of(&tables.slots),
+        }
+    }
+
+    /// Whether the filter lets a hash pass.
+    #[inline(always)]
+    fn may_have(&self, hash: u32) -> bool {
+        let (word, bit) = anchored_bit(hash, self.filter.len());
+        self.filter.get(word).is_some_and(|word| word >> bit & 1 == 1)
+    }
 }
 
 /// The numbers of the bits that are set.

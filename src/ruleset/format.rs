@@ -298,6 +298,7 @@ fn decode(id: u32, data: &[u8], t: &mut Tables) -> Result<(), DecodeError> {
             t.slots = read_sparse(r, Slot::EMPTY, r.remaining() / 2)?;
             t.entries = read_all(r)?;
             t.filters = read_all(r)?;
+            t.nested = read_all(r)?;
             t.groups = r.u32()?;
             t.links = read_all(r)?;
             t.linked = read_all(r)?;
@@ -361,6 +362,7 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
             write_sparse(&t.slots, &Slot::EMPTY, o);
             write_all(&t.entries, o);
             write_all(&t.filters, o);
+            write_all(&t.nested, o);
             t.groups.encode(o);
             write_all(&t.links, o);
             write_all(&t.linked, o);

@@ -35,14 +35,23 @@ pub fn gram_key(bytes: [u8; 4]) -> u32 {
 /// The filter that lets the grams of these keys pass. It has `words_per_gram` words for each while
 /// the largest size allows: the fewer bits are set, the fewer grams pass by chance.
 pub fn gram_filter(keys: &[u32], words_per_gram: usize) -> Vec<u32> {
-    let enough = |words: &usize| *words >= keys.len() * words_per_gram;
-    let largest = FILTER_WORDS[FILTER_WORDS.len() - 1];
-    let mut filter = vec![0; FILTER_WORDS.into_iter().find(enough).unwrap_or(largest)];
+    let mut filter = vec![0; filter_words(keys.len() * words_per_gram)];
     for &key in keys {
         let (word, bit) = filter_bit(key, filter.len());
         filter[word] |= 1 << bit;
     }
     filter
+}
+
+/// The smallest filter of so many words, or the largest that there is.
+fn filter_words(least: usize) -> usize {
+    let largest = FILTER_WORDS[FILTER_WORDS.len() - 1];
+    FILTER_WORDS.into_iter().find(|words| *words >= least).unwrap_or(largest)
+}
+
+/// Bits of the filter of so many grams with a word for each.
+pub fn filter_bits(grams: usize) -> usize {
+    32 * filter_words(grams)
 }
 
 /// What a gram's key is multiplied with, for the filter.
@@ -180,6 +189,8 @@ pub enum Anchor {
     Start = 2,
     /// The text ends with it.
     End = 3,
+    /// It follows a marker.
+    Marker = 4,
 }
 
 /// The hash of a prefix or suffix key, one of [`KEY_LENGTHS`] bytes, without regard to case.
@@ -199,6 +210,21 @@ pub fn short_hash(anchor: Anchor, key: u64, len: usize) -> u32 {
     // Where no byte is, none gets the bit of case.
     let present = u64::MAX >> (64 - 8 * len.clamp(1, 8));
     mix(key | CASELESS & present, len as u64 | (anchor as u64) << 8)
+}
+
+/// Bytes behind a marker that are the key of a literal.
+pub const MARKED: usize = 8;
+
+/// Whether literals may be found by a byte: it must be the same in every spelling, which letters are
+/// not.
+pub fn is_marker(byte: u8) -> bool {
+    byte.is_ascii_punctuation()
+}
+
+/// The hash of what follows a marker, without regard to case.
+#[inline(always)]
+pub fn marked_hash(key: [u8; MARKED]) -> u32 {
+    short_hash(Anchor::Marker, u64::from_le_bytes(key), MARKED)
 }
 
 /// The hash of a whole text without regard to case: its length, first and last bytes. Longer texts

@@ -11,6 +11,7 @@
 pub mod codec;
 pub mod debug;
 pub mod embedded;
+mod field_index;
 mod foreign;
 pub mod format;
 pub mod hash;

@@ -6,6 +6,11 @@ use super::indicators::Indicators;
 use super::regexes::Regexes;
 use crate::event::keys::KeyTable;
 use crate::source::SourceTables;
+use std::net::IpAddr;
+
+pub use super::field_index::{
+    Entry, FieldIndex, GramIndex, MarkedIndex, Nested, Part, Place, Slot, Table,
+};
 
 /// Marks "none" where an index is expected.
 pub const NONE: u32 = u32::MAX;
@@ -17,197 +22,6 @@ record! {
         pub start: u32,
         /// Number of bytes.
         pub len: u32,
-    }
-}
-
-record! {
-    /// An open-addressing table: `mask + 1` slots from `start`; no slots if `mask` is [`NONE`].
-    pub struct Table {
-        /// First slot.
-        pub start: u32,
-        /// Number of slots less one; the number is a power of two.
-        pub mask: u32,
-    }
-}
-
-impl Table {
-    /// A table that holds nothing.
-    pub const EMPTY: Table = Table { start: 0, mask: NONE };
-
-    /// Whether it has no slots.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.mask == NONE
-    }
-
-    /// The part of a pool that the table has.
-    #[inline(always)]
-    pub fn of<'a, T>(&self, pool: &'a [T]) -> &'a [T] {
-        let size = (self.mask as usize).wrapping_add(1);
-        pool.get(self.start as usize..).and_then(|rest| rest.get(..size)).unwrap_or(&[])
-    }
-}
-
-record! {
-    /// A slot of a table: what has one key. Linear probing ends at a slot without entries. PERF: a
-    /// single entry, which most keys have, is in the slot itself.
-    pub struct Slot {
-        /// A gram, a short literal, or a hash of anchored bytes.
-        pub key: u32,
-        /// The predicate, or the first of several entries.
-        pub first: u32,
-        /// As in [`Entry`], or behind the last of several entries.
-        pub check: u32,
-        /// As in [`Entry`], or [`SEVERAL`](Slot::SEVERAL), or [`NONE`] in an empty slot.
-        pub place: u32,
-    }
-}
-
-impl Slot {
-    /// A slot that nothing is in.
-    pub const EMPTY: Slot = Slot { key: 0, first: 0, check: 0, place: NONE };
-
-    /// Marks a key of several entries.
-    pub const SEVERAL: u32 = NONE - 1;
-
-    /// Whether nothing is in it.
-    #[inline(always)]
-    pub fn is_empty(&self) -> bool {
-        self.place == NONE
-    }
-
-    /// Its entry, if it has one.
-    #[inline(always)]
-    pub fn single(&self) -> Option<Entry> {
-        let entry = Entry { predicate: self.first, check: self.check, place: self.place };
-        (self.place < Slot::SEVERAL).then_some(entry)
-    }
-}
-
-record! {
-    /// A predicate that a key finds. For grams, four further bytes of the literal are compared before
-    /// the predicate is looked at, since grams that occur without their literal are common. Other
-    /// tables have 0 in `check` and `place`.
-    pub struct Entry {
-        /// The predicate to verify.
-        pub predicate: u32,
-        /// The four bytes, without the bit of case.
-        pub check: u32,
-        /// Where in the literal the gram begins, see [`Place`].
-        pub place: u32,
-    }
-}
-
-/// Where a gram stands in its literal, and the four bytes that are compared besides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// First byte of the gram in the literal, at most [`Place::LAST`].
-    pub gram: u16,
-    /// First byte of the other four, counted from that of the gram.
-    pub check: i8,
-}
-
-impl Place {
-    /// The last place of a gram that can be named.
-    pub const LAST: usize = u16::MAX as usize;
-
-    /// As a number.
-    pub fn pack(self) -> u32 {
-        u32::from(self.gram) | u32::from(self.check as u8) << 16
-    }
-
-    /// From a number.
-    #[inline(always)]
-    pub fn unpack(packed: u32) -> Place {
-        Place { gram: packed as u16, check: (packed >> 16) as i8 }
-    }
-}
-
-record! {
-    /// Everything indexed about the literals of one kind (all ASCII or not) of one field.
-    pub struct GramIndex {
-        /// One bit per hash of a gram of 4 bytes; its size is one of
-        /// [`FILTER_WORDS`](super::hash::FILTER_WORDS).
-        pub filter: Table,
-        /// Gram to predicates.
-        pub grams: Table,
-        /// The step between the grams of a text that are looked up, one of
-        /// [`STRIDES`](super::hash::STRIDES); 0 without grams.
-        pub stride: u32,
-        /// Literal of two or three bytes to predicates.
-        pub shorts: Table,
-        /// Where these may begin, see [`short_classes`](super::hash::short_classes).
-        pub short_classes: Table,
-        /// The same for vectors, see [`short_nibbles`](super::hash::short_nibbles).
-        pub short_nibbles: Table,
-    }
-}
-
-impl GramIndex {
-    /// An index that holds nothing.
-    pub const EMPTY: GramIndex = GramIndex {
-        filter: Table::EMPTY,
-        grams: Table::EMPTY,
-        stride: 0,
-        shorts: Table::EMPTY,
-        short_classes: Table::EMPTY,
-        short_nibbles: Table::EMPTY,
-    };
-
-    /// Whether nothing can be looked up in it.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.grams.is_empty() && self.shorts.is_empty()
-    }
-}
-
-record! {
-    /// The index of one field: complete, so that an indexed predicate that it does not report
-    /// is false.
-    pub struct FieldIndex {
-        /// Whole texts, beginnings and ends, keyed by the hash of
-        /// [`exact_hash`](super::hash::exact_hash) or [`anchored_hash`](super::hash::anchored_hash).
-        pub anchored: Table,
-        /// The filter of these keys.
-        pub anchored_filter: Table,
-        /// The lengths of whole texts, see [`length_bit`](super::hash::length_bit).
-        pub exact_lengths: u64,
-        /// Bit `n` is set if there is a beginning of `n` bytes.
-        pub prefix_lengths: u32,
-        /// Bit `n` is set if there is an end of `n` bytes.
-        pub suffix_lengths: u32,
-        /// Literals of ASCII only, looked for in every value.
-        pub ascii: GramIndex,
-        /// Other literals, looked for only in values with a byte above 0x7F.
-        pub other: GramIndex,
-        /// 1 if a predicate in it may hold for the text of a number or boolean.
-        pub numbers: u32,
-    }
-}
-
-impl FieldIndex {
-    /// An index that holds nothing.
-    pub const EMPTY: FieldIndex = FieldIndex {
-        anchored: Table::EMPTY,
-        anchored_filter: Table::EMPTY,
-        exact_lengths: 0,
-        prefix_lengths: 0,
-        suffix_lengths: 0,
-        ascii: GramIndex::EMPTY,
-        other: GramIndex::EMPTY,
-        numbers: 0,
-    };
-
-    /// Whether nothing can be looked up in it.
-    pub fn is_empty(&self) -> bool {
-        self.anchored.is_empty() && self.ascii.is_empty() && self.other.is_empty()
-    }
-
-    /// Whether whole texts are all that it holds.
-    pub fn has_only_whole_texts(&self) -> bool {
-        self.ascii.is_empty()
-            && self.other.is_empty()
-            && (self.prefix_lengths, self.suffix_lengths) == (0, 0)
     }
 }
 
@@ -363,7 +177,7 @@ record! {
 }
 
 record! {
-    /// An address range. IPv4 occupies the low 32 bits.
+    /// The addresses that agree in their first bits. IPv4 occupies the low 32 bits.
     pub struct Network {
         /// 4 or 6.
         pub version: u8,
@@ -371,6 +185,32 @@ record! {
         pub first: i128,
         /// Last address.
         pub last: i128,
+    }
+}
+
+impl Network {
+    /// The version and number of an address.
+    #[inline]
+    pub fn number(address: IpAddr) -> (u8, u128) {
+        match address {
+            IpAddr::V4(v4) => (4, u32::from(v4).into()),
+            IpAddr::V6(v6) => (6, v6.into()),
+        }
+    }
+
+    /// Whether an address is in it.
+    #[inline]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let (version, bits) = Network::number(address);
+        self.version == version && self.first as u128 <= bits && bits <= self.last as u128
+    }
+
+    /// Whether every address of the other is in it.
+    #[inline]
+    pub fn has(&self, other: &Network) -> bool {
+        self.version == other.version
+            && self.first as u128 <= other.first as u128
+            && other.last as u128 <= self.last as u128
     }
 }
 
@@ -521,6 +361,8 @@ pub struct Tables {
     pub entries: Vec<Entry>,
     /// Words of all filters.
     pub filters: Vec<u32>,
+    /// Networks that are looked up.
+    pub nested: Vec<Nested>,
     /// What follows from each predicate that the index reports; one more than there are predicates.
     pub links: Vec<Links>,
     /// Groups and rules, ascending per predicate.

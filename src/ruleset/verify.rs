@@ -2,7 +2,7 @@
 //! compiler and from a file alike.
 
 use super::debug::Debug;
-use super::hash::{CLASSES, FILTER_WORDS, KEY_LENGTHS, NIBBLES, STRIDES};
+use super::hash::{CLASSES, FILTER_WORDS, KEY_LENGTHS, NIBBLES, STRIDES, is_marker};
 use super::tables::*;
 use crate::limits;
 
@@ -134,8 +134,9 @@ fn predicates(t: &Tables) -> Check {
             kind::ANY_TEXT => {}
             _ => ensure(false, TABLE, "an unknown kind")?,
         }
+        let is_address = p.kind == kind::CIDR && (p.field as usize) < fields;
         ensure(
-            p.flags & flag::INDEXED == 0 || p.kind <= kind::GLOB,
+            p.flags & flag::INDEXED == 0 || p.kind <= kind::GLOB || is_address,
             TABLE,
             "a kind that cannot be indexed",
         )?;
@@ -149,6 +150,15 @@ fn predicates(t: &Tables) -> Check {
     }
     for network in &t.networks {
         ensure(network.version == 4 || network.version == 6, "networks", "an unknown version")?;
+        let (first, last) = (network.first as u128, network.last as u128);
+        let inner = first ^ last;
+        ensure(
+            inner & inner.wrapping_add(1) == 0
+                && first & inner == 0
+                && (network.version == 6 || last <= u32::MAX.into()),
+            "networks",
+            "no first bits in common",
+        )?;
     }
     Ok(())
 }
@@ -167,16 +177,24 @@ fn index(t: &Tables) -> Check {
     const TABLE: &str = "indexes";
     ensure(t.indexes.len() == t.fields.len() + 1, TABLE, "not one index per field")?;
     // Tables that shared slots or entries could make a short file take long to check.
-    let mut left = Left { slots: t.slots.len(), entries: t.entries.len() };
+    let mut left = Left { slots: t.slots.len(), entries: t.entries.len(), nested: t.nested.len() };
     for (field, index) in t.indexes.iter().enumerate() {
         let grams = [&index.ascii, &index.other];
         left.check(t, field, index.anchored)?;
-        table_in(index.anchored_filter, t.filters.len(), TABLE)?;
+        left.check(t, field, index.marked.literals)?;
+        for (table, filter) in
+            [(index.anchored, index.anchored_filter), (index.marked.literals, index.marked.filter)]
+        {
+            table_in(filter, t.filters.len(), TABLE)?;
+            ensure(filter.is_empty() == table.is_empty(), TABLE, "a filter without its table")?;
+        }
         ensure(
-            index.anchored_filter.is_empty() == index.anchored.is_empty(),
+            index.marked.is_empty() || is_marker(index.marked.marker),
             TABLE,
-            "a filter without its table",
+            "an unknown marker",
         )?;
+        // Records are searched for keywords by grams.
+        ensure(index.marked.is_empty() || field < t.fields.len(), TABLE, "keywords with a marker")?;
         for g in grams {
             left.check(t, field, g.grams)?;
             left.check(t, field, g.shorts)?;
@@ -197,6 +215,9 @@ fn index(t: &Tables) -> Check {
                 ensure(STRIDES.contains(&g.stride), TABLE, "an unknown stride")?;
             }
         }
+        for (version, list) in [(4, index.v4), (6, index.v6)] {
+            left.networks(t, field, version, list)?;
+        }
         let known = KEY_LENGTHS.into_iter().fold(0, |known, len| known | 1 << len);
         ensure(
             (index.prefix_lengths | index.suffix_lengths) & !known == 0,
@@ -204,13 +225,21 @@ fn index(t: &Tables) -> Check {
             "an unknown key length",
         )?;
     }
-    Ok(())
+    // Each network in the lists is another one, so that these are all.
+    let is_looked_up = |p: &&Predicate| p.kind == kind::CIDR && p.flags & flag::INDEXED != 0;
+    let networks = t.predicates.iter().filter(is_looked_up).count();
+    ensure(
+        left.nested == 0 && t.nested.len() == networks,
+        "networks",
+        "not every indexed one can be found",
+    )
 }
 
-/// Slots and entries that no table had yet.
+/// Slots, entries and networks that no table had yet.
 struct Left {
     slots: usize,
     entries: usize,
+    nested: usize,
 }
 
 impl Left {
@@ -250,6 +279,50 @@ impl Left {
             }
         }
         ensure(ends, TABLE, "a table without an empty slot")
+    }
+
+    /// Checks the networks of a field and version: their order, and which lies in which.
+    fn networks(&mut self, t: &Tables, field: usize, version: u8, part: Part) -> Check {
+        const TABLE: &str = "networks";
+        let end = u64::from(part.start) + u64::from(part.len);
+        ensure(end <= t.nested.len() as u64, TABLE, "a list ends beyond its pool")?;
+        let list = part.of(&t.nested);
+        let shared = Invalid { table: TABLE, message: "lists share networks" };
+        self.nested = self.nested.checked_sub(list.len()).ok_or(shared)?;
+        let network_of = |nested: &Nested| {
+            let predicate = t.predicates.get(nested.predicate as usize).filter(|predicate| {
+                predicate.kind == kind::CIDR
+                    && predicate.field as usize == field
+                    && predicate.flags & flag::INDEXED != 0
+            });
+            predicate
+                .and_then(|predicate| t.networks.get(predicate.a as usize))
+                .filter(|network| network.version == version && network.first == nested.first)
+                .ok_or(Invalid { table: TABLE, message: "a predicate of another network" })
+        };
+        let mut before: Option<&Network> = None;
+        for (at, nested) in list.iter().enumerate() {
+            let network = network_of(nested)?;
+            // Of networks with the same first address, the larger has the larger last one.
+            let order = |network: &Network| (network.first as u128, !(network.last as u128));
+            ensure(
+                before.is_none_or(|before| order(before) < order(network)),
+                TABLE,
+                "networks are out of order",
+            )?;
+            before = Some(network);
+            // What the one before lies in, and this does not, no later one lies in: the steps of all
+            // are no more than there are networks, twice.
+            let mut outer = at.checked_sub(1);
+            while let Some(candidate) = outer.and_then(|outer| list.get(outer)) {
+                if network_of(candidate)?.has(network) {
+                    break;
+                }
+                outer = candidate.outer().filter(|next| Some(*next) < outer);
+            }
+            ensure(nested.outer() == outer, TABLE, "a network lies in another one")?;
+        }
+        Ok(())
     }
 }
 

@@ -23,7 +23,8 @@ pub struct Class {
 use Style::*;
 
 const ANY: &[Style] = &[
-    Words, Narrow, Printable, CaseTwins, Short, Long, Periodic, Hashes, Foreign, Options, Numbers,
+    Words, Narrow, Printable, CaseTwins, Short, Long, Periodic, Hashes, Marked, Foreign, Options,
+    Numbers,
 ];
 const CASED: &[Style] = &[Words, Narrow, Printable, CaseTwins, Short, Long, Foreign];
 const FEW: &[Style] = &[Words, Narrow, CaseTwins, Short, Foreign];

@@ -22,6 +22,8 @@ pub enum Style {
     Periodic,
     /// `SHA256=...` and the like.
     Hashes,
+    /// Names and values with `=` between them, some like others on one side of it.
+    Marked,
     /// Characters beyond ASCII, of which some fold to ASCII.
     Foreign,
     /// Options with dashes.
@@ -70,11 +72,19 @@ pub fn literals(rng: &mut Rng, style: Style, count: usize) -> Vec<String> {
         };
         let len = if style == Style::Short { 3 } else { 200 };
         let text: String = text.chars().take(len).collect();
+        if style == Style::Marked && !is_marked(&text) {
+            continue;
+        }
         if !text.is_empty() {
             out.push(text);
         }
     }
     out
+}
+
+/// Whether a literal has `=` with eight bytes behind it.
+fn is_marked(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(_, behind)| behind.len() >= 8)
 }
 
 /// A literal that has nothing to do with another.
@@ -116,6 +126,18 @@ fn fresh(rng: &mut Rng, style: Style) -> String {
             let name = if rng.chance(80) { name } else { "" };
             let hex = (0..len).map(|_| *rng.pick(&['0', '1', '7', '9', 'A', 'b', 'c', 'F']));
             name.chars().chain(hex).collect()
+        }
+        Style::Marked => {
+            let mut text = rng.word(&["", "k", "Mask", "md5", "a=b", "==", "key "]).to_owned();
+            for _ in 0..1 + rng.below(2) {
+                text.push_str(rng.word(&["=", "=", "=", "=="]));
+                if rng.chance(3) {
+                    text.push_str(rng.word(&["ks01", "12345678", "Masks1234", "a"]));
+                }
+                text.push_str(&from(rng, "0123456789abcdefkKsS", 1, 20));
+            }
+            text.push_str(&from(rng, "0123456789abcdefkKsS", 16, 60));
+            text
         }
         Style::Foreign => {
             let mut text = String::new();
