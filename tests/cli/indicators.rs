@@ -47,7 +47,12 @@ fn a_thousand_bad_lines_are_counted_and_a_few_named() {
     assert!(said.lines().count() < 30 && said.contains("980 indicators more: bad"), "{said}");
     let output = run("inspect $OUT/x.sgt", &out, b"");
     let said = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(said.contains("ioc:bad:domain  bad         1"), "{said}");
+    let line = said.lines().find(|line| line.contains("ioc:bad:domain")).unwrap_or_default();
+    assert_eq!(
+        line.split_whitespace().collect::<Vec<_>>(),
+        ["ioc:bad:domain", "bad", "1"],
+        "{said}"
+    );
     let output = run("inspect $OUT/x.sgt --format json", &out, b"");
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(report["indicators"]["number"], 1);
