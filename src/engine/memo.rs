@@ -119,7 +119,7 @@ fn place(field: u32, text: &[u8]) -> usize {
     let first = first.rotate_left(23) ^ inner ^ 0x9E37_79B9_7F4A_7C15;
     let hash = folded_product(first, last ^ seed.wrapping_mul(0xD6E8_FEB8_6659_FD93));
     // The share of 2^32 that the hash is, of all places.
-    ((hash & u64::from(u32::MAX)) * SETS as u64 >> 32) as usize
+    (((hash & u64::from(u32::MAX)) * SETS as u64) >> 32) as usize
 }
 
 #[cfg(test)]
