@@ -113,36 +113,29 @@ fn without_first(texts: &BTreeSet<String>) -> Vec<String> {
 
 /// Texts that rules look for anywhere in one place, nearly and fully there.
 pub fn near_misses(place: &Place, what: &str, texts: &BTreeSet<String>) -> Vec<Construction> {
-    let text = |how: &str, pieces: Vec<String>| {
-        Construction::text(format!("{what}: {how}"), place, pieces)
-    };
     let mut all = vec![
-        text("every literal without its last character", without_last(texts)),
-        text("every literal without its first character", without_first(texts)),
-        text("every literal in full", texts.iter().cloned().collect()),
+        ("every literal without its last character", without_last(texts)),
+        ("every literal without its first character", without_first(texts)),
+        ("every literal in full", texts.iter().cloned().collect()),
     ];
     if let Some(longest) = texts.iter().max_by_key(|text| text.len()) {
         let prefix = without_last(&BTreeSet::from([longest.clone()]));
-        all.push(text("the longest literal without its last character, repeated", prefix));
+        all.push(("the longest literal without its last character, repeated", prefix));
     }
     let short: Vec<String> = texts.iter().filter(|text| text.len() <= 4).cloned().collect();
-    if !short.is_empty() {
-        all.push(text("its shortest literals", short));
-    }
+    all.push(("its shortest literals", short));
     let foreign: BTreeSet<String> = texts.iter().filter(|text| !text.is_ascii()).cloned().collect();
-    if !foreign.is_empty() {
-        all.push(text(
-            "literals beyond ASCII without their last character",
-            without_last(&foreign),
-        ));
-    }
+    all.push(("literals beyond ASCII without their last character", without_last(&foreign)));
     if let Some(gram) = shared_gram(texts) {
         let has = |text: &&String| text.to_ascii_lowercase().contains(&gram);
         let with: BTreeSet<String> = texts.iter().filter(has).cloned().collect();
-        all.push(text("every literal with the commonest four bytes, cut", without_last(&with)));
-        all.push(text("the commonest four bytes, repeated", vec![gram]));
+        all.push(("every literal with the commonest four bytes, cut", without_last(&with)));
+        all.push(("the commonest four bytes, repeated", vec![gram]));
     }
-    all
+    // Literals of one character have nothing left when they are cut: no text to grow.
+    all.retain(|(_, pieces)| !pieces.is_empty());
+    let name = |how| format!("{what}: {how}");
+    all.into_iter().map(|(how, pieces)| Construction::text(name(how), place, pieces)).collect()
 }
 
 /// Texts of one kind.
