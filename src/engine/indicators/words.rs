@@ -1,9 +1,13 @@
 //! Values inside longer texts: statements, lists, addresses with ports.
 //!
-//! One pass over the text. A *word* is a run of letters and digits of ASCII, `.`, `-` and `_`; what
-//! may be an address, a hash, a name or a file's name is one word. IPv6 addresses, mail addresses and
-//! URLs are found by the `:` and `@` in them. Characters beyond ASCII end a word: texts in scripts
-//! without blanks name domains between them.
+//! A *word* is a run of letters and digits of ASCII, `.`, `-` and `_`; what may be an address, a hash,
+//! a name or a file's name is one word. IPv6 addresses, mail addresses and URLs are found by the `:`
+//! and `@` in them. Characters beyond ASCII end a word: texts in scripts without blanks name domains
+//! between them.
+//!
+//! Nothing that is looked up is without a *mark*: a dot, a separator, or as many digits as a hash
+//! has. So a first pass finds marks, sixteen bytes at a time, and only what stands around one
+//! without a gap is taken apart into words.
 //!
 //! A backslash is both an escape and a separator of paths. Two of them are one separator; behind a
 //! single one a letter that makes an escape may belong to the word or not (`\nevil.example`,
@@ -83,6 +87,40 @@ fn is_escape(byte: u8) -> bool {
     matches!(byte, b'n' | b'r' | b't' | b'b' | b'0' | b'Z')
 }
 
+/// Bytes that are looked at together: those of a vector on every 64-bit machine.
+const LANES: usize = 16;
+
+/// The first mark at or behind `at`: a byte that a name, an address or a path has in it, or a stretch
+/// of digits of which each hash has one.
+// PERF: loops of known length without branches, which become vector code.
+fn next_mark(text: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<LANES>) {
+        let (mut marks, mut others) = (false, false);
+        for &byte in chunk {
+            marks |= is_mark(byte);
+            others |= !is_hex(byte);
+        }
+        if !others {
+            return Some(at);
+        }
+        if marks {
+            break;
+        }
+        at += LANES;
+    }
+    text.get(at..)?.iter().position(|byte| is_mark(*byte)).map(|offset| at + offset)
+}
+
+#[inline(always)]
+fn is_mark(byte: u8) -> bool {
+    (byte == b'.') | (byte == b'/') | (byte == b'\\') | (byte == b':') | (byte == b'@')
+}
+
+#[inline(always)]
+fn is_hex(byte: u8) -> bool {
+    (byte.wrapping_sub(b'0') < 10) | ((byte | 0x20).wrapping_sub(b'a') < 6)
+}
+
 /// The longest text of an IPv6 address.
 const LONGEST_V6: usize = 45;
 /// The longest part before the `@` of a mail address.
@@ -109,15 +147,21 @@ impl Search<'_> {
     pub(super) fn words(&mut self, text: &[u8]) {
         let mut pass = Pass::default();
         let mut at = 0;
+        while let Some(mark) = next_mark(text, at) {
+            let before = text[at..mark].iter().rev();
+            let start = mark - before.take_while(|byte| has(**byte, WORD | SPECIAL)).count();
+            at = self.words_from(text, start, &mut pass);
+        }
+    }
+
+    /// Takes apart what begins at `start`, to the next byte that is neither of a word nor says
+    /// something about one beside it: where that is.
+    fn words_from(&mut self, text: &[u8], start: usize, pass: &mut Pass) -> usize {
+        (pass.in_path, pass.escape) = (false, false);
+        let mut at = start;
         while let Some(&byte) = text.get(at) {
             let class = CLASSES[byte as usize];
-            // PERF: most bytes are of words or blanks and quotes between them.
-            if class & (WORD | SPECIAL) == 0 {
-                (pass.in_path, pass.escape) = (false, false);
-                at += 1;
-            } else if class & WORD == 0 {
-                at += self.special(text, at, &mut pass);
-            } else {
+            if class & WORD != 0 {
                 let (len, any, all) = classes(&text[at..]);
                 let word = &text[at..at + len];
                 self.word(word, any, all, pass.in_path);
@@ -127,8 +171,13 @@ impl Search<'_> {
                 }
                 (pass.in_path, pass.escape) = (false, false);
                 at += len;
+            } else if class & SPECIAL != 0 {
+                at += self.special(text, at, pass);
+            } else {
+                break;
             }
         }
+        at
     }
 
     /// What stands between words and says something about them: how many bytes it has.
