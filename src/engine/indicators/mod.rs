@@ -87,13 +87,13 @@ impl Seeker {
         let rules = matched.len();
         let mut search =
             Search { set, route, seeker: self, matched, place, field: 0, kinds: 0, first };
-        for field in view.touched() {
-            let Some(watch) = set.watch(field) else { continue };
-            if watch.unless != NONE && view.is_present(watch.unless) {
-                continue;
+        view.touched().for_each(|field| {
+            if let Some(watch) = set.watch(field)
+                && (watch.unless == NONE || !view.is_present(watch.unless))
+            {
+                search.field(watch, view);
             }
-            search.field(watch, view);
-        }
+        });
         if matched.len() > rules {
             matched[rules..].sort_unstable();
             self.end_event(set.first_rule, first);

@@ -28,6 +28,8 @@ const DOT: u8 = 8;
 const V6: u8 = 16;
 /// Not of a word, and says something about those beside it.
 const SPECIAL: u8 = 32;
+/// A mark.
+const MARK: u8 = DOT | SPECIAL;
 /// Ends a URL.
 const URL_END: u8 = 64;
 /// Ends a URL in some writing: punctuation around it.
@@ -87,38 +89,44 @@ fn is_escape(byte: u8) -> bool {
     matches!(byte, b'n' | b'r' | b't' | b'b' | b'0' | b'Z')
 }
 
-/// Bytes that are looked at together: those of a vector on every 64-bit machine.
+/// Bytes that are looked at together.
 const LANES: usize = 16;
 
 /// The first mark at or behind `at`: a byte that a name, an address or a path has in it, or a stretch
 /// of digits of which each hash has one.
-// PERF: loops of known length without branches, which become vector code.
 fn next_mark(text: &[u8], mut at: usize) -> Option<usize> {
     while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<LANES>) {
-        let (mut marks, mut others) = (false, false);
-        for &byte in chunk {
-            marks |= is_mark(byte);
-            others |= !is_hex(byte);
+        let (has_marks, is_hex) = marks(chunk);
+        if has_marks {
+            return first_mark(text, at);
         }
-        if !others {
+        if is_hex {
             return Some(at);
-        }
-        if marks {
-            break;
         }
         at += LANES;
     }
-    text.get(at..)?.iter().position(|byte| is_mark(*byte)).map(|offset| at + offset)
+    // What is left, with some that were looked at: no mark is among those.
+    let has_marks = text.last_chunk::<LANES>().is_none_or(|chunk| marks(chunk).0);
+    if has_marks { first_mark(text, at) } else { None }
 }
 
+/// Whether some bytes are marks, and whether all are hexadecimal digits.
+// PERF: a loop of known length without branches, two instructions a byte. Comparisons instead of
+// the table become vector code, but of many more.
 #[inline(always)]
-fn is_mark(byte: u8) -> bool {
-    (byte == b'.') | (byte == b'/') | (byte == b'\\') | (byte == b':') | (byte == b'@')
+fn marks(chunk: &[u8; LANES]) -> (bool, bool) {
+    let (mut any, mut all) = (0, u8::MAX);
+    for &byte in chunk {
+        let class = CLASSES[byte as usize];
+        any |= class;
+        all &= class;
+    }
+    (any & MARK != 0, all & HEX != 0)
 }
 
-#[inline(always)]
-fn is_hex(byte: u8) -> bool {
-    (byte.wrapping_sub(b'0') < 10) | ((byte | 0x20).wrapping_sub(b'a') < 6)
+/// The first byte from `at` on that is a mark.
+fn first_mark(text: &[u8], at: usize) -> Option<usize> {
+    (at..text.len()).find(|at| has(text[*at], MARK))
 }
 
 /// The longest text of an IPv6 address.

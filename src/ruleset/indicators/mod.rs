@@ -10,10 +10,12 @@
 
 pub mod hash;
 mod info;
+mod maybe;
 pub mod url;
 mod verify;
 
 pub use info::{Indicator, IndicatorHit};
+use maybe::Maybe;
 
 use super::codec::{
     DecodeError, Reader, Record, read_all, read_bytes, record, write_all, write_bytes,
@@ -218,6 +220,8 @@ pub struct Derived {
     lengths4: u64,
     /// The same of 129.
     lengths6: [u64; 3],
+    /// What names and networks there may be.
+    maybe: Maybe,
     /// For each field one more than its watch, or 0.
     watch_of: Vec<u8>,
 }
@@ -280,6 +284,7 @@ impl Indicators {
         }
         for entry in &self.entries {
             derived.kinds |= 1u16.checked_shl(entry.kind.into()).unwrap_or(0);
+            derived.maybe.add(entry.kind, self.value(entry));
             if matches!(entry.kind, kind::NETWORK4 | kind::NETWORK6)
                 && let Some(&length) = self.value(entry).last()
             {
@@ -329,6 +334,13 @@ impl Indicators {
         self.derived.kinds & kind::bit(kind) != 0
     }
 
+    /// Whether a domain or the name of a file may end with a label of which this is the state: what is
+    /// behind the last dot, or all of a name without one. If not, no such value does.
+    #[inline]
+    pub fn may_end_with(&self, kind: u8, label: hash::State) -> bool {
+        self.derived.maybe.ends_with(kind, label)
+    }
+
     /// The value of a kind whose hash began with `state` and that `is` recognises.
     #[inline]
     pub fn find(&self, kind: u8, state: hash::State, is: impl Fn(&[u8]) -> bool) -> Option<u32> {
@@ -364,7 +376,8 @@ impl Indicators {
     /// The IPv4 networks that have an address, the largest first.
     pub fn networks4(&self, address: [u8; 4]) -> impl Iterator<Item = u32> + '_ {
         let all = u32::from_be_bytes(address);
-        let lengths = Lengths([self.derived.lengths4, 0, 0]);
+        let is_possible = self.derived.maybe.has_network4(address);
+        let lengths = Lengths([if is_possible { self.derived.lengths4 } else { 0 }, 0, 0]);
         lengths.filter_map(move |length| {
             let masked = all & u32::MAX.checked_shl(32 - length).unwrap_or(0);
             let mut key = [0; 5];

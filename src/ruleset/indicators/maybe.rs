@@ -1,0 +1,125 @@
+//! What most values are told from before the table is asked: the ends of the names and the beginnings
+//! of the networks that are in it.
+
+use super::hash::State;
+use super::kind;
+
+/// Bits of a filter of labels. Names in large feeds end in some hundred labels.
+const LABELS: usize = 4096;
+/// Networks of IPv4 are told by their first 16 bits.
+const BLOCKS: usize = 1 << 16;
+
+/// Filters. What is not in them is not in the table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Maybe {
+    domains: Bits,
+    files: Bits,
+    networks4: Bits,
+}
+
+impl Maybe {
+    /// Adds a value.
+    pub fn add(&mut self, kind: u8, value: &[u8]) {
+        match (kind, value) {
+            (kind::DOMAIN, _) => self.domains.set(label_bit(last_label(value)), LABELS),
+            (kind::FILE_NAME, _) => self.files.set(label_bit(last_label(value)), LABELS),
+            (kind::NETWORK4, &[a, b, _, _, length]) => {
+                // A network with fewer bits has several blocks.
+                let first = usize::from(u16::from_be_bytes([a, b]));
+                let blocks = 1usize << (16 - length.min(16));
+                for block in first..(first + blocks).min(BLOCKS) {
+                    self.networks4.set(block, BLOCKS);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a name may end with the label of a state.
+    #[inline]
+    pub fn ends_with(&self, kind: u8, label: State) -> bool {
+        match kind {
+            kind::DOMAIN => self.domains.has(label_bit(label)),
+            _ => self.files.has(label_bit(label)),
+        }
+    }
+
+    /// Whether an address may be in a network.
+    #[inline]
+    pub fn has_network4(&self, address: [u8; 4]) -> bool {
+        self.networks4.has(usize::from(u16::from_be_bytes([address[0], address[1]])))
+    }
+}
+
+/// The state of what is behind the last dot of a name, or of all of it.
+fn last_label(name: &[u8]) -> State {
+    let start = name.iter().rposition(|byte| *byte == b'.').map_or(0, |at| at + 1);
+    State::of(&name[start..])
+}
+
+#[inline(always)]
+fn label_bit(label: State) -> usize {
+    (label.finish(0) >> 52) as usize
+}
+
+/// A set of numbers; without memory while it is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    /// Adds a number below `count`.
+    fn set(&mut self, number: usize, count: usize) {
+        if self.0.is_empty() {
+            self.0.resize(count.div_ceil(64), 0);
+        }
+        if let Some(word) = self.0.get_mut(number / 64) {
+            *word |= 1 << (number % 64);
+        }
+    }
+
+    #[inline]
+    fn has(&self, number: usize) -> bool {
+        self.0.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_was_added_may_be_there_and_little_else() {
+        let mut maybe = Maybe::default();
+        assert!(!maybe.ends_with(kind::DOMAIN, State::of(b"example")));
+        maybe.add(kind::DOMAIN, b"a.b.example");
+        maybe.add(kind::DOMAIN, b"test");
+        maybe.add(kind::FILE_NAME, b"evil.dll");
+        maybe.add(kind::FILE_NAME, b"payload");
+        for label in ["example", "test"] {
+            assert!(maybe.ends_with(kind::DOMAIN, State::of(label.as_bytes())));
+        }
+        for label in ["dll", "payload"] {
+            assert!(maybe.ends_with(kind::FILE_NAME, State::of(label.as_bytes())));
+        }
+        let others = (0..1000).map(|number| format!("x{number}"));
+        let mistaken =
+            others.filter(|label| maybe.ends_with(kind::DOMAIN, State::of(label.as_bytes())));
+        assert!(mistaken.count() <= 10);
+    }
+
+    #[test]
+    fn every_block_of_a_network_is_known() {
+        let mut maybe = Maybe::default();
+        for (address, length) in [([10, 0, 0, 0], 8), ([192, 0, 2, 0], 24), ([172, 16, 0, 0], 12)] {
+            let [a, b, c, d] = address;
+            maybe.add(kind::NETWORK4, &[a, b, c, d, length]);
+        }
+        for block in 0..=u16::MAX {
+            let [a, b] = block.to_be_bytes();
+            let expected = a == 10 || (a, b) == (192, 0) || a == 172 && (16..32).contains(&b);
+            assert_eq!(maybe.has_network4([a, b, 1, 1]), expected, "{a}.{b}");
+        }
+        maybe.add(kind::NETWORK4, &[0, 0, 0, 0, 0]);
+        assert!(maybe.has_network4([255, 255, 255, 255]));
+    }
+}
