@@ -67,6 +67,10 @@ impl Normalizer {
         body: &[u8],
     ) {
         self.events += 1;
+        // What no source recognises has no canonical fields, whatever its keys are called.
+        if found.source.is_none() {
+            return;
+        }
         let stores = found.view.stores;
         let original = match (found.line, found.place, encoding) {
             (Some(line), ..) => Original::Text(stores.bytes(line)),
