@@ -95,7 +95,7 @@ fn parse(text: &[u8]) -> Option<Moment> {
         Some(b'/') => Some(b'/'),
         _ => None,
     };
-    let mut separate = |rest: &mut &[u8]| separator.map_or(Some(()), |byte| take(rest, byte));
+    let separate = |rest: &mut &[u8]| separator.map_or(Some(()), |byte| take(rest, byte));
     separate(rest)?;
     let month = digits(rest, 2)?;
     separate(rest)?;

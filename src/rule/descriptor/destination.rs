@@ -183,6 +183,7 @@ impl Parser<'_> {
         self.known_keys(entries, &["destination", "title", "lists", "documents"], "a destination");
         let mark = Mark { length: 0, ..root.mark };
         let name = self.required(root, mark, "destination").and_then(|node| self.name(node))?;
+        self.report.subject = Some(name.clone());
         if known.iter().any(|other| other.name == name) {
             let message = format!("the destination {} exists already", quoted(&name));
             self.report.error("source-duplicate", root.mark, message).help("give it another name");
@@ -193,14 +194,14 @@ impl Parser<'_> {
             Destination { name, title: title?, lists, documents: Vec::new() };
         let documents = self.required(root, mark, "documents")?;
         for node in self.list(documents, "documents") {
-            if let Some(document) = self.document(node, known, &destination) {
+            if let Some(document) = self.destination_document(node, known, &destination) {
                 destination.documents.push(document);
             }
         }
         Some(destination)
     }
 
-    fn document(
+    fn destination_document(
         &mut self,
         node: &Node<'_>,
         known: &[Destination],
@@ -312,11 +313,11 @@ impl Parser<'_> {
             Kind::List(_) => self.list(&entry.value, &name),
             _ => std::slice::from_ref(&entry.value),
         };
-        let choices = items.iter().filter_map(|item| self.choice(item)).collect();
+        let choices = items.iter().filter_map(|item| self.member_choice(item)).collect();
         Some(Member { name, choices })
     }
 
-    fn choice(&mut self, node: &Node<'_>) -> Option<Choice> {
+    fn member_choice(&mut self, node: &Node<'_>) -> Option<Choice> {
         if matches!(node.kind, Kind::Scalar(_)) {
             let from = vec![self.path(node)?];
             return Some(Choice { from, ..Choice::new(Form::Text) });
