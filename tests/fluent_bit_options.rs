@@ -398,8 +398,7 @@ fn documents_are_written_where_asked_for() {
         ])
     };
     let envelope = map(&[("records", Value::Array(vec![session("app"), session("mallory")]))]);
-    let chunk =
-        [record(session("mallory")), record(body("harmless")), record(envelope)].concat();
+    let chunk = [record(session("mallory")), record(body("harmless")), record(envelope)].concat();
     let (mut host, log, _directory) = started(&[AUDIT], &[("normalize", "Sekoia")]);
     assert!(log.contains("strip_foreign off, normalize Sekoia"), "{log}");
     let records = outcome(&mut host, &chunk);
@@ -419,8 +418,12 @@ fn documents_are_written_where_asked_for() {
     assert!(done.contains("0 stripped, 3 normalized, 1 unmapped"), "{done}");
 
     // Columns, with a tag in columns, of what matches only.
-    let options =
-        [("normalize", "asim"), ("tag_format", "flat"), ("only_matching", "on"), ("logsource", "mysql/database/audit")];
+    let options = [
+        ("normalize", "asim"),
+        ("tag_format", "flat"),
+        ("only_matching", "on"),
+        ("logsource", "mysql/database/audit"),
+    ];
     let (mut host, _, _directory) = started(&[AUDIT], &options);
     let records = host.records(0, &chunk);
     assert_eq!(records.len(), 2);

@@ -62,8 +62,10 @@ fn choice(choice: &Choice) -> String {
                     None => rows.push((result.clone(), vec![key])),
                 }
             }
-            let rows: Vec<String> =
-                rows.iter().map(|(result, keys)| format!("`{result}` ({})", keys.join(", "))).collect();
+            let rows: Vec<String> = rows
+                .iter()
+                .map(|(result, keys)| format!("`{result}` ({})", keys.join(", ")))
+                .collect();
             format!("by {from}: {}", rows.join(", "))
         }
         form => format!("{from} as {}", name(form)),
@@ -80,7 +82,12 @@ fn table(document: &Document, other: &[Member]) -> String {
     let mut text = String::from("| member | value |\n|---|---|\n");
     for member in document.members.iter().filter(|member| !other.contains(member)) {
         let choices: Vec<String> = member.choices.iter().map(choice).collect();
-        let _ = writeln!(text, "| `{}` | {} |", member.name, choices.join("; else ").replace("`|`", "`\\|`"));
+        let _ = writeln!(
+            text,
+            "| `{}` | {} |",
+            member.name,
+            choices.join("; else ").replace("`|`", "`\\|`")
+        );
     }
     text
 }

@@ -16,9 +16,8 @@ fn check(document: &Value, place: &str) {
     let is_time = |value: &Value| {
         value.as_str().is_some_and(|text| chrono::DateTime::parse_from_rfc3339(text).is_ok())
     };
-    let is_address = |value: &Value| {
-        value.as_str().is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok())
-    };
+    let is_address =
+        |value: &Value| value.as_str().is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok());
     let types: [(&str, &dyn Fn(&Value) -> bool); 24] = [
         ("/@timestamp", &is_time),
         ("/source/ip", &is_address),
@@ -190,7 +189,8 @@ fn a_huge_statement_is_written_whole() {
         "event_class": "general_log", "event_subclass": "LOG", "error_code": 0, "sql_text": sql } });
     let (found, _) = documents(&engine("ecs"), &record);
     assert_eq!(found[0]["db"]["statement"], sql);
-    let message: Value = serde_json::from_str(found[0]["message"].as_str().expect("text")).expect("JSON");
+    let message: Value =
+        serde_json::from_str(found[0]["message"].as_str().expect("text")).expect("JSON");
     assert_eq!(message, record);
 }
 
@@ -202,7 +202,8 @@ fn truncated_records_never_panic() {
         for (_, record) in recorded().into_iter().step_by(7) {
             let packed = to_msgpack(&record);
             let json = record.to_string();
-            for (format, data) in [(Format::Msgpack, &packed[..]), (Format::Json, json.as_bytes())] {
+            for (format, data) in [(Format::Msgpack, &packed[..]), (Format::Json, json.as_bytes())]
+            {
                 for end in (0..data.len()).step_by(11) {
                     let event = Event::new(format, &data[..end]);
                     let result = scratch.tag_prepare(&engine, &event, &Tagging::default());

@@ -40,11 +40,13 @@ pub enum Form {
     ConstantList = 17,
     /// A number.
     ConstantNumber = 18,
+    /// A host's name: neither an address nor a name with a port.
+    HostName = 19,
 }
 
 impl Form {
     /// All forms, in the order of their numbers.
-    pub const ALL: [Form; 18] = [
+    pub const ALL: [Form; 19] = [
         Form::Text,
         Form::Lower,
         Form::Integer,
@@ -63,15 +65,17 @@ impl Form {
         Form::Constant,
         Form::ConstantList,
         Form::ConstantNumber,
+        Form::HostName,
     ];
 
     /// Those that a descriptor names below `as`.
-    pub const NAMED: [(&str, Form); 14] = [
+    pub const NAMED: [(&str, Form); 15] = [
         ("text", Form::Text),
         ("lower", Form::Lower),
         ("integer", Form::Integer),
         ("boolean", Form::Boolean),
         ("address", Form::Address),
+        ("host_name", Form::HostName),
         ("time", Form::Time),
         ("utc_time", Form::UtcTime),
         ("file_name", Form::FileName),
@@ -101,6 +105,7 @@ impl Form {
             Form::Text
                 | Form::Lower
                 | Form::Address
+                | Form::HostName
                 | Form::FileName
                 | Form::Folder
                 | Form::Label
@@ -111,13 +116,7 @@ impl Form {
 
     /// Whether a value is needed that is read from a field.
     pub fn reads(self) -> bool {
-        self < Form::Original
-    }
-}
-
-impl PartialOrd for Form {
-    fn partial_cmp(&self, other: &Form) -> Option<std::cmp::Ordering> {
-        (*self as u8).partial_cmp(&(*other as u8))
+        !matches!(self, Form::Original | Form::Constant | Form::ConstantList | Form::ConstantNumber)
     }
 }
 
@@ -133,8 +132,13 @@ mod tests {
         for (name, form) in Form::NAMED {
             assert_eq!(Form::from_name(name), Some(form));
         }
-        assert_eq!((Form::from_number(0), Form::from_number(19)), (None, None));
+        assert_eq!((Form::from_number(0), Form::from_number(20)), (None, None));
         assert_eq!(Form::from_name("number"), None);
-        assert!(Form::Lookup.reads() && !Form::Original.reads() && !Form::Constant.reads());
+        assert!(
+            Form::Lookup.reads()
+                && Form::HostName.reads()
+                && !Form::Original.reads()
+                && !Form::Constant.reads()
+        );
     }
 }

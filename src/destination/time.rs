@@ -111,18 +111,15 @@ fn parse(text: &[u8]) -> Option<Moment> {
         None => 0,
     };
     let zone = zone(rest.trim_ascii_start())?;
-    let is_date = year >= 1 && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
+    let is_date =
+        year >= 1 && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
     // A leap second has no place in what reads the result.
     if !is_date || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
     let time = i64::from(hour * 3600 + minute * 60 + second);
     let seconds = days_since_1970(year, month, day) * 86_400 + time;
-    Some(Moment {
-        seconds: seconds - zone.unwrap_or(0),
-        nanoseconds,
-        has_zone: zone.is_some(),
-    })
+    Some(Moment { seconds: seconds - zone.unwrap_or(0), nanoseconds, has_zone: zone.is_some() })
 }
 
 /// The digits of a fraction, in billionths; what is beyond them is cut off.
@@ -309,7 +306,8 @@ mod tests {
     fn dates_agree_with_a_calendar_library() {
         let mut day = NaiveDate::from_ymd_opt(1583, 1, 1);
         let mut checked = 0;
-        while let Some(date) = day.filter(|date| *date < NaiveDate::from_ymd_opt(2500, 1, 1).unwrap())
+        while let Some(date) =
+            day.filter(|date| *date < NaiveDate::from_ymd_opt(2500, 1, 1).unwrap())
         {
             let text = date.format("%Y-%m-%dT12:00:00+13:30").to_string();
             let expected = DateTime::parse_from_rfc3339(&text).unwrap().to_utc();

@@ -36,6 +36,7 @@ pub(super) fn text<'a>(
 pub(super) fn part(form: Form, text: &[u8]) -> Option<&[u8]> {
     let part = match form {
         Form::Address => address(text)?,
+        Form::HostName if text.contains(&b':') || address(text).is_some() => return None,
         Form::FileName => &text[behind_separator(text)..],
         Form::Folder => &text[..behind_separator(text)],
         Form::Label if address(text).is_some() => text,
@@ -161,6 +162,9 @@ mod tests {
             (Form::Address, "203.0.113.9:3306", None),
             (Form::Address, "fe80::1%eth0", None),
             (Form::Address, "999.0.0.1", None),
+            (Form::HostName, "shop-db-1", Some("shop-db-1")),
+            (Form::HostName, "203.0.113.9", None),
+            (Form::HostName, "shop-db-1:3306", None),
             (Form::FileName, r"C:\a\b.exe", Some("b.exe")),
             (Form::FileName, r"C:/a/b.exe", Some("b.exe")),
             (Form::FileName, r"/tmp/a\b", Some(r"a\b")),

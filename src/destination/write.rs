@@ -242,9 +242,7 @@ impl<'a> Pen<'a> {
             let number = &mut self.writer.number;
             let Some(text) = values::text(value, &stores, number) else { continue };
             let result = rows.chunks(2).find_map(|row: &[Range]| match row {
-                [key, result] => {
-                    text.eq_ignore_ascii_case(key.of(&sources.text)).then_some(result)
-                }
+                [key, result] => text.eq_ignore_ascii_case(key.of(&sources.text)).then_some(result),
                 [default] => Some(default),
                 _ => None,
             });
@@ -276,11 +274,7 @@ impl<'a> Pen<'a> {
         fits
     }
 
-    fn list<'t>(
-        &self,
-        texts: impl ExactSizeIterator<Item = &'t [u8]>,
-        out: &mut Encoder<'_>,
-    ) {
+    fn list<'t>(&self, texts: impl ExactSizeIterator<Item = &'t [u8]>, out: &mut Encoder<'_>) {
         out.begin_array(texts.len());
         for (index, text) in texts.enumerate() {
             out.element(index == 0);

@@ -265,7 +265,8 @@ impl Scratch {
         }
         let rules = &*self.generation.rules;
         let indicators = rules.indicators();
-        let State { buffers, matcher, routes, hits, tally, seeker, normalizer, .. } = &mut self.state;
+        let State { buffers, matcher, routes, hits, tally, seeker, normalizer, .. } =
+            &mut self.state;
         let (sources, keys) = reading(rules, normalizer.is_some());
         let wants_parts = call.wants_parts(normalizer.is_some());
         // Nothing is written for a call that only matches.

@@ -202,12 +202,7 @@ impl Output<'_> {
     }
 
     /// Plans the document of an event, with its tag.
-    fn document(
-        &mut self,
-        encoding: Encoding,
-        event: u32,
-        hits: &[Hit],
-    ) -> Result<(), MatchError> {
+    fn document(&mut self, encoding: Encoding, event: u32, hits: &[Hit]) -> Result<(), MatchError> {
         let Output { plan, rules, indicators, tagging, normalizer, .. } = self;
         let Some(normalizer) = normalizer else { return Ok(()) };
         normalizer.written += 1;

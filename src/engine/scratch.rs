@@ -58,7 +58,12 @@ pub(super) fn reading(rules: &RuleSet, normalizes: bool) -> (&SourceTables, &Key
 }
 
 impl State {
-    fn new(generation: &Generation, mode: Mode, vectors: Vectors, logsources: LogsourceMode) -> State {
+    fn new(
+        generation: &Generation,
+        mode: Mode,
+        vectors: Vectors,
+        logsources: LogsourceMode,
+    ) -> State {
         let rules = &*generation.rules;
         let tables = rules.tables();
         let normalizer = generation.destination.map(Normalizer::new);

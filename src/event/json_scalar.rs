@@ -400,7 +400,8 @@ mod tests {
                     for other in [b'a', 0x80, 0xff, 0x21, 0x23, 0x5b, 0x5d] {
                         let mut text = vec![other; len];
                         text[at] = byte;
-                        let expected = text.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20));
+                        let expected =
+                            text.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20));
                         assert_eq!(find_escaped(&text), expected, "{text:?}");
                     }
                 }

@@ -44,17 +44,16 @@ impl sigmatag {
 
     /// Loads aside, then publishes. Whatever happens, the outcome is counted.
     fn reload(&self, load: impl FnOnce() -> Result<Arc<RuleSet>, Failure>) -> Result<(), Failure> {
-        let outcome =
-            catch(|| {
-                let rules = load()?;
-                check_destination(&rules, self.engine.options())?;
-                self.engine.reload(rules);
-                Ok(())
-            })
-            .unwrap_or_else(|()| {
-                self.totals.count_panic();
-                Err(Failure::from(Status::Panic))
-            });
+        let outcome = catch(|| {
+            let rules = load()?;
+            check_destination(&rules, self.engine.options())?;
+            self.engine.reload(rules);
+            Ok(())
+        })
+        .unwrap_or_else(|()| {
+            self.totals.count_panic();
+            Err(Failure::from(Status::Panic))
+        });
         self.totals.count_reload(outcome.is_ok());
         outcome
     }

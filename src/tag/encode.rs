@@ -266,7 +266,8 @@ mod tests {
             Encoder { out: &mut out, format: Format::Json }.number(number);
             assert_eq!(out, number.to_string().as_bytes());
         }
-        for number in [0, 127, 1 << 31, 1 << 32, i64::MAX, -1, -32, -33, -128, -129, -32768, -32769, i64::MIN]
+        for number in
+            [0, 127, 1 << 31, 1 << 32, i64::MAX, -1, -32, -33, -128, -129, -32768, -32769, i64::MIN]
         {
             let mut out = Vec::new();
             Encoder { out: &mut out, format: Format::Msgpack }.integer(number);

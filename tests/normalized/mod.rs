@@ -38,7 +38,11 @@ pub fn rules() -> Arc<RuleSet> {
     static SET: OnceLock<Arc<RuleSet>> = OnceLock::new();
     let set = SET.get_or_init(|| {
         let loaded = load_text("rules.yml", RULES, &Placeholders::new());
-        assert!(loaded.diagnostics.iter().all(|d| d.code.starts_with("missing")), "{:?}", loaded.diagnostics);
+        assert!(
+            loaded.diagnostics.iter().all(|d| d.code.starts_with("missing")),
+            "{:?}",
+            loaded.diagnostics
+        );
         let options = CompileOptions {
             sources: built_in(),
             destinations: destinations(),
@@ -126,7 +130,16 @@ fn plain(value: &rmpv::Value) -> Value {
 pub fn recorded() -> Vec<(String, Value)> {
     let mut all = Vec::new();
     let families = [
-        "asim", "azure", "defender", "ecs", "enterprise", "gcp", "linux", "mariadb", "percona", "rds",
+        "asim",
+        "azure",
+        "defender",
+        "ecs",
+        "enterprise",
+        "gcp",
+        "linux",
+        "mariadb",
+        "percona",
+        "rds",
         "windows",
     ];
     for family in families {

@@ -190,8 +190,7 @@ impl Parser<'_> {
         }
         let title = self.required(root, mark, "title").and_then(|node| self.line(node, "a title"));
         let lists = root.get("lists").is_some_and(|node| self.is_true(node, "lists"));
-        let mut destination =
-            Destination { name, title: title?, lists, documents: Vec::new() };
+        let mut destination = Destination { name, title: title?, lists, documents: Vec::new() };
         let documents = self.required(root, mark, "documents")?;
         for node in self.list(documents, "documents") {
             if let Some(document) = self.destination_document(node, known, &destination) {
@@ -249,10 +248,8 @@ impl Parser<'_> {
                 self.report.error("source-value", mark, message).help("rename one of them");
             }
             if member.name.split('.').count() > DOCUMENT_DEPTH {
-                let message = format!(
-                    "{} is more than {DOCUMENT_DEPTH} names deep",
-                    quoted(&member.name)
-                );
+                let message =
+                    format!("{} is more than {DOCUMENT_DEPTH} names deep", quoted(&member.name));
                 self.report.error("source-value", mark, message).help("use fewer levels");
             }
         }

@@ -67,10 +67,8 @@ pub fn compile_normal(
     destinations: &[Destination],
     ids: &mut Ids<'_>,
 ) -> (SourceTables, DestinationTables) {
-    let mut maker = Maker {
-        compiler: Compiler::new(descriptors, ids),
-        tables: DestinationTables::default(),
-    };
+    let mut maker =
+        Maker { compiler: Compiler::new(descriptors, ids), tables: DestinationTables::default() };
     for destination in destinations {
         maker.destination(destination);
     }
