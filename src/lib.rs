@@ -31,6 +31,7 @@
 
 #[cfg(feature = "compile")]
 pub mod compile;
+pub mod destination;
 pub mod engine;
 pub mod event;
 mod ffi;

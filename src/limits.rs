@@ -35,6 +35,8 @@
 //! | [`MAX_DEPTH`] | 64 | real logs stay below 20; the walkers keep one frame per level |
 //! | [`PAYLOAD_LEVELS`] | 6 | known paths wrap an event one to three times |
 //! | [`SOURCE_ELEMENTS`] | 1,048,576 | thirty sources need some hundreds |
+//! | [`DOCUMENT_MEMBERS`] | 255 | the largest has some 50 |
+//! | [`DOCUMENT_DEPTH`] | 7 | ECS has three |
 //! | [`SOURCE_CONDITIONS`] | 1,024 | Windows events have some 200; each is a bit that is remembered |
 //! | [`SOURCE_INHERITED`] | 64 | two are; each is looked for around every array of events |
 //! | [`MAX_TAG_BYTES`] | 16 KiB | intakes cut or refuse records of a few hundred KiB |
@@ -74,6 +76,12 @@ pub const PAYLOAD_LEVELS: u8 = 6;
 
 /// Most elements of any one table of compiled sources.
 pub const SOURCE_ELEMENTS: usize = 1 << 20;
+
+/// Most members of one document of a destination, objects included.
+pub const DOCUMENT_MEMBERS: usize = 255;
+
+/// Deepest nesting of objects in such a document.
+pub const DOCUMENT_DEPTH: usize = 7;
 
 /// Most conditions that one source decides for an event.
 pub const SOURCE_CONDITIONS: usize = 1024;

@@ -10,7 +10,7 @@ use sigmatag::engine::{
 };
 use sigmatag::ioc::{self, Reading, Set};
 use sigmatag::rule::ast::{Collection, Placeholders};
-use sigmatag::rule::descriptor::built_in;
+use sigmatag::rule::descriptor::{built_in, destinations};
 use sigmatag::rule::load::{load_paths, load_text};
 use sigmatag::ruleset::RuleSet;
 use sigmatag::ruleset::tables::kind;
@@ -227,6 +227,34 @@ fn a_warm_scratch_allocates_nothing() {
     {
         let split = assert_quiet(&engine, format, inputs, EVENTS);
         assert!(split > 1_000, "{format:?}: only {split} were split");
+    }
+}
+
+#[test]
+fn writing_documents_allocates_nothing() {
+    let loaded = load_text("rules.yml", RULES, &Placeholders::new());
+    let destinations = destinations();
+    let options = Options { sources: built_in(), destinations, ..Options::default() };
+    let rules = Arc::new(compile::rule_set(&loaded.collection, &options).unwrap());
+    let mut json = json_events();
+    json.extend([
+        r#"{"category":"MySqlAuditLogs","resourceId":"/SUBSCRIPTIONS/A/RESOURCEGROUPS/B/PROVIDERS/MICROSOFT.DBFORMYSQL/FLEXIBLESERVERS/C","properties":{"event_class":"general_log","event_subclass":"LOG","event_time":"2026-03-04T05:06:07.1234567Z","error_code":1064,"ip":["203.0.113.9","203.0.113.7"],"user":"u[u] @ h [203.0.113.9]","sql_text":"drop \"table\" \u00e9","thread_id":7}}"#,
+        r#"{"log":"20261122 09:15:02,db,app,198.51.100.7:5102,4,5,QUERY,shop,'drop table x',0"}"#,
+        r#"{"Channel":"Microsoft-Windows-Sysmon/Operational","EventID":11,"UtcTime":"2026-03-04 05:06:07.123","ProcessId":"7","User":"NT AUTHORITY\\SYSTEM","Computer":"a.example.com","Image":"C:\\x.exe","TargetFilename":"C:\\a\\b.dll"}"#,
+    ].map(|event: &str| event.as_bytes().to_vec()));
+    let msgpack = msgpack_events(&json);
+    let chunks = chunks(&msgpack);
+    for name in ["sekoia", "ecs", "asim"] {
+        let normalize = Some(name.to_owned());
+        let logsource_mode = LogsourceMode::None;
+        let options = EngineOptions { normalize, logsource_mode, ..EngineOptions::default() };
+        let engine = Engine::new(Arc::clone(&rules), options);
+        for (format, inputs) in
+            [(Format::Json, &json), (Format::Msgpack, &msgpack), (Format::FlbChunk, &chunks)]
+        {
+            let split = assert_quiet(&engine, format, inputs, 10_000);
+            assert!(split > 100, "{name} {format:?}: only {split} were split");
+        }
     }
 }
 

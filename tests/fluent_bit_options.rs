@@ -382,6 +382,65 @@ fn foreign_tags_are_removed_where_asked_for() {
 }
 
 #[test]
+fn documents_are_written_where_asked_for() {
+    let session = |user: &str| {
+        map(&[
+            ("category", Value::from("MySqlAuditLogs")),
+            (
+                "properties",
+                map(&[
+                    ("event_class", Value::from("connection_log")),
+                    ("event_subclass", Value::from("CONNECT")),
+                    ("ip", Value::from("203.0.113.9")),
+                    ("user", Value::from(user)),
+                ]),
+            ),
+        ])
+    };
+    let envelope = map(&[("records", Value::Array(vec![session("app"), session("mallory")]))]);
+    let chunk = [record(session("mallory")), record(body("harmless")), record(envelope)].concat();
+    let (mut host, log, _directory) = started(&[AUDIT], &[("normalize", "Sekoia")]);
+    assert!(log.contains("strip_foreign off, normalize Sekoia"), "{log}");
+    let records = outcome(&mut host, &chunk);
+    let found: Vec<_> = records.iter().map(|(_, ids)| ids.clone()).collect();
+    assert_eq!(found, [ids(&[AUDIT_ID]), None, None, ids(&[AUDIT_ID])]);
+    assert_eq!(records[1].0, body("harmless"), "what no document is for");
+    for (at, user) in [(0, "mallory"), (2, "app"), (3, "mallory")] {
+        let document = &records[at].0;
+        let name = get(document, "user").and_then(|value| get(value, "name"));
+        assert_eq!(name, Some(&Value::from(user)), "{document}");
+        let address = get(document, "source").and_then(|value| get(value, "ip"));
+        assert_eq!(address, Some(&Value::from("203.0.113.9")), "{document}");
+        assert!(get(document, "properties").is_none(), "{document}");
+    }
+    assert_eq!((host.counter(0, "normalized"), host.counter(0, "unmapped")), (Some(3), Some(1)));
+    let done = host.command("exit 0").join("\n");
+    assert!(done.contains("0 stripped, 3 normalized, 1 unmapped"), "{done}");
+
+    // Columns, with a tag in columns, of what matches only.
+    let options = [
+        ("normalize", "asim"),
+        ("tag_format", "flat"),
+        ("only_matching", "on"),
+        ("logsource", "mysql/database/audit"),
+    ];
+    let (mut host, _, _directory) = started(&[AUDIT], &options);
+    let records = host.records(0, &chunk);
+    assert_eq!(records.len(), 2);
+    for record in &records {
+        assert_eq!(get(&record[1], "TargetUsername"), Some(&Value::from("mallory")));
+        assert!(get(&record[1], "SigmaIds").is_some());
+    }
+
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let rules = rules_file(directory.path(), &[EVIL]);
+    let mut host = FakeHost::start(V5_0_3, None);
+    let reason = host.refused(0, &[("rules", &rules), ("normalize", "splunk")]);
+    let expected = "normalize: unknown destination `splunk`; known are sekoia, ecs, asim";
+    assert!(reason.contains(expected), "{reason}");
+}
+
+#[test]
 fn matches_are_counted_by_rule_and_by_level() {
     let (mut host, _, _directory) = started(&[EVIL, ODD, AUDIT], &[]);
     assert_eq!(host.series_count(0, "rule_matches"), 3, "every rule from the start");
@@ -526,6 +585,7 @@ fn every_option_works_in_every_generation() {
         ("Strip_Foreign", "on"),
         ("Tag_Key", "found"),
         ("Min_Level", "low"),
+        ("Normalize", "ecs"),
     ];
     for generation in SUPPORTED {
         let mut host = FakeHost::start(generation, None);
@@ -572,8 +632,9 @@ fn valgrind_finds_nothing() {
         host.command("exit 1");
         host.refused(1, &[("rules", "missing.sgt")]);
         host.command("exit 1");
-        host.started(1, &[("rules", &rules), ("tag_format", "flat")]);
+        host.started(1, &[("rules", &rules), ("tag_format", "flat"), ("normalize", "asim")]);
         host.filter(1, "own", &record(audit_event("mallory")));
+        host.filter(1, "own", &[record(audit_event("app")), v2("plain")].concat());
         host.command("exit 1");
         host.command(&format!("load {}", fluent_bit_support::filter_object().display()));
         host.instance(2, &[("rules", &rules)]);

@@ -142,6 +142,28 @@ fn records_are_dropped_and_split_where_asked_for() {
     assert!(log.contains("53 dropped, 1 split, 0 stripped"), "{log}");
 }
 
+/// Lines of MariaDB's audit log, and one of something else.
+#[test]
+fn documents_are_written_where_asked_for() {
+    let source = workplace();
+    let path = source.path().join("audit.log");
+    let lines = "20261122 09:15:02,shop-db-1,app,203.0.113.9,41,911,QUERY,shop,'DROP TABLE items',0\n\
+                 hello\n\
+                 20261122 09:15:09,shop-db-1,root,198.51.100.7,42,0,FAILED_CONNECT,,,1045\n";
+    fs::write(&path, lines).expect("write");
+    let input = tail_input(&path).replace("    Parser json\n", "    Key log\n");
+    let filter = filter_section("    rules @/rules.sgt\n    normalize ecs\n");
+    let (lines, log) = run_to_file(&(input + &filter), &[EVIL], 3);
+    let found: Vec<_> = lines.iter().map(|line| json(line)).collect();
+    assert_eq!(found[0]["db"]["statement"], "DROP TABLE items", "{}", found[0]);
+    assert_eq!(found[0]["event"]["outcome"], "success");
+    assert_eq!(found[0]["source"]["ip"], "203.0.113.9");
+    assert_eq!(found[1], serde_json::json!({ "log": "hello" }));
+    assert_eq!(found[2]["event"]["outcome"], "failure");
+    assert_eq!(found[2]["error"]["code"], "1045");
+    assert!(log.contains("2 normalized, 1 unmapped"), "{log}");
+}
+
 /// Longer than a line of a classic file may be: by a variable.
 #[test]
 fn rules_are_disabled_by_a_long_list() {

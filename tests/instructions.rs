@@ -55,12 +55,12 @@ impl Case {
     }
 }
 
-/// Rules, how events are routed to them, and what is asked of them.
+/// Rules, how events are routed to them or what documents are written, and what is asked of them.
 struct Plan {
     /// Of the rules.
     name: &'static str,
     rules: PathBuf,
-    logsources: &'static str,
+    mode: &'static str,
     cases: Vec<Case>,
 }
 
@@ -120,7 +120,7 @@ fn pack() -> Plan {
     Plan {
         name: "pack",
         rules: common::root().join("rules/mysql/pack.sgt"),
-        logsources: "auto",
+        mode: "auto",
         cases: vec![
             Case::matching("azure record, msgpack", "msgpack", packed(&azure)),
             Case::matching("azure record, JSON", "json", vec![azure.to_string().into()]),
@@ -133,6 +133,32 @@ fn pack() -> Plan {
             tagged,
         ],
     }
+}
+
+/// The same records where documents of a destination are written in their place.
+fn normalized() -> [Plan; 3] {
+    let azure = azure_record();
+    let as_text = json!({ "log": azure.to_string(), "stream": "stdout" });
+    let destinations = [
+        ("pack, sekoia", "normalize:sekoia"),
+        ("pack, ecs", "normalize:ecs"),
+        ("pack, asim", "normalize:asim"),
+    ];
+    destinations.map(|(name, mode)| {
+        let case = |name, record: &Value| Case {
+            call: "tag",
+            ..Case::matching(name, "msgpack", packed(record))
+        };
+        let mut json = case("azure record, JSON", &azure);
+        (json.format, json.events) = ("json", vec![azure.to_string().into()]);
+        let cases = vec![
+            case("azure record, msgpack", &azure),
+            json,
+            case("azure record as text in a field", &as_text),
+            case("mariadb line", &mariadb_record()),
+        ];
+        Plan { name, rules: common::root().join("rules/mysql/pack.sgt"), mode, cases }
+    })
 }
 
 /// All of SigmaHQ's rules on Windows events, routed and not.
@@ -151,13 +177,13 @@ fn sigmahq() -> Option<[Plan; 2]> {
         Plan {
             name: "sigmahq",
             rules: rules.clone(),
-            logsources: "auto",
+            mode: "auto",
             cases: vec![Case::matching("sysmon process creation, routed", "msgpack", processes)],
         },
         Plan {
             name: "sigmahq",
             rules,
-            logsources: "none",
+            mode: "none",
             cases: vec![Case::matching("windows events, not routed", "msgpack", all)],
         },
     ])
@@ -173,7 +199,7 @@ fn count(plan: &Plan, path: &CodePath) -> Vec<(String, u64)> {
         .arg(format!("--callgrind-out-file={}", dumps.path().join("dump").display()))
         .arg(program())
         .arg(&plan.rules)
-        .args([plan.logsources, &PASSES.to_string()])
+        .args([plan.mode, &PASSES.to_string()])
         .envs(path.environment.iter().copied());
     for (number, case) in plan.cases.iter().enumerate() {
         let file = dumps.path().join(format!("{number}.events"));
@@ -255,8 +281,10 @@ fn events_cost_what_they_did() {
         println!("skipped, valgrind is not installed: instructions");
         return;
     }
-    let plans: Vec<Plan> = [pack()].into_iter().chain(sigmahq().into_iter().flatten()).collect();
-    let complete = plans.len() > 1;
+    let own: Vec<Plan> = [pack()].into_iter().chain(normalized()).collect();
+    let others = sigmahq();
+    let complete = others.is_some();
+    let plans: Vec<Plan> = own.into_iter().chain(others.into_iter().flatten()).collect();
     let mut counts = BTreeMap::new();
     for path in &PATHS {
         counts.extend(plans.iter().flat_map(|plan| count(plan, path)));

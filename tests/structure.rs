@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Modules that the shared library is made of: they never see the YAML side.
-const MATCHING: [&str; 6] = ["engine", "event", "source", "ruleset", "ffi", "tag"];
+const MATCHING: [&str; 7] = ["destination", "engine", "event", "source", "ruleset", "ffi", "tag"];
 /// What they must not import.
 const FRONT_END: [&str; 4] = ["rule", "compile", "reference", "ioc"];
 

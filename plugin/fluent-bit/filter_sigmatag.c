@@ -450,12 +450,12 @@ static int cb_exit(void *context, void *config)
     if (remove_instance(instance)) {
         log_line(&instance->at, LOG_INFO,
                  "done: %llu records, %llu tagged, %llu rule matches, %llu malformed, %llu unexamined, %llu failed calls, "
-                 "%llu unrouted, %llu dropped, %llu split, %llu stripped",
+                 "%llu unrouted, %llu dropped, %llu split, %llu stripped, %llu normalized, %llu unmapped",
                  total(instance, RECORDS), (unsigned long long) instance->metrics.matched_records,
                  total(instance, MATCHES), total(instance, MALFORMED), total(instance, UNEXAMINED),
                  total(instance, ERRORS) + (unsigned long long) atomic_load(&instance->collisions),
                  (unsigned long long) instance->metrics.passed[PASSED_UNROUTED], total(instance, DROPPED),
-                 total(instance, SPLIT), total(instance, STRIPPED));
+                 total(instance, SPLIT), total(instance, STRIPPED), total(instance, NORMALIZED), total(instance, UNMAPPED));
         free_instance(instance);
     }
     pthread_mutex_unlock(&store_lock);

@@ -17,6 +17,8 @@ static const struct { char *name, *help; } total_names[TOTAL_COUNT] = {
     { PLUGIN_NAME "_tag_replaced_total", "Fields that came with a record and were replaced by a tag of the same name." },
     { PLUGIN_NAME "_tags_truncated_total", "Tags that left out rules because of a size limit." },
     { PLUGIN_NAME "_tags_omitted_total", "Values of ecs tags left out because a scalar is in their place." },
+    { PLUGIN_NAME "_normalized_total", "Documents that normalize wrote in place of records." },
+    { PLUGIN_NAME "_unmapped_total", "Events that normalize has no document for; they passed as they came." },
 };
 
 static char *const reason_names[REASON_COUNT] = { "malformed", "unexamined", "unrouted", "error" };
@@ -289,6 +291,8 @@ bool count_call(struct metrics *metrics, const sigmatag_scratch *scratch, const 
     count_total(metrics, TAG_REPLACED, summary->tag_replaced);
     count_total(metrics, TAGS_TRUNCATED, summary->tags_truncated);
     count_total(metrics, TAGS_OMITTED, summary->tags_omitted);
+    count_total(metrics, NORMALIZED, summary->normalized_records);
+    count_total(metrics, UNMAPPED, summary->unmapped_events);
     count_passed(metrics, PASSED_MALFORMED, summary->malformed);
     count_passed(metrics, PASSED_UNEXAMINED, summary->unexamined);
     count_passed(metrics, PASSED_UNROUTED, summary->unrouted);

@@ -12,7 +12,7 @@
 /* Totals that need no label but the instance's name. */
 enum total {
     MATCHES, RECORDS, MALFORMED, UNEXAMINED, ERRORS, DROPPED, SPLIT, STRIPPED, TAG_REPLACED, TAGS_TRUNCATED,
-    TAGS_OMITTED, TOTAL_COUNT
+    TAGS_OMITTED, NORMALIZED, UNMAPPED, TOTAL_COUNT
 };
 
 /* Why a record went on without a complete verdict. */

@@ -10,12 +10,12 @@
 
 enum {
     RULES, DISABLE_RULES, MIN_LEVEL, LOGSOURCE_MODE, LOGSOURCE, MATCH_METADATA,
-    TAG_FORMAT, TAG_KEY, SPLIT_RECORDS, ONLY_MATCHING, STRIP_FOREIGN, OPTION_COUNT
+    TAG_FORMAT, TAG_KEY, SPLIT_RECORDS, ONLY_MATCHING, STRIP_FOREIGN, NORMALIZE, OPTION_COUNT
 };
 
 static const char *const option_names[OPTION_COUNT] = {
     "rules", "disable_rules", "min_level", "logsource_mode", "logsource", "match_metadata",
-    "tag_format", "tag_key", "split_records", "only_matching", "strip_foreign"
+    "tag_format", "tag_key", "split_records", "only_matching", "strip_foreign", "normalize"
 };
 
 const char *const level_names[LEVEL_COUNT] = { "informational", "low", "medium", "high", "critical" };
@@ -35,6 +35,7 @@ void free_options(struct options *options)
     free(options->rules);
     free(options->disable_rules);
     free(options->tag_key);
+    free(options->normalize);
     free_tag_logsources(&options->logsources);
     *options = (struct options) { 0 };
 }
@@ -334,7 +335,7 @@ bool read_options(const struct host_instance *at, struct options *options)
         !choose(at, TAG_FORMAT, format_names, 3, &options->shape) || !key_option(at, options) ||
         !switch_option(at, SPLIT_RECORDS, &options->split_records) ||
         !switch_option(at, ONLY_MATCHING, &options->only_matching) ||
-        !switch_option(at, STRIP_FOREIGN, &options->strip_foreign)) {
+        !switch_option(at, STRIP_FOREIGN, &options->strip_foreign) || !option_value(at, NORMALIZE, &options->normalize)) {
         free_options(options);
         return false;
     }

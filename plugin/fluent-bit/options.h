@@ -11,6 +11,7 @@ struct options {
     char *rules;         /* path; NULL: the embedded pack */
     char *disable_rules; /* ids; NULL: none */
     char *tag_key;       /* NULL: the default */
+    char *normalize;     /* name of a destination, which the rule set knows; NULL: records keep their shape */
     struct tag_logsources logsources;
     int logsource_mode;  /* SIGMATAG_LOGSOURCE_AUTO, _STRICT, _NONE: index into mode_names */
     int shape;           /* SIGMATAG_NESTED, _FLAT, _ECS: index into format_names */

@@ -170,6 +170,8 @@ sigmatag *new_engine(const struct host_instance *at, const struct rule_set *rule
         .logsource_mode = options->logsource_mode,
         .disable_rules = (const uint8_t *) options->disable_rules,
         .disable_rules_len = options->disable_rules != NULL ? strlen(options->disable_rules) : 0,
+        .normalize = (const uint8_t *) options->normalize,
+        .normalize_len = options->normalize != NULL ? strlen(options->normalize) : 0,
     };
     sigmatag *engine;
     int32_t status = sigmatag_share(rules->engine, &engine_options, &engine, &error);

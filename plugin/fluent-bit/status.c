@@ -117,8 +117,9 @@ static void say_options(const struct host_instance *at, const struct options *op
     if (options->shape != SIGMATAG_FLAT) {
         say(&line, ", tag_key %s", options->tag_key != NULL ? options->tag_key : "sigma");
     }
-    say(&line, ", split_records %s, only_matching %s, strip_foreign %s", on_off(options->split_records),
-        on_off(options->only_matching), on_off(options->strip_foreign));
+    say(&line, ", split_records %s, only_matching %s, strip_foreign %s, normalize %s", on_off(options->split_records),
+        on_off(options->only_matching), on_off(options->strip_foreign),
+        options->normalize != NULL ? options->normalize : "off");
     log_line(at, LOG_INFO, "%s", line.text);
 }
 

@@ -11,11 +11,13 @@ use super::pivot::Wait;
 use super::program::Programs;
 use super::select::{Selection, select};
 use super::{CompileError, Options, canonical, indicators, level_number, logsource_text, regex};
+use crate::destination::Normal;
 use crate::event::keys::KeyTable;
 use crate::limits;
 use crate::rule::ast::{Collection, Filter, LogSource, Rule as AstRule};
-use crate::rule::descriptor::{Ids, compile_sources};
+use crate::rule::descriptor::{Destination, Ids, compile_normal, compile_sources};
 use crate::ruleset::debug::{Debug, DebugItem, DebugSelection, DebugValue};
+use crate::ruleset::normal::NormalSection;
 use crate::ruleset::regexes::RegexRecord;
 use crate::ruleset::tables::{
     Instruction, Links, LogSourceRecord, NONE, Network, NumberRecord, Predicate, Rule, Tables,
@@ -129,6 +131,12 @@ impl Pool {
     }
 }
 
+fn key_table(fields: &Fields, containers: &[String]) -> KeyTable {
+    let names: Vec<&[u8]> = fields.names().iter().map(String::as_bytes).collect();
+    let containers: Vec<&[u8]> = containers.iter().map(String::as_bytes).collect();
+    KeyTable::build(&names, &containers)
+}
+
 pub(super) struct Emit {
     pub(super) tables: Tables,
     pub(super) texts: Pool,
@@ -161,28 +169,46 @@ impl Emit {
     }
 
     fn sources(&mut self, options: &Options, fields: &mut Fields) {
-        let referenced = fields.names().to_vec();
+        let mut referenced = fields.names().to_vec();
         let mut containers: Vec<String> = Vec::new();
-        let sources = compile_sources(
-            &options.sources,
-            &mut Ids {
-                field: &mut |name| fields.intern(name),
-                container: &mut |path| {
-                    let found = containers.iter().position(|known| known == path);
-                    found.unwrap_or_else(|| {
-                        containers.push(path.to_owned());
-                        containers.len() - 1
-                    }) as u32
-                },
-                logsource: &mut |logsource| self.logsource(logsource),
-                referenced: &referenced,
-            },
-        );
-        self.tables.sources = sources;
+        self.tables.sources = self.with_ids(fields, &mut containers, &referenced, |ids| {
+            compile_sources(&options.sources, ids)
+        });
+        self.tables.keys = key_table(fields, &containers);
+        if !options.destinations.is_empty() {
+            let named = options.destinations.iter().flat_map(Destination::fields);
+            referenced.extend(named.map(str::to_owned));
+            referenced.sort();
+            referenced.dedup();
+            let (sources, tables) = self.with_ids(fields, &mut containers, &referenced, |ids| {
+                compile_normal(&options.sources, &options.destinations, ids)
+            });
+            let keys = key_table(fields, &containers);
+            self.tables.normal = NormalSection::of(&Normal { keys, sources, tables });
+        }
         self.tables.containers = containers.len() as u32;
-        let names: Vec<&[u8]> = fields.names().iter().map(String::as_bytes).collect();
-        let containers: Vec<&[u8]> = containers.iter().map(String::as_bytes).collect();
-        self.tables.keys = KeyTable::build(&names, &containers);
+    }
+
+    /// Compiles something with the numbers that fields, containers and log sources have so far.
+    fn with_ids<T>(
+        &mut self,
+        fields: &mut Fields,
+        containers: &mut Vec<String>,
+        referenced: &[String],
+        compile: impl FnOnce(&mut Ids<'_>) -> T,
+    ) -> T {
+        compile(&mut Ids {
+            field: &mut |name| fields.intern(name),
+            container: &mut |path| {
+                let found = containers.iter().position(|known| known == path);
+                found.unwrap_or_else(|| {
+                    containers.push(path.to_owned());
+                    containers.len() - 1
+                }) as u32
+            },
+            logsource: &mut |logsource| self.logsource(logsource),
+            referenced,
+        })
     }
 
     fn fields(&mut self, fields: &Fields) {

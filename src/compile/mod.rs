@@ -30,7 +30,7 @@ mod texts;
 use crate::ioc::Set;
 use crate::limits;
 use crate::rule::ast::{Collection, Level, LogSource, Place};
-use crate::rule::descriptor::Descriptor;
+use crate::rule::descriptor::{Descriptor, Destination};
 use crate::ruleset::format;
 use crate::ruleset::{LoadError, RuleSet};
 use profile::Profile;
@@ -47,6 +47,8 @@ pub struct Options {
     pub skipped_rules: u32,
     /// Descriptors of sources, in the order of recognition: a site's own first.
     pub sources: Vec<Descriptor>,
+    /// Destinations that documents can be written for.
+    pub destinations: Vec<Destination>,
     /// What a site's events say. It decides how rules are found, never what they mean.
     pub profile: Option<Profile>,
     /// Indicators that are looked for beside the rules.

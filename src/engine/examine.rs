@@ -1,7 +1,7 @@
 //! From the bytes of a call to records, each examined and, if the call tags, planned.
 
 use super::output::{Examined, Output, Placed};
-use super::scratch::State;
+use super::scratch::{State, reading};
 use super::{Engine, Event, Format, Hit, MatchError, Scratch, Summary, Tagging};
 use crate::event::chunk::{RecordKind, Records};
 use crate::event::forward::{Message, Mode as ForwardMode};
@@ -19,9 +19,9 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Whether each event of a record shall be a record.
-    fn wants_parts(&self) -> bool {
-        self.tagging.is_some_and(|tagging| tagging.split_records)
+    /// Whether each event of a record shall be a record: a document is of one event.
+    fn wants_parts(&self, normalizes: bool) -> bool {
+        self.tagging.is_some_and(|tagging| tagging.split_records || normalizes)
     }
 }
 
@@ -196,9 +196,9 @@ impl Scratch {
     fn read(&mut self, call: &Call<'_>, start: usize, body: usize, limit: usize) -> Option<usize> {
         let limit = limit.min(start.saturating_add(call.engine.options.max_record as usize));
         let data = call.event.data.get(start..limit)?;
-        let buffers = &mut self.state.buffers;
-        buffers.want_parts(call.wants_parts());
-        let keys = &self.generation.rules.tables().keys;
+        let State { buffers, normalizer, .. } = &mut self.state;
+        buffers.want_parts(call.wants_parts(normalizer.is_some()));
+        let keys = reading(&self.generation.rules, normalizer.is_some()).1;
         let len = read_record(body - start, data, Encoding::Msgpack, keys, buffers).ok()?;
         Some(start + len)
     }
@@ -228,10 +228,13 @@ impl Scratch {
         let Some(tagging) = call.tagging else { return Ok(1) };
         let data = call.event.data;
         let Scratch { generation, state, plan, .. } = self;
-        let State { buffers, hits, text, seeker, .. } = state;
+        let State { buffers, hits, text, seeker, normalizer, .. } = state;
+        let normalizer = normalizer.as_deref_mut();
+        // Without a document records stay as the options have them.
+        let splits = tagging.split_records || normalizer.as_ref().is_some_and(|n| n.has_document());
         let rules = &generation.rules;
         let indicators = seeker.as_ref().map_or(&[][..], |seeker| &seeker.hits);
-        let mut output = Output { plan, rules, indicators, tagging, data, text };
+        let mut output = Output { plan, rules, indicators, tagging, data, text, normalizer };
         let Some(examined) = examined else {
             // A tag that came with it would pass for ours here as well.
             output.strip(record.encoding, record.body.clone())?;
@@ -239,7 +242,7 @@ impl Scratch {
         };
         let count = hits.iter().rev().take_while(|hit| hit.record == record.index).count();
         let hits = &hits[hits.len() - count..];
-        let split = if tagging.split_records {
+        let split = if splits {
             let body = record.body.start - record.walked.start;
             let head = record.body.start - record.whole.start;
             buffers.split(&data[record.walked.clone()], body, head)
@@ -261,9 +264,17 @@ impl Scratch {
             return Record::Unexamined("the record is larger than max_record");
         }
         let rules = &*self.generation.rules;
-        let tables = rules.tables();
         let indicators = rules.indicators();
-        let State { buffers, matcher, routes, hits, tally, seeker, .. } = &mut self.state;
+        let State { buffers, matcher, routes, hits, tally, seeker, normalizer, .. } =
+            &mut self.state;
+        let (sources, keys) = reading(rules, normalizer.is_some());
+        let wants_parts = call.wants_parts(normalizer.is_some());
+        // Nothing is written for a call that only matches.
+        let mut normalizer = normalizer.as_deref_mut().filter(|_| call.tagging.is_some());
+        let normal = normalizer.as_ref().and_then(|_| rules.normal().ok());
+        if let Some(normalizer) = &mut normalizer {
+            normalizer.begin_record();
+        }
         let first = hits.len();
         let silent = self.generation.silent.bits();
         let counts_unrouted = routes.counts_unrouted(event.logsource);
@@ -280,15 +291,17 @@ impl Scratch {
             for &rule in &matcher.matched {
                 hits.push(Hit { record: placed.index, event: found.index, rule });
             }
+            if let (Some(normalizer), Some(normal)) = (&mut normalizer, normal) {
+                normalizer.add(normal, found, placed.encoding, &event.data[placed.body.clone()]);
+            }
         };
         let metadata = placed.body.start.saturating_sub(placed.walked.start);
         let metadata = if placed.encoding == Encoding::Json { 0 } else { metadata };
         let record = &event.data[placed.walked.clone()];
-        let (sources, keys) = (&tables.sources, &tables.keys);
         let encoding = placed.encoding;
         let mut read = Ok(record.len());
         if !placed.read {
-            buffers.want_parts(call.wants_parts());
+            buffers.want_parts(wants_parts);
             read = read_record(metadata, record, encoding, keys, buffers);
         }
         if let Ok(end) = read

@@ -16,6 +16,7 @@ mod keywords;
 pub mod matcher;
 mod memo;
 mod networks;
+mod normalize;
 mod output;
 pub mod predicate;
 mod route;
@@ -120,6 +121,11 @@ pub struct Summary {
     pub split_records: u64,
     /// Records without a match from which keys of a tag were removed.
     pub stripped_records: u64,
+    /// Documents that were written in place of records, with or without a tag.
+    pub normalized_records: u64,
+    /// Events that the destination has no document for, and events of an envelope that cannot be
+    /// split: they were written as they came.
+    pub unmapped_events: u64,
 }
 
 /// Options of an engine.
@@ -136,6 +142,10 @@ pub struct Options {
     pub disable_rules: Vec<String>,
     /// Whether the members of a record's metadata count as further top-level keys of the record.
     pub match_metadata: bool,
+    /// The destination whose documents are written in place of records, by its name. Envelopes are
+    /// split then, since a document is of one event. Ask [`RuleSet::destination`] before: with a name
+    /// that the rule set does not have, records stay as they are.
+    pub normalize: Option<String>,
 }
 
 impl Default for Options {
@@ -146,6 +156,7 @@ impl Default for Options {
             logsource_mode: LogsourceMode::Auto,
             disable_rules: Vec::new(),
             match_metadata: false,
+            normalize: None,
         }
     }
 }
@@ -228,6 +239,13 @@ pub(crate) struct Generation {
     pub(crate) rules: Arc<RuleSet>,
     pub(crate) silent: Arc<Silent>,
     pub(crate) number: u32,
+    /// The destination whose documents are written.
+    pub(crate) destination: Option<u32>,
+}
+
+/// The destination that the options name, if the rule set has it.
+fn destination(rules: &RuleSet, options: &Options) -> Option<u32> {
+    options.normalize.as_ref().and_then(|name| rules.destination(name).ok())
 }
 
 /// What an engine matches with at one moment.
@@ -252,17 +270,21 @@ impl Engine {
     /// An engine with a rule set.
     pub fn new(rules: Arc<RuleSet>, options: Options) -> Engine {
         let silent = Arc::new(Silent::new(&rules, &options));
-        Engine { current: ArcSwap::from_pointee(Generation { rules, silent, number: 1 }), options }
+        let destination = destination(&rules, &options);
+        let first = Generation { rules, silent, number: 1, destination };
+        Engine { current: ArcSwap::from_pointee(first), options }
     }
 
     /// Puts another rule set in force. Calls in flight finish on the one they began with; every
     /// scratch takes the new one at its next call.
     pub fn reload(&self, rules: Arc<RuleSet>) {
         let silent = Arc::new(Silent::new(&rules, &self.options));
+        let destination = destination(&rules, &self.options);
         self.current.rcu(|current| Generation {
             rules: Arc::clone(&rules),
             silent: Arc::clone(&silent),
             number: current.number.wrapping_add(1),
+            destination,
         });
     }
 

@@ -1,6 +1,7 @@
 //! What is written for a record: it is tagged, stripped, split, left out, or stays as it is.
 
 use super::examine::plan_error;
+use super::normalize::Normalizer;
 use super::{Hit, MatchError, Tagging};
 use crate::event::forward::Message;
 use crate::ruleset::RuleSet;
@@ -55,6 +56,8 @@ pub(super) struct Output<'a> {
     pub data: &'a [u8],
     /// Buffers for texts.
     pub text: &'a mut [Vec<u8>; 2],
+    /// The documents that are written in place of the record's events.
+    pub normalizer: Option<&'a mut Normalizer>,
 }
 
 impl Output<'_> {
@@ -65,12 +68,25 @@ impl Output<'_> {
         examined: Examined,
         hits: &[Hit],
     ) -> Result<u64, MatchError> {
+        let drops = self.tagging.only_matching && examined.complete && examined.routed;
+        if !(drops && hits.is_empty()) {
+            let only = self.normalizer.as_ref().and_then(|normalizer| normalizer.only());
+            if let Some(event) = only {
+                self.plan.copy_until(record.body.start);
+                self.document(record.encoding, event, hits)?;
+                self.plan.seek(record.body.end);
+                return Ok(1);
+            }
+            if let Some(normalizer) = &mut self.normalizer {
+                normalizer.unmapped += u64::from(normalizer.events);
+            }
+        }
         if let (Some(first), Some(last)) = (hits.first(), hits.last()) {
             let several = first.event != last.event || last.event > 0;
             self.tag(record.encoding, record.body.clone(), hits, several)?;
             return Ok(1);
         }
-        if self.tagging.only_matching && examined.complete && examined.routed {
+        if drops {
             self.plan.remove(record.whole.clone()).map_err(plan_error)?;
             self.plan.count_removed(1);
             return Ok(0);
@@ -152,6 +168,12 @@ impl Output<'_> {
         let base = record.walked.start;
         let placed = |range: Range<usize>| range.start + base..range.end + base;
         let outline = split.outline(index);
+        if let Some(normalizer) = &mut self.normalizer {
+            if normalizer.document(index as u32).is_some() {
+                return self.document(record.encoding, index as u32, hits);
+            }
+            normalizer.unmapped += 1;
+        }
         let object = placed(outline.object);
         self.plan.seek(object.start);
         if let Some(literal) = outline.literal {
@@ -179,6 +201,29 @@ impl Output<'_> {
         Ok(())
     }
 
+    /// Plans the document of an event, with its tag.
+    fn document(&mut self, encoding: Encoding, event: u32, hits: &[Hit]) -> Result<(), MatchError> {
+        let Output { plan, rules, indicators, tagging, normalizer, .. } = self;
+        let Some(normalizer) = normalizer else { return Ok(()) };
+        normalizer.written += 1;
+        let Some((document, tagged)) = normalizer.document(event) else { return Ok(()) };
+        if hits.is_empty() {
+            plan.put(document);
+            return Ok(());
+        }
+        let style = style(tagging, rules);
+        let entries = entries(rules, indicators, hits, false);
+        tagged.begin();
+        let body = 0..document.len();
+        match encoding {
+            Encoding::Json => tagged.tag_json(document, body, &style, entries),
+            Encoding::Msgpack => tagged.tag_msgpack(document, body, &style, entries),
+        }
+        .and_then(|()| tagged.finish(document.len()))
+        .and_then(|_| plan.put_plan(tagged, document))
+        .map_err(plan_error)
+    }
+
     /// Plans the tag of a record.
     fn tag(
         &mut self,
@@ -188,27 +233,37 @@ impl Output<'_> {
         several: bool,
     ) -> Result<(), MatchError> {
         let rules = self.rules;
-        let (set, found) = (rules.indicators(), self.indicators);
         let style = style(self.tagging, rules);
-        let entries = hits.iter().filter_map(|hit| {
-            let rule = rules.rule(hit.rule)?;
-            Some(TagRule {
-                id: rule.id.as_bytes(),
-                title: rule.title.as_bytes(),
-                author: rule.author.as_bytes(),
-                license: rule.license.as_bytes(),
-                level: rule.level,
-                tags: rule.tags.as_bytes(),
-                indicators: FoundIndicators { set, hits: of(found, hit) },
-                event: several.then_some(hit.event),
-            })
-        });
+        let entries = entries(rules, self.indicators, hits, several);
         let planned = match encoding {
             Encoding::Json => self.plan.tag_json(self.data, body, &style, entries),
             Encoding::Msgpack => self.plan.tag_msgpack(self.data, body, &style, entries),
         };
         planned.map_err(plan_error)
     }
+}
+
+/// What a tag says of each hit; `several`: the record has more than one event.
+fn entries<'a>(
+    rules: &'a RuleSet,
+    indicators: &'a [IndicatorHit],
+    hits: &'a [Hit],
+    several: bool,
+) -> impl Iterator<Item = TagRule<'a>> + Clone {
+    let set = rules.indicators();
+    hits.iter().filter_map(move |hit| {
+        let rule = rules.rule(hit.rule)?;
+        Some(TagRule {
+            id: rule.id.as_bytes(),
+            title: rule.title.as_bytes(),
+            author: rule.author.as_bytes(),
+            license: rule.license.as_bytes(),
+            level: rule.level,
+            tags: rule.tags.as_bytes(),
+            indicators: FoundIndicators { set, hits: of(indicators, hit) },
+            event: several.then_some(hit.event),
+        })
+    })
 }
 
 /// The indicators that a hit is about.

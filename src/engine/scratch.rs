@@ -3,12 +3,14 @@
 use super::examine::{Call, plan_error};
 use super::indicators::Seeker;
 use super::matcher::Matcher;
+use super::normalize::Normalizer;
 use super::route::{LogsourceMode, Routes};
 use super::tally::{SourceCounts, Tally};
 use super::{Engine, Event, Generation, Hit, MatchError, Mode, Summary, Tagging, Vectors};
+use crate::event::keys::KeyTable;
 use crate::ruleset::RuleSet;
 use crate::ruleset::indicators::IndicatorHit;
-use crate::source::Buffers;
+use crate::source::{Buffers, SourceTables};
 use crate::tag::plan::Plan;
 use std::sync::Arc;
 
@@ -32,6 +34,8 @@ pub(super) struct State {
     pub(super) tally: Tally,
     /// Set if the rule set has indicators.
     pub(super) seeker: Option<Seeker>,
+    /// Set if documents of a destination are written.
+    pub(super) normalizer: Option<Box<Normalizer>>,
     pub(super) text: [Vec<u8>; 2],
     pub(super) mode: Mode,
     pub(super) vectors: Vectors,
@@ -44,19 +48,37 @@ struct Pending {
     output: usize,
 }
 
+/// What events are read with: more fields have names where documents are written.
+pub(super) fn reading(rules: &RuleSet, normalizes: bool) -> (&SourceTables, &KeyTable) {
+    let tables = rules.tables();
+    if normalizes && let Ok(normal) = rules.normal() {
+        return (&normal.sources, &normal.keys);
+    }
+    (&tables.sources, &tables.keys)
+}
+
 impl State {
-    fn new(rules: &RuleSet, mode: Mode, vectors: Vectors, logsources: LogsourceMode) -> State {
+    fn new(
+        generation: &Generation,
+        mode: Mode,
+        vectors: Vectors,
+        logsources: LogsourceMode,
+    ) -> State {
+        let rules = &*generation.rules;
         let tables = rules.tables();
+        let normalizer = generation.destination.map(Normalizer::new);
+        let sources = reading(rules, normalizer.is_some()).0;
         // Keywords have predicates only if the last index is used or a program asks for them.
         let keywords = tables.fields.len() as u32;
         let wants_leaves = tables.predicates.iter().any(|p| p.field == keywords);
         State {
-            buffers: Buffers::new(&tables.sources, tables.fields.len(), wants_leaves),
+            buffers: Buffers::new(sources, tables.fields.len(), wants_leaves),
             matcher: Matcher::new(rules, mode, vectors),
             routes: Routes::new(logsources),
             hits: Vec::with_capacity(256),
             tally: Tally::new(tables.sources.sources.len()),
             seeker: rules.indicators().map(Seeker::new),
+            normalizer: normalizer.map(Box::new),
             text: Default::default(),
             mode,
             vectors,
@@ -80,7 +102,7 @@ impl Scratch {
     pub fn with_vectors(engine: &Engine, mode: Mode, vectors: Vectors) -> Scratch {
         let generation = engine.current.load_full();
         let logsources = engine.options.logsource_mode;
-        let state = State::new(&generation.rules, mode, vectors, logsources);
+        let state = State::new(&generation, mode, vectors, logsources);
         Scratch { generation, state, plan: Plan::new(), pending: None }
     }
 
@@ -125,7 +147,7 @@ impl Scratch {
         if !Arc::ptr_eq(&current, &self.generation) {
             let logsources = engine.options.logsource_mode;
             let State { mode, vectors, .. } = self.state;
-            self.state = State::new(&current.rules, mode, vectors, logsources);
+            self.state = State::new(&current, mode, vectors, logsources);
             self.generation = Arc::clone(&current);
         }
     }
@@ -199,6 +221,9 @@ impl Scratch {
         self.begin(engine)?;
         self.plan.begin();
         let mut summary = Summary::default();
+        if let Some(normalizer) = &mut self.state.normalizer {
+            normalizer.begin();
+        }
         let result = self.records(&Call { engine, event, tagging: Some(tagging) }, &mut summary);
         let counts = self.plan.counts();
         summary.tag_replaced = counts.replaced;
@@ -207,6 +232,10 @@ impl Scratch {
         summary.dropped_records = counts.removed;
         summary.split_records = counts.split;
         summary.stripped_records = counts.stripped;
+        if let Some(normalizer) = &self.state.normalizer {
+            summary.normalized_records = normalizer.written;
+            summary.unmapped_events = normalizer.unmapped;
+        }
         result?;
         if self.plan.is_empty() {
             return Ok((None, summary));

@@ -323,7 +323,12 @@ fn hex4(digits: &[u8]) -> u32 {
 /// Appends a text as a string, quotes included. Bytes that are not UTF-8 stay as they are.
 pub fn encode_string(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    for &byte in text {
+    let mut rest = text;
+    // PERF: hardly any byte is escaped, and what lies between is copied at once.
+    while let Some(found) = find_escaped(rest) {
+        out.extend_from_slice(&rest[..found]);
+        let byte = rest[found];
+        rest = &rest[found + 1..];
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
             b'\n' => out.extend_from_slice(b"\\n"),
@@ -336,7 +341,28 @@ pub fn encode_string(text: &[u8], out: &mut Vec<u8>) {
             _ => out.push(byte),
         }
     }
+    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+/// Where the first byte is that stands escaped in a string: quote, backslash, below 0x20.
+#[inline]
+fn find_escaped(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let (words, tail) = text.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quote = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
+        let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+        let control = word.wrapping_sub(ONES * 0x20);
+        // The lowest set bit is exact: borrows only spoil bytes above one that was found.
+        let marks = (quote | backslash | control) & !word & (ONES << 7);
+        if marks != 0 {
+            return Some(index * 8 + marks.trailing_zeros() as usize / 8);
+        }
+    }
+    let is_escaped = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    tail.iter().position(is_escaped).map(|at| words.len() * 8 + at)
 }
 
 #[cfg(test)]
@@ -362,6 +388,29 @@ mod tests {
                     let found = (in_block(&block), portable_in_block(&block));
                     assert_eq!(found, (Some(at), Some(at)));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn strings_are_escaped_at_every_place() {
+        for byte in 0..=255u8 {
+            for len in 1..20 {
+                for at in 0..len {
+                    for other in [b'a', 0x80, 0xff, 0x21, 0x23, 0x5b, 0x5d] {
+                        let mut text = vec![other; len];
+                        text[at] = byte;
+                        let expected =
+                            text.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20));
+                        assert_eq!(find_escaped(&text), expected, "{text:?}");
+                    }
+                }
+            }
+            let text = [b"0123456", &[byte][..], b"9\"abcde\\fghijklmno\n"].concat();
+            if let Ok(text) = std::str::from_utf8(&text) {
+                let mut out = Vec::new();
+                encode_string(text.as_bytes(), &mut out);
+                assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
             }
         }
     }

@@ -36,27 +36,40 @@ const fn shared_by_threads<T: Send + Sync>() {}
 const _: () = shared_by_threads::<sigmatag>();
 
 impl sigmatag {
-    fn start(rules: Arc<RuleSet>, options: Options) -> *mut sigmatag {
+    fn start(rules: Arc<RuleSet>, options: Options) -> Result<*mut sigmatag, Failure> {
+        check_destination(&rules, &options)?;
         let engine = Engine::new(rules, options);
-        give_shared(Arc::new(sigmatag { engine, totals: Totals::new() }))
+        Ok(give_shared(Arc::new(sigmatag { engine, totals: Totals::new() })))
     }
 
     /// Loads aside, then publishes. Whatever happens, the outcome is counted.
     fn reload(&self, load: impl FnOnce() -> Result<Arc<RuleSet>, Failure>) -> Result<(), Failure> {
-        let outcome =
-            catch(|| load().map(|rules| self.engine.reload(rules))).unwrap_or_else(|()| {
-                self.totals.count_panic();
-                Err(Failure::from(Status::Panic))
-            });
+        let outcome = catch(|| {
+            let rules = load()?;
+            check_destination(&rules, self.engine.options())?;
+            self.engine.reload(rules);
+            Ok(())
+        })
+        .unwrap_or_else(|()| {
+            self.totals.count_panic();
+            Err(Failure::from(Status::Panic))
+        });
         self.totals.count_reload(outcome.is_ok());
         outcome
     }
 }
 
+/// Whether the rules have the destination that the options name.
+fn check_destination(rules: &RuleSet, options: &Options) -> Result<(), Failure> {
+    let Some(name) = &options.normalize else { return Ok(()) };
+    let found = rules.destination(name).map(drop);
+    found.map_err(|why| Failure::new(Status::BadArgument, format!("options: normalize: {why}")))
+}
+
 /// Checks the caller's options; NULL means the defaults.
 ///
 /// # Safety
-/// As for `read_struct`, and `disable_rules` is readable.
+/// As for `read_struct`, and `disable_rules` and `normalize` are readable.
 unsafe fn options(pointer: *const sigmatag_options) -> Result<Options, Failure> {
     if pointer.is_null() {
         return Ok(Options { max_record: DEFAULT_MAX_RECORD, ..Options::default() });
@@ -69,7 +82,7 @@ unsafe fn options(pointer: *const sigmatag_options) -> Result<Options, Failure> 
     if given.flags & !SIGMATAG_MATCH_METADATA != 0 {
         return Err(refuse("options: unknown flags; zero the struct before use"));
     }
-    if given.reserved0 != 0 || given.reserved != [0; 4] {
+    if given.reserved0 != 0 || given.reserved != [0; 2] {
         return Err(refuse("options: reserved must be 0; zero the struct before use"));
     }
     if given.max_record > SIGMATAG_MAX_RECORD {
@@ -94,6 +107,14 @@ unsafe fn options(pointer: *const sigmatag_options) -> Result<Options, Failure> 
     let Ok(disable_rules) = std::str::from_utf8(disable_rules) else {
         return Err(refuse("options: disable_rules is not UTF-8; give ids of rules"));
     };
+    // SAFETY: the caller's promise.
+    let normalize = unsafe { bytes(given.normalize, given.normalize_len) }.map_err(|status| {
+        let why = "normalize: NULL with a length, or a length beyond PTRDIFF_MAX";
+        Failure::new(status, format!("options: {why}"))
+    })?;
+    let Ok(normalize) = std::str::from_utf8(normalize) else {
+        return Err(refuse("options: normalize is not UTF-8; give the name of a destination"));
+    };
     let max_record = if given.max_record == 0 { DEFAULT_MAX_RECORD } else { given.max_record };
     Ok(Options {
         min_level,
@@ -105,6 +126,7 @@ unsafe fn options(pointer: *const sigmatag_options) -> Result<Options, Failure> 
             .map(str::to_owned)
             .collect(),
         match_metadata: given.flags & SIGMATAG_MATCH_METADATA != 0,
+        normalize: (!normalize.is_empty()).then(|| normalize.to_owned()),
     })
 }
 
@@ -157,7 +179,7 @@ pub unsafe extern "C" fn sigmatag_init(
             let out = engine_place(out)?;
             let options = self::options(options)?;
             let rules = load::from_file(path_bytes(path, path_len)?)?;
-            out.write(sigmatag::start(rules, options));
+            out.write(sigmatag::start(rules, options)?);
             Ok(())
         })
     }
@@ -181,7 +203,7 @@ pub unsafe extern "C" fn sigmatag_init_bytes(
             let out = engine_place(out)?;
             let options = self::options(options)?;
             let rules = load::from_bytes(file_bytes(data, len)?)?;
-            out.write(sigmatag::start(rules, options));
+            out.write(sigmatag::start(rules, options)?);
             Ok(())
         })
     }
@@ -204,7 +226,7 @@ pub unsafe extern "C" fn sigmatag_init_default(
             let out = engine_place(out)?;
             let options = self::options(options)?;
             let rules = load::from_embedded()?;
-            out.write(sigmatag::start(rules, options));
+            out.write(sigmatag::start(rules, options)?);
             Ok(())
         })
     }
@@ -229,7 +251,7 @@ pub unsafe extern "C" fn sigmatag_share(
                 borrow(engine).map_err(|status| Failure::of_argument(status, "engine", ""))?;
             let out = engine_place(out)?;
             let options = self::options(options)?;
-            out.write(sigmatag::start(engine.engine.rules(), options));
+            out.write(sigmatag::start(engine.engine.rules(), options)?);
             Ok(())
         })
     }

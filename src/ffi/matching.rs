@@ -67,6 +67,8 @@ pub(super) fn summary_for_c(summary: &Summary, generation: u32) -> sigmatag_summ
         tag_replaced: summary.tag_replaced,
         tags_truncated: summary.tags_truncated,
         tags_omitted: summary.tags_omitted,
+        normalized_records: summary.normalized_records,
+        unmapped_events: summary.unmapped_events,
     }
 }
 

@@ -271,7 +271,9 @@ mod tests {
             reserved0: 0,
             disable_rules: ptr::null(),
             disable_rules_len: 0,
-            reserved: [4; 4],
+            normalize: ptr::null(),
+            normalize_len: 0,
+            reserved: [4; 2],
         }
     }
 
@@ -304,7 +306,7 @@ mod tests {
         unsafe {
             pointer.write_unaligned(value);
             let read = read_struct(pointer.cast_const()).ok().map(|read| read.reserved);
-            assert_eq!(read, Some([4; 4]));
+            assert_eq!(read, Some([4; 2]));
             let other = sigmatag_options { struct_size: 9, max_record: 7, ..value };
             Output::required(pointer).ok().unwrap().write(&other);
             let read = pointer.read_unaligned();
@@ -336,6 +338,8 @@ mod tests {
             tag_replaced: 0,
             tags_truncated: 0,
             tags_omitted: 0,
+            normalized_records: 0,
+            unmapped_events: 0,
         };
         let mut newer = Newer { known: zero, tail: 77 };
         let pointer = (&raw mut newer).cast::<sigmatag_summary>();

@@ -83,6 +83,9 @@ unsafe fn tagging<'a>(pointer: *const sigmatag_tagging) -> Result<Tagging<'a>, S
 /// that are malformed or unexamined, that hold text which begins like JSON and cannot be read, or
 /// that are of no known source, pass, and so do group markers.
 ///
+/// With sigmatag_options.normalize a record becomes the document of its event, with the tag if it
+/// matches, and an envelope one for each of its events.
+///
 /// Bad records are treated as by sigmatag_match; in a chunk they are copied as they are.
 ///
 /// Statuses: the common ones, SIGMATAG_UNCHANGED, SIGMATAG_MALFORMED, SIGMATAG_UNEXAMINED, SIGMATAG_IN_USE,

@@ -32,6 +32,8 @@ pub(super) struct Counters {
     stripped_records: AtomicU64,
     unknown_payload: AtomicU64,
     tags_omitted: AtomicU64,
+    normalized_records: AtomicU64,
+    unmapped_events: AtomicU64,
     panics: AtomicU64,
 }
 
@@ -58,6 +60,8 @@ impl Counters {
         add(&self.stripped_records, summary.stripped_records);
         add(&self.unknown_payload, summary.unknown_payload);
         add(&self.tags_omitted, summary.tags_omitted);
+        add(&self.normalized_records, summary.normalized_records);
+        add(&self.unmapped_events, summary.unmapped_events);
     }
 
     /// Counts a panic. Only inside the scratch's lease.
@@ -81,6 +85,8 @@ impl Counters {
         stats.stripped_records += self.stripped_records.load(Relaxed);
         stats.unknown_payload += self.unknown_payload.load(Relaxed);
         stats.tags_omitted += self.tags_omitted.load(Relaxed);
+        stats.normalized_records += self.normalized_records.load(Relaxed);
+        stats.unmapped_events += self.unmapped_events.load(Relaxed);
         stats.panics += self.panics.load(Relaxed);
     }
 }
@@ -106,6 +112,8 @@ const ZERO: sigmatag_stats_t = sigmatag_stats_t {
     stripped_records: 0,
     unknown_payload: 0,
     tags_omitted: 0,
+    normalized_records: 0,
+    unmapped_events: 0,
 };
 
 struct Ledger {

@@ -113,8 +113,14 @@ pub struct sigmatag_options {
     pub disable_rules: *const u8,
     /// Bytes of disable_rules.
     pub disable_rules_len: usize,
+    /// The destination whose documents sigmatag_tag_prepare writes in place of records, by its name
+    /// as UTF-8: "sekoia", "ecs", "asim". A document is of one event, so envelopes are split; an
+    /// event that no document is for goes on as it came, and is counted. NULL with 0: none.
+    pub normalize: *const u8,
+    /// Bytes of normalize.
+    pub normalize_len: usize,
     /// Reserved: 0.
-    pub reserved: [u64; 4],
+    pub reserved: [u64; 2],
 }
 
 /// What to examine. All pointers are borrowed for the call.
@@ -213,6 +219,11 @@ pub struct sigmatag_summary {
     pub tags_truncated: u64,
     /// Values of SIGMATAG_ECS tags left out because a scalar is in their place.
     pub tags_omitted: u64,
+    /// Documents that sigmatag_options.normalize wrote in place of records.
+    pub normalized_records: u64,
+    /// Events that the destination has no document for, and those of envelopes that cannot be split:
+    /// they went on as they came.
+    pub unmapped_events: u64,
 }
 
 /// How tags are written. NULL means SIGMATAG_NESTED under the key "sigma".
@@ -369,6 +380,10 @@ pub struct sigmatag_stats_t {
     pub unknown_payload: u64,
     /// Values of SIGMATAG_ECS tags left out because a scalar is in their place.
     pub tags_omitted: u64,
+    /// As in sigmatag_summary.
+    pub normalized_records: u64,
+    /// As in sigmatag_summary.
+    pub unmapped_events: u64,
 }
 
 // SAFETY: all of these are `repr(C)`, begin with `struct_size: u32`, hold integers and raw pointers

@@ -1,6 +1,9 @@
 //! Encodings of tables that other modules define.
 
 use super::codec::{DecodeError, Reader, Record, read_all, read_bytes, write_all, write_bytes};
+use crate::destination::{
+    Choice, Condition, Destination, DestinationTables, Document, Node, Normal,
+};
 use crate::event::keys::{Identity, KeyEntry, KeySlot, KeyTable};
 use crate::source::{
     ConditionSet, Derived, Field, Group, Lift, Logsource, Nested, Payload, Positions, Range,
@@ -71,6 +74,46 @@ encode_fields!(Derived {
     parameter: Range,
     table: Range,
 });
+
+encode_fields!(Destination { name: Range, documents: Range, lists: u8 });
+encode_fields!(Condition { groups: Range, is_routed: u8, logsources: Range });
+encode_fields!(Document { condition: Condition, nodes: Range, members: u32 });
+encode_fields!(Node { key: Range, choices: Range, end: u32, members: u32 });
+encode_fields!(Choice {
+    condition: Condition,
+    form: u8,
+    each: u8,
+    from: Range,
+    values: Range,
+    number: u32,
+});
+
+/// Appends the destinations.
+pub fn write_normal(normal: &Normal, out: &mut Vec<u8>) {
+    write_keys(&normal.keys, out);
+    write_sources(&normal.sources, out);
+    write_all(&normal.tables.destinations, out);
+    write_all(&normal.tables.documents, out);
+    write_all(&normal.tables.nodes, out);
+    write_all(&normal.tables.choices, out);
+}
+
+/// Reads what [`write_normal`] wrote.
+///
+/// # Errors
+/// If bytes are missing.
+pub fn read_normal(reader: &mut Reader<'_>) -> Result<Normal, DecodeError> {
+    Ok(Normal {
+        keys: read_keys(reader)?,
+        sources: read_sources(reader)?,
+        tables: DestinationTables {
+            destinations: read_all(reader)?,
+            documents: read_all(reader)?,
+            nodes: read_all(reader)?,
+            choices: read_all(reader)?,
+        },
+    })
+}
 
 /// Appends the sources.
 pub fn write_sources(tables: &SourceTables, out: &mut Vec<u8>) {

@@ -16,6 +16,7 @@ use super::codec::{
 };
 use super::debug::{self, Debug, DebugSection};
 use super::indicators::Indicators;
+use super::normal::NormalSection;
 use super::tables::{FieldIndex, Predicate, Rule, Slot, Tables, flag};
 use super::{LoadError, LoadErrorKind, foreign};
 use crate::limits;
@@ -47,10 +48,11 @@ mod section {
     pub const DEBUG: u32 = 10;
     pub const AUTOMATA: u32 = 11;
     pub const INDICATORS: u32 = 34;
+    pub const DESTINATIONS: u32 = 35;
 }
 
 /// Id, name and flags of every section that this version knows, in file order.
-const SECTIONS: [(u32, &str, u32); 12] = [
+const SECTIONS: [(u32, &str, u32); 13] = [
     (section::TEXTS, "texts", CRITICAL | MASKED),
     (section::NEEDLES, "needles", CRITICAL | MASKED),
     (section::KEYS, "keys", CRITICAL),
@@ -63,11 +65,16 @@ const SECTIONS: [(u32, &str, u32); 12] = [
     (section::DEBUG, "debug", MASKED),
     (section::AUTOMATA, "automata", CRITICAL),
     (section::INDICATORS, "indicators", CRITICAL | MASKED),
+    (section::DESTINATIONS, "destinations", 0),
 ];
 
-/// Whether tables have a section: without indicators there is none.
+/// Whether tables have a section: without indicators there is none, nor without destinations.
 fn has(id: u32, tables: &Tables) -> bool {
-    id != section::INDICATORS || tables.indicators.is_some()
+    match id {
+        section::INDICATORS => tables.indicators.is_some(),
+        section::DESTINATIONS => !tables.normal.encoded().is_empty(),
+        _ => true,
+    }
 }
 
 /// What the header says.
@@ -248,6 +255,10 @@ fn sections(bytes: &[u8], version: u32) -> Result<(Header, Tables, DebugSection)
             debug = DebugSection::new(raw.to_vec());
             continue;
         }
+        if id == section::DESTINATIONS {
+            tables.normal = NormalSection::new(raw.to_vec());
+            continue;
+        }
         let unmasked;
         let data = if flags & MASKED != 0 {
             let mut copy = raw.to_vec();
@@ -393,6 +404,7 @@ fn encode(id: u32, t: &Tables) -> Vec<u8> {
             write_all(&t.regexes.transitions, o);
         }
         section::INDICATORS => t.indicators.iter().for_each(|indicators| indicators.encode(o)),
+        section::DESTINATIONS => o.extend_from_slice(t.normal.encoded()),
         _ => {}
     }
     out
@@ -420,6 +432,10 @@ pub fn canonical_bytes(tables: &Tables, conditions: &[u8]) -> Vec<u8> {
     write_bytes(conditions, &mut out);
     if let Some(indicators) = &tables.indicators {
         indicators.encode(&mut out);
+    }
+    // What is written for a destination is what somebody will read.
+    if !tables.normal.encoded().is_empty() {
+        write_bytes(tables.normal.encoded(), &mut out);
     }
     out
 }

@@ -16,10 +16,12 @@ mod foreign;
 pub mod format;
 pub mod hash;
 pub mod indicators;
+pub mod normal;
 pub mod regexes;
 pub mod tables;
 pub mod verify;
 
+use crate::destination::Normal;
 use debug::{Debug, DebugSection};
 use indicators::Indicators;
 use regexes::Regexes;
@@ -174,6 +176,27 @@ impl RuleSet {
     /// If the section is damaged. Matching does not depend on it.
     pub fn debug(&self) -> Result<&Debug, &str> {
         self.debug.get(&self.tables)
+    }
+
+    /// What writing documents for destinations needs, decoded and verified at the first call; empty if
+    /// the rules were compiled without destinations.
+    ///
+    /// # Errors
+    /// If the section is damaged. Matching does not depend on it.
+    pub fn normal(&self) -> Result<&Normal, &str> {
+        self.tables.normal.get(&self.tables)
+    }
+
+    /// The number of the destination with a name; case does not matter.
+    ///
+    /// # Errors
+    /// If there is none: what to do, in a sentence.
+    pub fn destination(&self, name: &str) -> Result<u32, String> {
+        let normal = self.normal().map_err(|why| format!("{why}: compile the rules again"))?;
+        normal.find(name).ok_or_else(|| match normal.names().collect::<Vec<_>>()[..] {
+            [] => "the rules were compiled without destinations: compile them again".to_owned(),
+            ref names => format!("unknown destination `{name}`; known are {}", names.join(", ")),
+        })
     }
 
     /// The name of a field; empty for keywords.

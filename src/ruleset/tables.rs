@@ -3,6 +3,7 @@
 
 use super::codec::record;
 use super::indicators::Indicators;
+use super::normal::NormalSection;
 use super::regexes::Regexes;
 use crate::event::keys::KeyTable;
 use crate::source::SourceTables;
@@ -384,4 +385,6 @@ pub struct Tables {
     pub correlations: Vec<Text>,
     /// Indicators, if there are any.
     pub indicators: Option<Box<Indicators>>,
+    /// Destinations, and what reading events for them takes.
+    pub normal: NormalSection,
 }

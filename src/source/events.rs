@@ -48,6 +48,8 @@ pub struct SourceEvent<'a> {
     pub index: u32,
     /// Where its own bytes are, and what they are; `None` if the event is the record as it is.
     pub place: Option<(Span, Encoding)>,
+    /// The text that it was read from, if that is neither the record nor JSON: a line, an element.
+    pub line: Option<Span>,
 }
 
 /// What became of a record.
@@ -226,6 +228,13 @@ pub fn for_each_read_event(
     reader.outcome
 }
 
+/// What an event was read from, if that is not the record.
+#[derive(Clone, Copy, Default)]
+struct Placed {
+    place: Option<(Span, Encoding)>,
+    line: Option<Span>,
+}
+
 struct Reader<'a, F> {
     record: &'a [u8],
     encoding: Encoding,
@@ -242,7 +251,7 @@ struct Reader<'a, F> {
 impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
     fn run(&mut self, root: Element) {
         if let Some(found) = self.buffers.recognise(self.record, self.tables, false) {
-            self.show_recognised(found, false, None, None);
+            self.show_recognised(found, false, Placed::default(), None);
             return;
         }
         let walked = Walked { from_inner: false, encoding: self.encoding, level: 1, element: root };
@@ -331,7 +340,8 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         let span = Span { store: place.store, start: at, len: len as u32 };
         let element = place.origin.element(span);
         if let Some(found) = self.buffers.recognise(self.record, self.tables, true) {
-            return self.show_recognised(found, true, Some((span, encoding)), Some(element));
+            let place = Placed { place: Some((span, encoding)), line: None };
+            return self.show_recognised(found, true, place, Some(element));
         }
         let level = place.level + 1;
         let (record, tables, keys) = (self.record, self.tables, self.keys);
@@ -392,7 +402,10 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         }
         let element = place.origin.element(span);
         match found {
-            Some(found) => self.show_recognised(found, true, None, Some(element)),
+            Some(found) => {
+                let place = Placed { place: None, line: Some(span) };
+                self.show_recognised(found, true, place, Some(element));
+            }
             None => self.unrecognised(Some(element)),
         }
     }
@@ -437,6 +450,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             source: None,
             index,
             place: None,
+            line: None,
         });
     }
 
@@ -446,7 +460,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
         &mut self,
         found: Recognised,
         in_inner: bool,
-        place: Option<(Span, Encoding)>,
+        Placed { place, line }: Placed,
         element: Option<Element>,
     ) {
         let source = found.source;
@@ -480,6 +494,7 @@ impl<F: FnMut(&SourceEvent<'_>)> Reader<'_, F> {
             source: Some(source),
             index,
             place,
+            line,
         });
         self.buffers.derived.truncate(before);
     }

@@ -42,6 +42,7 @@ pub use events::{
 #[cfg(feature = "compile")]
 pub use listing::{ListedValue, Listing, list};
 pub use parts::{Outline, Split};
+pub(crate) use recognise::holds;
 pub use sql_code::SqlCode;
 pub use tables::{
     ConditionSet, Derived, Field, Group, Lift, Logsource, Nested, Payload, PayloadEncoding,

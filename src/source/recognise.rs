@@ -25,7 +25,7 @@ pub(super) fn recognise(
 }
 
 /// Whether one of the groups holds.
-pub(super) fn holds(
+pub(crate) fn holds(
     tables: &SourceTables,
     groups: Range,
     slots: &Slots,

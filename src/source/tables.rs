@@ -17,7 +17,7 @@ impl Range {
         all.get(first..first.saturating_add(self.count as usize)).unwrap_or(&[])
     }
 
-    pub(super) fn fits(self, len: usize) -> bool {
+    pub(crate) fn fits(self, len: usize) -> bool {
         u64::from(self.first) + u64::from(self.count) <= len as u64
     }
 }

@@ -108,6 +108,23 @@ impl Plan {
         self.put_with(|out| out.extend_from_slice(bytes));
     }
 
+    /// Writes the output of another plan here, which was made and finished for `input`, and takes
+    /// over what it counted.
+    pub(crate) fn put_plan(&mut self, other: &Plan, input: &[u8]) -> Result<(), PlanError> {
+        let start = self.splices.buffer.len();
+        let end = start.checked_add(other.output_len()).ok_or(PlanError::TooLarge)?;
+        self.splices.buffer.resize(end, 0);
+        let written = other.write(input, &mut self.splices.buffer[start..]);
+        if written.is_err() {
+            self.splices.buffer.truncate(start);
+        }
+        written?;
+        self.segments.push(Segment { own: true, start, end });
+        self.changed = true;
+        self.add_counts(other.counts());
+        Ok(())
+    }
+
     fn put_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.splices.buffer.len();
         write(&mut self.splices.buffer);

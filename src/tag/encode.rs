@@ -1,6 +1,7 @@
 //! Writes the members of a tag in the record's own format.
 
 use crate::event::json::encode_string;
+use crate::event::number::NumberText;
 
 /// The format of a record's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub(crate) enum Format {
 
 /// Appends values to a buffer. msgpack wants the counts first and JSON the brackets last, so the
 /// caller gives both.
-pub(super) struct Encoder<'a> {
+pub(crate) struct Encoder<'a> {
     pub out: &'a mut Vec<u8>,
     pub format: Format,
 }
@@ -74,6 +75,27 @@ impl Encoder<'_> {
             (Format::Json, true) => self.out.extend_from_slice(b"true"),
             (Format::Json, false) => self.out.extend_from_slice(b"false"),
             (Format::Msgpack, value) => self.out.push(0xc2 + u8::from(value)),
+        }
+    }
+
+    pub fn integer(&mut self, value: i64) {
+        if let Ok(value) = u32::try_from(value) {
+            return self.number(value);
+        }
+        match self.format {
+            Format::Json => self.out.extend_from_slice(NumberText::new().int(value.into())),
+            Format::Msgpack => match (i8::try_from(value), i16::try_from(value)) {
+                (Ok(value), _) if value >= -32 => self.out.push(value as u8),
+                (Ok(value), _) => self.out.extend_from_slice(&[0xd0, value as u8]),
+                (_, Ok(value)) => {
+                    self.out.push(0xd1);
+                    self.out.extend_from_slice(&value.to_be_bytes());
+                }
+                _ => {
+                    self.out.push(if value < 0 { 0xd3 } else { 0xcf });
+                    self.out.extend_from_slice(&value.to_be_bytes());
+                }
+            },
         }
     }
 
@@ -242,6 +264,16 @@ mod tests {
             assert_eq!(rmpv::decode::read_value(&mut out.as_slice()).unwrap(), Value::from(number));
             out.clear();
             Encoder { out: &mut out, format: Format::Json }.number(number);
+            assert_eq!(out, number.to_string().as_bytes());
+        }
+        for number in
+            [0, 127, 1 << 31, 1 << 32, i64::MAX, -1, -32, -33, -128, -129, -32768, -32769, i64::MIN]
+        {
+            let mut out = Vec::new();
+            Encoder { out: &mut out, format: Format::Msgpack }.integer(number);
+            assert_eq!(rmpv::decode::read_value(&mut out.as_slice()).unwrap(), Value::from(number));
+            out.clear();
+            Encoder { out: &mut out, format: Format::Json }.integer(number);
             assert_eq!(out, number.to_string().as_bytes());
         }
         for count in [0, 15, 16, 65535, 65536] {

@@ -356,12 +356,21 @@ impl Plan {
                 self.segments.push(Segment { own: true, start: splice.from, end: splice.to });
             }
         }
+        self.add_counts(counts);
+    }
+
+    pub(super) fn add_counts(&mut self, counts: Counts) {
         self.counts.tagged += counts.tagged;
         self.counts.replaced += counts.replaced;
         self.counts.omitted += counts.omitted;
         self.counts.dropped += counts.dropped;
         self.counts.truncated += counts.truncated;
         self.counts.stripped += counts.stripped;
+    }
+
+    /// The length of the output, once the plan is finished.
+    pub(super) fn output_len(&self) -> usize {
+        self.output_len
     }
 
     pub(super) fn copy_to(&mut self, end: usize) {

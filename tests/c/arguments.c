@@ -95,12 +95,23 @@ static void init_arguments(const char *path) {
     CHECK(contains(error.message, "struct_size"));
     STATUS(sigmatag_init_default(&options, &out, NULL), SIGMATAG_BAD_ARGUMENT);
   }
-  for (i = 0; i < 4; i++) {
+  for (i = 0; i < 2; i++) {
     options = empty_options();
     options.reserved[i] = 1;
     STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);
     CHECK(contains(error.message, "reserved"));
   }
+  options = empty_options();
+  options.normalize_len = 1;
+  STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_NULL_ARGUMENT);
+  CHECK(contains(error.message, "normalize"));
+  options.normalize = (const uint8_t *)"\xff";
+  STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);
+  CHECK(contains(error.message, "UTF-8"));
+  options.normalize = (const uint8_t *)"splunk";
+  options.normalize_len = 6;
+  STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);
+  CHECK(contains(error.message, "unknown destination `splunk`; known are sekoia, ecs, asim"));
   options = empty_options();
   options.reserved0 = 1;
   STATUS(sigmatag_init(path, len, &options, &out, &error), SIGMATAG_BAD_ARGUMENT);

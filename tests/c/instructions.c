@@ -1,7 +1,7 @@
 /* Does calls under callgrind and has it dump what each cost; prints nothing. Outside of callgrind it
  * only does the calls.
  *
- * usage: instructions RULES.sgt auto|none PASSES (NAME json|msgpack|chunk match|tag FILE)...
+ * usage: instructions RULES.sgt auto|none|normalize:DESTINATION PASSES (NAME json|msgpack|chunk match|tag FILE)...
  *
  * FILE holds events, each behind its length (4 bytes, little-endian). The dump of NAME counts
  * PASSES times all of them, that of `load` one load of the rules. */
@@ -36,6 +36,10 @@ static void load(const char *path, const char *mode) {
   options.struct_size = sizeof options;
   options.logsource_mode =
       strcmp(mode, "none") == 0 ? SIGMATAG_LOGSOURCE_NONE : SIGMATAG_LOGSOURCE_AUTO;
+  if (strncmp(mode, "normalize:", 10) == 0) {
+    options.normalize = (const uint8_t *)mode + 10;
+    options.normalize_len = strlen(mode + 10);
+  }
   memset(&error, 0, sizeof error);
   error.struct_size = sizeof error;
   CALLGRIND_TOGGLE_COLLECT;

@@ -21,6 +21,8 @@ int main(void) {
   FIELD(sigmatag_options, reserved0);
   FIELD(sigmatag_options, disable_rules);
   FIELD(sigmatag_options, disable_rules_len);
+  FIELD(sigmatag_options, normalize);
+  FIELD(sigmatag_options, normalize_len);
   FIELD(sigmatag_options, reserved);
   STRUCT(sigmatag_event);
   FIELD(sigmatag_event, struct_size);
@@ -62,6 +64,8 @@ int main(void) {
   FIELD(sigmatag_summary, tag_replaced);
   FIELD(sigmatag_summary, tags_truncated);
   FIELD(sigmatag_summary, tags_omitted);
+  FIELD(sigmatag_summary, normalized_records);
+  FIELD(sigmatag_summary, unmapped_events);
   STRUCT(sigmatag_tagging);
   FIELD(sigmatag_tagging, struct_size);
   FIELD(sigmatag_tagging, shape);
@@ -127,5 +131,7 @@ int main(void) {
   FIELD(sigmatag_stats_t, stripped_records);
   FIELD(sigmatag_stats_t, unknown_payload);
   FIELD(sigmatag_stats_t, tags_omitted);
+  FIELD(sigmatag_stats_t, normalized_records);
+  FIELD(sigmatag_stats_t, unmapped_events);
   return 0;
 }

@@ -366,6 +366,49 @@ static void records_out(const sigmatag *engine, sigmatag_scratch *scratch) {
   CHECK(after.stripped_records == before.stripped_records + 1);
 }
 
+#define SESSION                                                                             \
+  "{\"category\":\"MySqlAuditLogs\",\"properties\":{\"event_class\":\"connection_log\","        \
+  "\"event_subclass\":\"CONNECT\",\"user\":\"app\",\"ip\":\"203.0.113.9\"}}"
+#define DOCUMENT_END                                                                        \
+  "\"event\":{\"outcome\":\"success\"},\"action\":{\"name\":\"CONNECT\",\"outcome\":\"success\","   \
+  "\"type\":\"connection_log\"},\"related\":{\"ip\":[\"203.0.113.9\"],\"user\":[\"app\"]},"         \
+  "\"source\":{\"address\":\"203.0.113.9\",\"ip\":\"203.0.113.9\"},\"user\":{\"name\":\"app\"}}"
+
+static void normalized(const char *path) {
+  sigmatag_options options = empty_options();
+  sigmatag_summary summary = empty_summary();
+  sigmatag_stats_t stats;
+  sigmatag_scratch *scratch;
+  sigmatag *engine = NULL, *other = NULL;
+  uint8_t out[2048];
+  long long len;
+  options.normalize = (const uint8_t *)"Sekoia";
+  options.normalize_len = 6;
+  STATUS(sigmatag_init(path, strlen(path), &options, &engine, NULL), SIGMATAG_OK);
+  NEED(engine != NULL);
+  scratch = scratch_of(engine);
+  len = flagged(engine, scratch, json_event(SESSION), 0, out, sizeof out, &summary);
+  CHECK(len > (long long)strlen(DOCUMENT_END) && memcmp(out, "{\"message\":\"{", 13) == 0);
+  CHECK(memcmp(out + len - strlen(DOCUMENT_END), DOCUMENT_END, strlen(DOCUMENT_END)) == 0);
+  CHECK(summary.normalized_records == 1 && summary.unmapped_events == 0);
+  /* What no document is for goes on as it is. */
+  len = flagged(engine, scratch, json_event(HARMLESS), 0, out, sizeof out, &summary);
+  CHECK(len == -1 && summary.normalized_records == 0 && summary.unmapped_events == 1);
+  memset(&stats, 0, sizeof stats);
+  stats.struct_size = sizeof stats;
+  STATUS(sigmatag_get_stats(engine, &stats), SIGMATAG_OK);
+  CHECK(stats.normalized_records == 1 && stats.unmapped_events == 1);
+  /* One that shares the rules writes no documents. */
+  STATUS(sigmatag_share(engine, NULL, &other, NULL), SIGMATAG_OK);
+  sigmatag_scratch_free(scratch);
+  scratch = scratch_of(other);
+  CHECK(flagged(other, scratch, json_event(SESSION), 0, out, sizeof out, &summary) == -1);
+  CHECK(summary.normalized_records == 0 && summary.unmapped_events == 0);
+  sigmatag_scratch_free(scratch);
+  sigmatag_free(engine);
+  sigmatag_free(other);
+}
+
 static void disabled_rules(const char *path) {
   sigmatag_options options = empty_options();
   sigmatag_event event = json_event(STATEMENT);
@@ -488,6 +531,7 @@ int main(int argc, char **argv) {
   own_key(engine, scratch);
   records_out(engine, scratch);
   disabled_rules(argv[1]);
+  normalized(argv[1]);
   log_source_modes(argv[1]);
   totals_by_source(argv[1]);
   STATUS(sigmatag_scratch_release(scratch), SIGMATAG_OK);

@@ -32,8 +32,11 @@ pub fn loaded() -> Loaded {
 
 /// Rules and the built-in sources, compiled.
 pub fn compile(loaded: &Loaded) -> Vec<u8> {
-    let options =
-        compile::Options { sources: descriptor::built_in(), ..compile::Options::default() };
+    let options = compile::Options {
+        sources: descriptor::built_in(),
+        destinations: descriptor::destinations(),
+        ..compile::Options::default()
+    };
     compile::compile(&loaded.collection, &options).expect("the rules compile").bytes
 }
 

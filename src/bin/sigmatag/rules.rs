@@ -180,6 +180,7 @@ pub fn compile_read(
     mut options: Options,
 ) -> Option<Compiled> {
     options.sources = read.sources.clone();
+    options.destinations = descriptor::destinations();
     let collection = &mut read.collection;
     loop {
         options.skipped_rules = u32::try_from(read.refused).unwrap_or(u32::MAX);

@@ -77,6 +77,8 @@ impl Totals {
         sum.tags_omitted += found.tags_omitted;
         sum.split_records += found.split_records;
         sum.stripped_records += found.stripped_records;
+        sum.normalized_records += found.normalized_records;
+        sum.unmapped_events += found.unmapped_events;
         self.dropped += found.dropped_records;
         for hit in hits {
             self.by_rule[hit.rule as usize] += 1;
@@ -179,6 +181,8 @@ impl Totals {
             (sum.tags_truncated, "truncated tags"),
             (sum.tags_omitted, "values of tags omitted"),
             (sum.stripped_records, "stripped"),
+            (sum.normalized_records, "normalized"),
+            (sum.unmapped_events, "events without a document"),
             (self.replaced, "characters replaced that were not UTF-8"),
         ];
         let seen = optional.iter().filter(|(number, _)| *number > 0);
@@ -232,6 +236,8 @@ impl Totals {
             "tags_omitted": self.sum.tags_omitted,
             "split_records": self.sum.split_records,
             "stripped_records": self.sum.stripped_records,
+            "normalized_records": self.sum.normalized_records,
+            "unmapped_events": self.sum.unmapped_events,
             "levels": levels,
             "rules": matched.iter().filter_map(rule).collect::<Vec<_>>(),
             "first_unread": unread,

@@ -60,6 +60,10 @@ pub struct Arguments {
     /// Remove keys of a tag that come with a record which does not match.
     #[arg(long)]
     strip_foreign: bool,
+    /// Write the documents that a SIEM expects in place of records: `sekoia`, `ecs` or `asim`. An
+    /// envelope becomes one for each of its events; what no document is for stays as it is.
+    #[arg(long, value_name = "DESTINATION")]
+    normalize: Option<String>,
     /// Longest record that is examined, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = limits::MAX_RECORD as u32)]
     max_record: u32,
@@ -157,6 +161,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let inputs = Input::all(&arguments.events)?;
     let rules = Arc::new(rules::rule_set(&arguments.rules)?);
+    if let Some(name) = &arguments.normalize {
+        let found = rules.destination(name);
+        found.map_err(|why| Failure::Unusable(format!("--normalize: {why}")))?;
+    }
     if let Some(logsource) = &arguments.logsource {
         warn_of_unknown(logsource, &rules);
     }
@@ -167,6 +175,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         max_record: arguments.max_record,
         logsource_mode: arguments.logsource_mode.mode(),
         disable_rules: arguments.disable_rule.clone(),
+        normalize: arguments.normalize.clone(),
         ..Options::default()
     };
     let engine = Engine::new(Arc::clone(&rules), options);
@@ -184,7 +193,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             strip_foreign: arguments.strip_foreign,
         },
         logsource: arguments.logsource.as_deref().unwrap_or("").as_bytes(),
-        regroups: arguments.only_matching || arguments.split_records,
+        splits: arguments.split_records || arguments.normalize.is_some(),
+        regroups: arguments.only_matching
+            || arguments.split_records
+            || arguments.normalize.is_some(),
         out: BufWriter::with_capacity(OUTPUT_BUFFER, io::stdout().lock()),
         tagged: Vec::new(),
         array: ArrayState::default(),
@@ -223,6 +235,8 @@ struct Run<'a, W: Write> {
     scratch: Scratch,
     tagging: Tagging<'a>,
     logsource: &'a [u8],
+    /// Whether a record may become several.
+    splits: bool,
     /// Whether there may be more or fewer records than were read.
     regroups: bool,
     out: BufWriter<W>,
@@ -373,7 +387,7 @@ impl<W: Write> Run<'_, W> {
     /// Writes what became of a record: in an array, the records that it was split into need commas.
     fn documents(&mut self, length: usize) -> io::Result<()> {
         let mut rest = &self.tagged[..length];
-        while self.array.is_open && self.tagging.split_records {
+        while self.array.is_open && self.splits {
             // Nothing but our own line feed stands between two.
             let Ok(end) = json::skip_value(rest, json::skip_space(rest, 0)) else { break };
             if json::skip_space(rest, end) == rest.len() {

@@ -29,28 +29,20 @@ pub struct Ids<'a> {
 /// built-in ones. The result passes `verify` for the counts that the ids imply, and depends on
 /// nothing but the arguments.
 pub fn compile_sources(descriptors: &[Descriptor], ids: &mut Ids<'_>) -> SourceTables {
-    let mut compiler = Compiler {
-        tables: SourceTables::default(),
-        texts: HashMap::new(),
-        conditions: Vec::new(),
-        containers: descriptors.iter().flat_map(|descriptor| &descriptor.containers).collect(),
-        ids,
-    };
-    for descriptor in descriptors {
-        compiler.source(descriptor);
-    }
-    compiler.tables
+    Compiler::new(descriptors, ids).tables
 }
 
-struct Compiler<'a, 'b> {
-    tables: SourceTables,
+pub(super) struct Compiler<'a, 'b> {
+    pub tables: SourceTables,
     /// Texts that are in the tables already.
     texts: HashMap<String, Range>,
     /// Conditions that are in the tables already.
     conditions: Vec<(Vec<TestGroup>, Range)>,
     /// Paths of objects that are opened to look for events, of all descriptors.
     containers: BTreeSet<&'a String>,
-    ids: &'a mut Ids<'b>,
+    /// The log sources of the descriptors, and their ids.
+    pub logsources: Vec<(&'a LogSource, u32)>,
+    pub ids: &'a mut Ids<'b>,
 }
 
 /// The conditions of one set, while a source is compiled.
@@ -60,8 +52,24 @@ struct Conditions {
     fields: Vec<u32>,
 }
 
-impl Compiler<'_, '_> {
-    fn source(&mut self, descriptor: &Descriptor) {
+impl<'a, 'b> Compiler<'a, 'b> {
+    /// Compiles sources; more may be added to their tables.
+    pub fn new(descriptors: &'a [Descriptor], ids: &'a mut Ids<'b>) -> Compiler<'a, 'b> {
+        let mut compiler = Compiler {
+            tables: SourceTables::default(),
+            texts: HashMap::new(),
+            conditions: Vec::new(),
+            containers: descriptors.iter().flat_map(|descriptor| &descriptor.containers).collect(),
+            logsources: Vec::new(),
+            ids,
+        };
+        for descriptor in descriptors {
+            compiler.source(descriptor);
+        }
+        compiler
+    }
+
+    fn source(&mut self, descriptor: &'a Descriptor) {
         let name = self.text(&descriptor.name);
         let when = self.groups(&descriptor.when);
         self.payloads(descriptor);
@@ -108,10 +116,14 @@ impl Compiler<'_, '_> {
         let logsources: Vec<Logsource> = descriptor
             .logsources
             .iter()
-            .map(|item| Logsource {
-                id: (self.ids.logsource)(&item.logsource),
-                condition: self.condition(&item.when, &mut late),
-                otherwise: u8::from(item.otherwise),
+            .map(|item| {
+                let id = (self.ids.logsource)(&item.logsource);
+                self.logsources.push((&item.logsource, id));
+                Logsource {
+                    id,
+                    condition: self.condition(&item.when, &mut late),
+                    otherwise: u8::from(item.otherwise),
+                }
             })
             .collect();
         let derived = self.derived(descriptor, &by_rules);
@@ -261,7 +273,7 @@ impl Compiler<'_, '_> {
     }
 
     /// Equal conditions share their groups, so that the runtime sees that they are equal.
-    fn groups(&mut self, groups: &[TestGroup]) -> Range {
+    pub fn groups(&mut self, groups: &[TestGroup]) -> Range {
         if let Some((_, known)) = self.conditions.iter().find(|(known, _)| known == groups) {
             return *known;
         }
@@ -293,12 +305,12 @@ impl Compiler<'_, '_> {
         append(&mut self.tables.tests, tests)
     }
 
-    fn paths(&mut self, paths: &[String]) -> Range {
+    pub fn paths(&mut self, paths: &[String]) -> Range {
         let ids: Vec<u32> = paths.iter().map(|path| (self.ids.field)(path)).collect();
         append(&mut self.tables.paths, ids)
     }
 
-    fn text(&mut self, text: &str) -> Range {
+    pub fn text(&mut self, text: &str) -> Range {
         if let Some(range) = self.texts.get(text) {
             return *range;
         }
@@ -347,7 +359,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-fn append<T>(all: &mut Vec<T>, new: impl IntoIterator<Item = T>) -> Range {
+pub(super) fn append<T>(all: &mut Vec<T>, new: impl IntoIterator<Item = T>) -> Range {
     let first = all.len() as u32;
     all.extend(new);
     Range { first, count: all.len() as u32 - first }

@@ -53,7 +53,7 @@ impl Parser<'_> {
     }
 
     /// `values` and `default` of a lookup.
-    fn table(&mut self, node: &Node<'_>) -> (Vec<(String, String)>, Option<String>) {
+    pub(super) fn table(&mut self, node: &Node<'_>) -> (Vec<(String, String)>, Option<String>) {
         let mut table: Vec<(String, String)> = Vec::new();
         let help = "write `values: {QUERY: general_log, CONNECT: connection_log}`";
         let rows = node.get("values").and_then(|node| self.map(node, "`values`", help));

@@ -48,6 +48,8 @@ mod compile;
 #[cfg(test)]
 mod damage_tests;
 mod decoders;
+mod destination;
+mod destination_tree;
 #[cfg(test)]
 mod event_tests;
 mod mapping;
@@ -69,6 +71,10 @@ mod when;
 mod windows_tests;
 
 pub use compile::{Ids, compile_sources};
+pub use destination::{
+    Choice, Condition, Destination, Document, Member, destinations, read_destinations,
+};
+pub use destination_tree::compile_normal;
 pub use parse::{check_names, read};
 pub use probe::{Probe, Seen};
 

@@ -1,0 +1,153 @@
+//! The event as it came, as text.
+
+use crate::event::json::encode_string;
+use crate::event::msgpack::{self, Token};
+use crate::event::number::NumberText;
+use crate::limits::MAX_DEPTH;
+
+/// The bytes that an event was read from.
+#[derive(Debug, Clone, Copy)]
+pub enum Original<'a> {
+    /// Text: JSON, a log line, an XML element.
+    Text(&'a [u8]),
+    /// A msgpack map, which becomes JSON text.
+    Msgpack(&'a [u8]),
+}
+
+/// A map or array that is being written.
+#[derive(Clone, Copy, Default)]
+struct Frame {
+    /// Values still to come; of a map, keys are values too.
+    left: u64,
+    is_map: bool,
+    has_member: bool,
+}
+
+/// Appends the msgpack value at the beginning of `data` as JSON text, without white space. What JSON
+/// has no word for becomes null: extensions, NaN and the infinities. Keys that are no strings become
+/// strings, and those that are maps or arrays the empty one. Returns false for bytes that are no
+/// msgpack or nested deeper than a record may be; then what was appended is of no use.
+pub(super) fn json_text(data: &[u8], number: &mut NumberText, out: &mut Vec<u8>) -> bool {
+    let mut frames = [Frame::default(); MAX_DEPTH + 1];
+    let mut depth = 0;
+    let mut at = 0;
+    loop {
+        let mut is_key = false;
+        while depth > 0 && frames[depth - 1].left == 0 {
+            depth -= 1;
+            out.push(if frames[depth].is_map { b'}' } else { b']' });
+            if depth == 0 {
+                return true;
+            }
+        }
+        if depth > 0 {
+            let frame = &mut frames[depth - 1];
+            is_key = frame.is_map && frame.left.is_multiple_of(2);
+            if frame.is_map && !is_key {
+                out.push(b':');
+            } else if std::mem::replace(&mut frame.has_member, true) {
+                out.push(b',');
+            }
+            frame.left -= 1;
+        }
+        let Ok((token, behind)) = msgpack::token(data, at) else { return false };
+        let quote = if is_key { &b"\""[..] } else { b"" };
+        let start = at;
+        let mut plain = |text: &[u8]| {
+            out.extend_from_slice(quote);
+            out.extend_from_slice(text);
+            out.extend_from_slice(quote);
+        };
+        at = behind;
+        match token {
+            Token::Str { start, len } => {
+                encode_string(data.get(start..start + len).unwrap_or_default(), out);
+            }
+            Token::Int(value) => plain(number.int(value.into())),
+            Token::Uint(value) => plain(number.int(value.into())),
+            Token::Bool(value) => plain(if value { b"true" } else { b"false" }),
+            Token::Float(value) => plain(number.float(value).unwrap_or(b"null")),
+            Token::Nil | Token::Ext { .. } => plain(b"null"),
+            Token::Map(_) | Token::Array(_) if is_key => {
+                let Ok(end) = msgpack::skip(data, start) else { return false };
+                plain(b"");
+                at = end;
+            }
+            Token::Map(count) | Token::Array(count) => {
+                let is_map = matches!(token, Token::Map(_));
+                out.push(if is_map { b'{' } else { b'[' });
+                let left = u64::from(count) * if is_map { 2 } else { 1 };
+                let Some(frame) = frames.get_mut(depth) else { return false };
+                *frame = Frame { left, is_map, has_member: false };
+                depth += 1;
+            }
+        }
+        if depth == 0 {
+            return true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rmpv::Value;
+
+    fn text(value: &Value) -> Option<String> {
+        let mut data = Vec::new();
+        rmpv::encode::write_value(&mut data, value).unwrap();
+        raw(&data)
+    }
+
+    fn raw(data: &[u8]) -> Option<String> {
+        let mut out = Vec::new();
+        let is_whole = json_text(data, &mut NumberText::new(), &mut out);
+        is_whole.then(|| String::from_utf8_lossy(&out).into_owned())
+    }
+
+    #[test]
+    fn values_keep_their_kind() {
+        let value = Value::Map(vec![
+            ("a".into(), Value::Array(vec![1.into(), Value::Nil, true.into(), (-7).into()])),
+            ("b".into(), Value::Map(vec![])),
+            ("c".into(), Value::Array(vec![])),
+            ("d".into(), 1.5.into()),
+            ("e".into(), u64::MAX.into()),
+            ("f".into(), Value::Map(vec![("g\"\n\u{1}".into(), "\\é".into())])),
+            ("h".into(), Value::Binary(b"raw".to_vec())),
+            ("i".into(), 1e300.into()),
+        ]);
+        let text = text(&value).unwrap();
+        let digits = format!("1{}", "0".repeat(300));
+        let big = 1e300f64.to_string();
+        assert!(text.starts_with(
+            r#"{"a":[1,null,true,-7],"b":{},"c":[],"d":1.5,"e":18446744073709551615,"f":{"g\"\n\u0001":"\\é"},"h":"raw","i":1"#
+        ), "{text}");
+        assert_eq!(big.len(), digits.len());
+        let back: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(back["i"], 1e300);
+    }
+
+    #[test]
+    fn what_json_has_no_word_for() {
+        let value = Value::Map(vec![
+            (1.into(), Value::Ext(3, vec![1, 2])),
+            (Value::Nil, f64::NAN.into()),
+            (true.into(), f64::INFINITY.into()),
+            (Value::Array(vec![1.into()]), 2.into()),
+        ]);
+        let expected = r#"{"1":null,"null":null,"true":null,"":2}"#;
+        assert_eq!(text(&value).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn damage_and_depth_are_seen() {
+        assert_eq!(raw(b""), None);
+        assert_eq!(raw(b"\x81\xa1a"), None);
+        assert_eq!(raw(b"\x92\x01\xc1"), None);
+        let nested = |depth: usize| [vec![0x91; depth], vec![0xc0]].concat();
+        assert!(raw(&nested(MAX_DEPTH)).is_some());
+        assert_eq!(raw(&nested(MAX_DEPTH + 2)), None);
+        assert_eq!(raw(b"\xa1\xff").as_deref(), Some("\"\u{fffd}\""));
+    }
+}
