@@ -175,7 +175,7 @@ impl Version {
     }
 
     /// The names by which this version knows what `name` means: itself, or what took its place.
-    /// Where an older version has several names for it, there is none to choose.
+    /// Where an older version has several names for it, it is the technique that they are part of.
     pub fn names_of(self, name: &str) -> Vec<String> {
         if self.has(name) {
             return vec![name.to_owned()];
@@ -184,13 +184,19 @@ impl Version {
         if let Some(own) = renamed.get(name).filter(|own| own.version <= self.number()) {
             return own.to.iter().map(|name| (*name).to_owned()).collect();
         }
-        let mut old = renamed
+        let old: Vec<&str> = renamed
             .iter()
             .filter(|(old, own)| own.to.contains(&name) && self.has(old))
-            .map(|(old, _)| (*old).to_owned());
-        match (old.next(), old.next()) {
-            (Some(only), None) => vec![only],
-            _ => Vec::new(),
+            .map(|(old, _)| *old)
+            .collect();
+        match &old[..] {
+            [] => Vec::new(),
+            [only] => vec![(*only).to_owned()],
+            [first, rest @ ..] => {
+                let main = first.split('.').next().unwrap_or(first);
+                let is_part = |old: &&str| old.split('.').next() == Some(main);
+                if rest.iter().all(is_part) { vec![main.to_owned()] } else { Vec::new() }
+            }
         }
     }
 }
@@ -263,8 +269,8 @@ mod tests {
         assert_eq!(new.names_of("defense-evasion"), ["stealth", "defense-impairment"]);
         assert_eq!(old.names_of("stealth"), ["defense-evasion"]);
         assert_eq!(old.names_of("T1685.005"), ["T1070.001"]);
-        // Three old ones became this: a rule has to say which.
-        assert!(old.names_of("T1685").is_empty());
+        // Three old ones became this.
+        assert_eq!(old.names_of("T1685"), ["T1562"]);
         assert_eq!(old.names_of("T1190"), ["T1190"]);
     }
 }

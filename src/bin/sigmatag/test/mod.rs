@@ -2,7 +2,7 @@
 
 mod bed;
 mod correlate;
-mod files;
+pub mod files;
 mod report;
 mod run;
 
