@@ -89,7 +89,8 @@ correlation: ";
 /// The numbers of the events that raise, for events `(seconds, k, v)` of one group.
 fn numbers(correlation: &str, events: &[(u64, &str, i32)]) -> Vec<usize> {
     let collection = loaded("case", &format!("{RULES}{{timespan: 10s, {correlation}}}\n"));
-    let event = |(at, k, v): &(u64, &str, i32)| (*at, serde_json::json!({"k": k, "v": v, "u": "x"}));
+    let event =
+        |(at, k, v): &(u64, &str, i32)| (*at, serde_json::json!({"k": k, "v": v, "u": "x"}));
     raised(&collection, events.iter().map(event)).into_iter().map(|(at, _)| at).collect()
 }
 
@@ -112,14 +113,21 @@ fn an_event_of_two_rules_is_one_event() {
     assert_eq!(numbers(count, &both), [0; 0]);
     assert_eq!(numbers("type: temporal, rules: [a, b]", &both), [0]);
     assert_eq!(numbers("type: temporal_ordered, rules: [b, a]", &both), [0]);
-    assert_eq!(numbers("type: value_sum, rules: [a, b], condition: {field: v, gte: 7}", &both), [1]);
-    assert_eq!(numbers("type: value_sum, rules: [a, b], condition: {field: v, gt: 7}", &both), [0; 0]);
+    assert_eq!(
+        numbers("type: value_sum, rules: [a, b], condition: {field: v, gte: 7}", &both),
+        [1]
+    );
+    assert_eq!(
+        numbers("type: value_sum, rules: [a, b], condition: {field: v, gt: 7}", &both),
+        [0; 0]
+    );
 }
 
 #[test]
 fn conditions_over_rules() {
     let events = [(0, "b", 0), (1, "a", 0), (20, "a", 0)];
-    let when = |condition: &str| numbers(&format!("type: temporal, rules: [a, b], {condition}"), &events);
+    let when =
+        |condition: &str| numbers(&format!("type: temporal, rules: [a, b], {condition}"), &events);
     assert_eq!(when("condition: a and b"), [1]);
     assert_eq!(when("condition: a and not b"), [2]);
     assert_eq!(when("condition: {gte: 1}"), [0, 2]);

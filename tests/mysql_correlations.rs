@@ -123,7 +123,10 @@ fn streams_raise_the_same_in_every_dialect() {
                 if raised != stream.raised {
                     let (title, name) = (&own.meta.title, &stream.name);
                     let expected = &stream.raised;
-                    wrong.push(format!("{title}: {name}: {}: {raised:?}, not {expected:?}", dialect.0));
+                    wrong.push(format!(
+                        "{title}: {name}: {}: {raised:?}, not {expected:?}",
+                        dialect.0
+                    ));
                 }
             }
             assert_eq!(seen, [true; 2], "{}: {}: too few streams", own.meta.title, dialect.0);

@@ -8,6 +8,7 @@ mod common;
 mod pack;
 
 use common::{assert_committed, root};
+use sigmatag::attack::{self, Known};
 use sigmatag::rule::ast::{Placeholders, Rule};
 use sigmatag::rule::descriptor::{Descriptor, built_in};
 use sigmatag::rule::load::load_paths;
@@ -141,4 +142,19 @@ fn the_rules_are_there_and_compile_with_the_pack() {
     let own = pack::loaded().collection.rules.len();
     assert_eq!(rules.rule_count() as usize, own + list.len());
     assert_eq!(rules.skipped_rules(), 0);
+}
+
+#[test]
+fn techniques_of_sigmahq_are_known() {
+    let Some(corpus) = common::corpus("techniques that SigmaHQ's rules are tagged with") else {
+        return;
+    };
+    let loaded = load_paths(&[corpus.join("rules.d")], &Placeholders::new());
+    let tags = loaded.collection.rules.iter().flat_map(|rule| &rule.meta.tags);
+    let numbers = tags.filter_map(|tag| tag.strip_prefix("attack.t"));
+    let ids: BTreeSet<String> = numbers.map(|number| format!("T{number}")).collect();
+    assert!(ids.len() > 300, "{}", ids.len());
+    let is_unknown = |id: &&String| attack::technique(id) != Known::Technique;
+    let unknown: Vec<&String> = ids.iter().filter(is_unknown).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }

@@ -43,7 +43,8 @@ impl<'a> Documents<'a> {
             [id, name].into_iter().flatten().map(String::as_str)
         };
         let rules = collection.rules.iter();
-        let rules = rules.flat_map(|rule| keys(&rule.meta.id, &rule.meta.name).map(move |k| (k, rule)));
+        let rules =
+            rules.flat_map(|rule| keys(&rule.meta.id, &rule.meta.name).map(move |k| (k, rule)));
         let own = collection.correlations.iter();
         let own = own.flat_map(|own| keys(&own.meta.id, &own.meta.name).map(move |k| (k, own)));
         Documents { rules: rules.collect(), correlations: own.collect() }
@@ -68,7 +69,7 @@ fn fields(
                 fields.iter().find(|(rule, _)| same_document(rule, &listed.value, documents))
             });
             let field = own.map_or(name, |(_, field)| field);
-            names.push((&field.value, field.pos));
+            names.push((field.value.as_str(), field.pos));
         }
         names.extend(of.fields().iter().map(|field| (field.value.as_str(), field.pos)));
         for (name, pos) in names {
@@ -85,7 +86,9 @@ fn fields(
                 );
                 (message, format!("add it to the `group-by` of {title}, or name one of those"))
             } else if let Some(rule) = documents.rules.get(&*listed.value) {
-                let Some(Known { names, paths }) = known(&rule.logsource, sources) else { continue };
+                let Some(Known { names, paths }) = known(&rule.logsource, sources) else {
+                    continue;
+                };
                 if name.contains('.') || names.contains(name) || paths.contains(name) {
                     continue;
                 }
@@ -130,12 +133,14 @@ fn threshold(of: &Correlation, found: &mut Vec<Diagnostic>) {
         // Values may be any number.
         _ => return,
     };
+    let every = [(Comparison::Gte, f64::from(rules))];
     let tests: &[(Comparison, f64)] = match &of.condition {
         CorrelationCondition::Compare { tests, .. } => tests,
-        CorrelationCondition::Default => &[(Comparison::Gte, f64::from(rules))],
+        CorrelationCondition::Default => &every,
         CorrelationCondition::Expression(_) => return,
     };
-    let holds = |number: f64| tests.iter().all(|(operator, limit)| meets(*operator, number, *limit));
+    let holds =
+        |number: f64| tests.iter().all(|(operator, limit)| meets(*operator, number, *limit));
     let mut add = |code, message: &str, help: &str| {
         let pos = of.condition_pos;
         found.push(finding(Severity::Warning, code, &of.meta, pos, message, help));
@@ -160,7 +165,9 @@ fn threshold(of: &Correlation, found: &mut Vec<Diagnostic>) {
 
 /// Whether a number from 2 on fits, where the numbers beside the limits decide.
 fn reachable(holds: &dyn Fn(f64) -> bool, tests: &[(Comparison, f64)], most: Option<u32>) -> bool {
-    let around = tests.iter().flat_map(|(_, limit)| [limit.floor() - 1.0, limit.floor(), limit.floor() + 1.0]);
+    let around = tests
+        .iter()
+        .flat_map(|(_, limit)| [limit.floor() - 1.0, limit.floor(), limit.floor() + 1.0]);
     around.chain([2.0]).any(|number| {
         number >= 2.0 && most.is_none_or(|most| number <= f64::from(most)) && holds(number)
     })

@@ -201,13 +201,16 @@ fn correlation(body: &str) -> Vec<&'static str> {
 
 #[test]
 fn correlations_count_fields_that_are_there() {
-    let count = |rest: &str| correlation(&format!("type: event_count, condition: {{gte: 2}}, {rest}"));
+    let count =
+        |rest: &str| correlation(&format!("type: event_count, condition: {{gte: 2}}, {rest}"));
     assert_eq!(count("rules: [login], group-by: [ip, event_subclass]"), [""; 0]);
     assert_eq!(count("rules: [login], group-by: [properties.ip]"), [""; 0]);
     assert_eq!(count("rules: [login]"), ["correlation-no-group"]);
     assert_eq!(count("rules: [login], group-by: [user, adress]"), ["correlation-unknown-field"]);
     let alias = |field| {
-        count(&format!("rules: [login], group-by: [client], aliases: {{client: {{login: {field}}}}}"))
+        count(&format!(
+            "rules: [login], group-by: [client], aliases: {{client: {{login: {field}}}}}"
+        ))
     };
     assert_eq!(alias("ip"), [""; 0]);
     assert_eq!(alias("address"), ["correlation-unknown-field"]);
@@ -225,9 +228,8 @@ fn correlations_count_fields_that_are_there() {
 #[test]
 fn correlations_that_one_event_raises_or_nothing() {
     let rules = "rules: [login], group-by: [ip]";
-    let count = |tests: &str| {
-        correlation(&format!("type: event_count, condition: {{{tests}}}, {rules}"))
-    };
+    let count =
+        |tests: &str| correlation(&format!("type: event_count, condition: {{{tests}}}, {rules}"));
     for (tests, expected) in [
         ("gte: 2", ""),
         ("gt: 2, lte: 4", ""),

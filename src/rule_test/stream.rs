@@ -66,8 +66,7 @@ pub enum Matches {
 }
 
 const KEYS: [&str; 4] = ["name", "stream", "raised", "correlation"];
-const STEP_KEYS: [&str; 8] =
-    ["at", "event", "line", "change", "remove", "times", "every", "match"];
+const STEP_KEYS: [&str; 8] = ["at", "event", "line", "change", "remove", "times", "every", "match"];
 
 /// Reads a stream.
 pub(super) fn read(
@@ -83,7 +82,8 @@ pub(super) fn read(
     };
     let mut events = Vec::new();
     for (at, step) in steps.iter().enumerate() {
-        let own = self::step(step, at + 1, base).map_err(|why| format!("step {}: {why}", at + 1))?;
+        let own =
+            self::step(step, at + 1, base).map_err(|why| format!("step {}: {why}", at + 1))?;
         events.extend(own);
         if events.len() > MOST_EVENTS {
             return Err(format!("a stream has at most {MOST_EVENTS} events"));
@@ -166,7 +166,9 @@ mod tests {
         let shown: Vec<String> = stream
             .events
             .iter()
-            .map(|event| format!("{} {} {} {:?}", event.at, event.step, event.record, event.matches))
+            .map(|event| {
+                format!("{} {} {} {:?}", event.at, event.step, event.record, event.matches)
+            })
             .collect();
         assert_eq!(
             shown,
@@ -198,7 +200,9 @@ mod tests {
                 "0 or more",
             ),
             (
-                format!(r#"{{"name": "n", "stream": [{{"at": 0, "times": 2, {event}}}], "raised": []}}"#),
+                format!(
+                    r#"{{"name": "n", "stream": [{{"at": 0, "times": 2, {event}}}], "raised": []}}"#
+                ),
                 "belong together",
             ),
             (
@@ -210,7 +214,9 @@ mod tests {
                 "add `match`",
             ),
             (
-                format!(r#"{{"name": "n", "stream": [{{"at": 0, "tmes": 2, {event}}}], "raised": []}}"#),
+                format!(
+                    r#"{{"name": "n", "stream": [{{"at": 0, "tmes": 2, {event}}}], "raised": []}}"#
+                ),
                 "did you mean `times`",
             ),
         ] {

@@ -216,7 +216,10 @@ fn cell(rule: &Rule, source: &Descriptor) -> Cell {
     // Lifted members, and what agents add to events that are no database's, have names that nobody
     // listed.
     let is_closed = source.lifts.is_empty()
-        && source.logsources.iter().any(|own| own.logsource.category.as_deref() == Some("database"));
+        && source
+            .logsources
+            .iter()
+            .any(|own| own.logsource.category.as_deref() == Some("database"));
     let names = source.names();
     let mut lacking = BTreeSet::new();
     for search in &rule.detection.searches {

@@ -16,10 +16,11 @@ pub struct Group {
 pub fn groups(tags: &[String], version: Version) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for name in tags.iter().filter_map(|tag| tag.strip_prefix("attack.")) {
-        let is_tactic = TACTICS.iter().any(|tactic| tactic.short == name) || name == "defense-evasion";
-        let is_technique = name.strip_prefix('t').is_some_and(|number| {
-            number.starts_with(|first: char| first.is_ascii_digit())
-        });
+        let is_tactic =
+            TACTICS.iter().any(|tactic| tactic.short == name) || name == "defense-evasion";
+        let is_technique = name
+            .strip_prefix('t')
+            .is_some_and(|number| number.starts_with(|first: char| first.is_ascii_digit()));
         if !is_tactic && !is_technique {
             continue;
         }
@@ -61,12 +62,13 @@ fn in_version(names: &[String], version: Version) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut out = Vec::new();
     for name in names {
-        let mut translated = version.names_of(name);
-        if !version.has(name) && translated.iter().any(|new| own.contains(&new)) {
-            translated.retain(|new| own.contains(&new));
+        let translated = version.names_of(name);
+        // Itself, or a part of it where several old names became one.
+        let is_there =
+            |new: &String| own.iter().any(|own| *own == new || own.starts_with(&format!("{new}.")));
+        if version.has(name) || !translated.iter().any(is_there) {
+            out.extend(translated.into_iter().filter(|name| seen.insert(name.clone())));
         }
-        // Several old names became this one, and one of them stands beside it.
-        out.extend(translated.into_iter().filter(|name| seen.insert(name.clone())));
     }
     out
 }
@@ -78,16 +80,23 @@ mod tests {
     fn shown(tags: &str, version: Version) -> String {
         let tags: Vec<String> = tags.split(' ').map(|tag| format!("attack.{tag}")).collect();
         let groups = groups(&tags, version);
-        let show = |group: &Group| format!("{}: {}", group.tactics.join(","), group.techniques.join(","));
+        let show =
+            |group: &Group| format!("{}: {}", group.tactics.join(","), group.techniques.join(","));
         groups.iter().map(show).collect::<Vec<_>>().join("; ")
     }
 
     #[test]
     fn techniques_belong_to_the_tactics_before_them() {
         for (tags, expected) in [
-            ("collection t1005 credential-access t1552.001", "collection: T1005; credential-access: T1552.001"),
+            (
+                "collection t1005 credential-access t1552.001",
+                "collection: T1005; credential-access: T1552.001",
+            ),
             ("persistence execution t1053", "persistence,execution: T1053"),
-            ("persistence t1574 privilege-escalation", "persistence: T1574; privilege-escalation: "),
+            (
+                "persistence t1574 privilege-escalation",
+                "persistence: T1574; privilege-escalation: ",
+            ),
             ("t1190", ": T1190"),
             ("g0032 s0154", ""),
         ] {
@@ -104,6 +113,9 @@ mod tests {
         assert_eq!(shown("defense-evasion t1027", Version::V19), "stealth: T1027");
         assert_eq!(shown("stealth t1027", Version::V18), "defense-evasion: T1027");
         assert_eq!(shown("defense-impairment t1685", Version::V18), "defense-evasion: T1562");
-        assert_eq!(shown("stealth defense-impairment t1685.005", Version::V18), "defense-evasion: T1070.001");
+        assert_eq!(
+            shown("stealth defense-impairment t1685.005", Version::V18),
+            "defense-evasion: T1070.001"
+        );
     }
 }

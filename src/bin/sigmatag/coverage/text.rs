@@ -9,18 +9,19 @@ use std::fmt::Write as _;
 /// As text.
 pub fn text(coverage: &Coverage) -> String {
     let mut out = String::new();
-    let mut section = |heading: &str, header: &[&str], numbers: &[usize], rows: Vec<Vec<String>>| {
-        if rows.is_empty() {
-            return;
-        }
-        let mut table = plain_table(header, numbers);
-        table.add_rows(rows);
-        let _ = writeln!(out, "{heading}");
-        for line in table.to_string().lines() {
-            let _ = writeln!(out, "  {}", line.trim_end());
-        }
-        out.push('\n');
-    };
+    let mut section =
+        |heading: &str, header: &[&str], numbers: &[usize], rows: Vec<Vec<String>>| {
+            if rows.is_empty() {
+                return;
+            }
+            let mut table = plain_table(header, numbers);
+            table.add_rows(rows);
+            let _ = writeln!(out, "{heading}");
+            for line in table.to_string().lines() {
+                let _ = writeln!(out, "  {}", line.trim_end());
+            }
+            out.push('\n');
+        };
     let levels = coverage.levels().into_iter().map(|(level, number)| {
         vec![level.map_or("none", |level| level.as_str()).to_owned(), number.to_string()]
     });
@@ -47,9 +48,8 @@ pub fn text(coverage: &Coverage) -> String {
         rows.iter().map(|row| vec![printable(&row.title), row.file.clone()]).collect()
     };
     let untested = coverage.rows.iter().filter(|row| row.test_count() == 0).collect::<Vec<_>>();
-    let without = coverage.of("rule").filter(|row| {
-        row.cells.iter().all(|cell| *cell == Cell::Other)
-    });
+    let without =
+        coverage.of("rule").filter(|row| row.cells.iter().all(|cell| *cell == Cell::Other));
     section("without tests", &["title", "file"], &[], list(untested.clone()));
     section("about no known log source", &["title", "file"], &[], list(without.collect()));
     let rules = coverage.of("rule").count() as u64;

@@ -82,7 +82,8 @@ impl<'a> Judge<'a> {
                 Err(missing) => Some((missing, Vec::new())),
                 Ok(bases) => self.run(at, &bases, stream, bed)?,
             };
-            let (failure, details) = wrong.map_or((None, Vec::new()), |(why, how)| (Some(why), how));
+            let (failure, details) =
+                wrong.map_or((None, Vec::new()), |(why, how)| (Some(why), how));
             streams.push(StreamVerdict { stream, failure, details });
         }
         let mut warnings = Vec::new();
@@ -111,8 +112,7 @@ impl<'a> Judge<'a> {
         stream: &Stream,
         bed: &mut Bed,
     ) -> Result<Option<Wrong>, Failure> {
-        let mut correlator =
-            Correlator::new(&self.read.collection).map_err(Failure::Refused)?;
+        let mut correlator = Correlator::new(&self.read.collection).map_err(Failure::Refused)?;
         let mut raised = Vec::new();
         let mut groups = Vec::new();
         for event in &stream.events {
@@ -148,8 +148,7 @@ impl<'a> Judge<'a> {
                 format!("at {}", times.join(", "))
             }
         };
-        let why =
-            format!("must be raised {}, is raised {}", shown(&stream.raised), shown(&raised));
+        let why = format!("must be raised {}, is raised {}", shown(&stream.raised), shown(&raised));
         Ok(Some((why, groups)))
     }
 }

@@ -63,7 +63,11 @@ fn subject_text(out: &mut String, subject: &Subject<'_>) {
         (_, 0) => "no tests".to_owned(),
         ("correlation", all) => {
             let raised = subject.streams.iter().filter(|v| !v.stream.raised.is_empty()).count();
-            format!("{} that raise it, {} that do not", count(raised as u64, "stream"), all - raised)
+            format!(
+                "{} that raise it, {} that do not",
+                count(raised as u64, "stream"),
+                all - raised
+            )
         }
         (kind, all) => {
             let matches =
@@ -104,9 +108,7 @@ fn subject_text(out: &mut String, subject: &Subject<'_>) {
 }
 
 fn report(results: &Results<'_>) -> Value {
-    let of = |kind: &str| -> Vec<Value> {
-        results.of(kind).map(subject_json).collect()
-    };
+    let of = |kind: &str| -> Vec<Value> { results.of(kind).map(subject_json).collect() };
     json!({
         "failed": results.failed(),
         "untested": results.untested().count(),
