@@ -4,14 +4,14 @@ use crate::failure::{self, Failure, say};
 use crate::finding::{self, Finding};
 use crate::select::{LeftOut, Selection};
 use sigmatag::compile::{self, CompileError, Compiled, Options};
-use sigmatag::rule::ast::{Collection, Place, Placeholders};
+use sigmatag::rule::ast::{Collection, Correlation, Metadata, Place, Placeholders};
 use sigmatag::rule::descriptor::{self, Descriptor};
 use sigmatag::rule::diagnostic::{Diagnostic, Severity};
 use sigmatag::rule::load::{SourceText, load_paths};
 use sigmatag::ruleset::format::MAGIC;
 use sigmatag::ruleset::{LoadError, RuleSet, embedded};
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -251,6 +251,29 @@ fn leave_out(
         }
     }
     named
+}
+
+/// The rules that a correlation rests on, those of correlations that it lists included: their indices,
+/// ascending.
+pub fn bases(collection: &Collection, of: &Correlation) -> Vec<usize> {
+    let mut found = BTreeSet::new();
+    // The loader refuses what leads nowhere or in a circle.
+    let mut open: Vec<&str> = of.rules.iter().map(|rule| rule.value.as_str()).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if !seen.insert(name) {
+            continue;
+        }
+        let is = |meta: &Metadata| {
+            [&meta.id, &meta.name].into_iter().flatten().any(|own| own.as_str() == name)
+        };
+        // Of two copies of a rule the first is meant.
+        found.extend(collection.rules.iter().position(|rule| is(&rule.meta)));
+        for child in collection.correlations.iter().filter(|child| is(&child.meta)) {
+            open.extend(child.rules.iter().map(|rule| rule.value.as_str()));
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// Takes the correlations out whose rules were taken out.

@@ -1,11 +1,11 @@
 //! What rules cover, counted.
 
 use super::tags::{self, Group};
-use crate::rules::Read;
+use crate::rules::{self, Read};
 use crate::test::files::Suite;
 use sigmatag::attack::{self, TACTICS, Version};
-use sigmatag::rule::ast::{Item, Level, LogSource, Metadata, Rule, Scalar, Search};
-use sigmatag::rule::descriptor::Descriptor;
+use sigmatag::rule::ast::{Correlation, Item, Level, LogSource, Metadata, Rule, Scalar, Search};
+use sigmatag::rule::descriptor::{ConditionalLogsource, Descriptor};
 use sigmatag::rule_test::{Case, Expected};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,8 +130,11 @@ pub fn coverage(read: &Read, suites: &[Suite], version: Version) -> Coverage {
         };
         let meant = streams.iter().filter(|stream| is_meant(&stream.correlation));
         let (raised, not): (Vec<_>, Vec<_>) = meant.partition(|stream| !stream.raised.is_empty());
+        let bases: Vec<&Rule> =
+            rules::bases(collection, own).into_iter().map(|at| &collection.rules[at]).collect();
         rows.push(Row {
             tests: (raised.len(), not.len()),
+            cells: sources.iter().map(|source| correlated(own, &bases, source)).collect(),
             ..row("correlation", &own.meta, version)
         });
     }
@@ -213,22 +216,42 @@ fn cell(rule: &Rule, source: &Descriptor) -> Cell {
     if !is_about(rule, source) {
         return Cell::Other;
     }
+    let mut named = Vec::new();
+    for search in &rule.detection.searches {
+        fields(&search.body, &mut |field| named.push(field.to_owned()));
+    }
+    lacking(named, source)
+}
+
+/// A correlation needs the events of all its rules, and in them the fields that it counts by.
+fn correlated(own: &Correlation, bases: &[&Rule], source: &Descriptor) -> Cell {
+    let mut all: BTreeSet<String> = BTreeSet::new();
+    let is_alias = |name: &str| own.aliases.iter().any(|(alias, _)| alias == name);
+    let counted = own.group_by.iter().chain(own.fields()).map(|field| &field.value);
+    let aliased = own.aliases.iter().flat_map(|(_, fields)| fields).map(|(_, field)| &field.value);
+    let counted = counted.filter(|name| !is_alias(name)).chain(aliased).cloned().collect();
+    let cells = bases.iter().map(|rule| cell(rule, source));
+    for cell in cells.chain([lacking(counted, source)]) {
+        match cell {
+            Cell::Other => return Cell::Other,
+            Cell::Lacks(fields) => all.extend(fields),
+            Cell::Covered => {}
+        }
+    }
+    if all.is_empty() { Cell::Covered } else { Cell::Lacks(all.into_iter().collect()) }
+}
+
+/// What a source does not have of these fields, where it names all that there are.
+fn lacking(fields: Vec<String>, source: &Descriptor) -> Cell {
     // Lifted members, and what agents add to events that are no database's, have names that nobody
     // listed.
-    let is_closed = source.lifts.is_empty()
-        && source
-            .logsources
-            .iter()
-            .any(|own| own.logsource.category.as_deref() == Some("database"));
+    let is_database =
+        |own: &ConditionalLogsource| own.logsource.category.as_deref() == Some("database");
+    let is_closed = source.lifts.is_empty() && source.logsources.iter().any(is_database);
     let names = source.names();
-    let mut lacking = BTreeSet::new();
-    for search in &rule.detection.searches {
-        fields(&search.body, &mut |field| {
-            if is_closed && !field.contains('.') && !names.contains(field) {
-                lacking.insert(field.to_owned());
-            }
-        });
-    }
+    let is_lacking =
+        |field: &String| is_closed && !field.contains('.') && !names.contains(field.as_str());
+    let lacking: BTreeSet<String> = fields.into_iter().filter(is_lacking).collect();
     if lacking.is_empty() { Cell::Covered } else { Cell::Lacks(lacking.into_iter().collect()) }
 }
 

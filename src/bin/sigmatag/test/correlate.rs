@@ -7,7 +7,7 @@ use super::bed::Bed;
 use super::files::Suite;
 use super::run::Subject;
 use crate::failure::Failure;
-use crate::rules::Read;
+use crate::rules::{self, Read};
 use sigmatag::reference::correlation::{Correlator, Observation};
 use sigmatag::rule::ast::{Collection, Correlation};
 use sigmatag::rule::descriptor::{Probe, Seen};
@@ -159,31 +159,14 @@ fn bases<'a>(
     of: &Correlation,
     bed: &Bed,
 ) -> Result<Vec<Base<'a>>, String> {
-    let mut found: Vec<Base<'a>> = Vec::new();
-    // The loader refuses what leads nowhere or in a circle.
-    let mut open: Vec<&str> = of.rules.iter().map(|rule| rule.value.as_str()).collect();
-    let mut seen = BTreeSet::new();
-    while let Some(name) = open.pop() {
-        if !seen.insert(name.to_owned()) {
-            continue;
-        }
-        let is = |own: &Option<String>| own.as_deref() == Some(name);
-        let rules = collection.rules.iter().enumerate();
-        for (rule, own) in rules.filter(|(_, own)| is(&own.meta.id) || is(&own.meta.name)).take(1) {
-            let (id, title) = (own.meta.id.as_deref(), own.meta.title.as_str());
-            let index = bed.find(id, title);
-            let index = index.ok_or_else(|| format!("the rules tested do not have `{title}`"))?;
-            if found.iter().all(|known| known.rule != rule) {
-                found.push(Base { rule, id, title, index });
-            }
-        }
-        let children = collection.correlations.iter();
-        for child in children.filter(|child| is(&child.meta.id) || is(&child.meta.name)) {
-            open.extend(child.rules.iter().map(|rule| rule.value.as_str()));
-        }
-    }
-    found.sort_by_key(|base| base.rule);
-    Ok(found)
+    let base = |rule: usize| {
+        let meta = &collection.rules[rule].meta;
+        let (id, title) = (meta.id.as_deref(), meta.title.as_str());
+        let index = bed.find(id, title);
+        let index = index.ok_or_else(|| format!("the rules tested do not have `{title}`"))?;
+        Ok(Base { rule, id, title, index })
+    };
+    rules::bases(collection, of).into_iter().map(base).collect()
 }
 
 /// A rule that matches an event and must not, or the other way round.
