@@ -20,7 +20,7 @@ tactics and levels at a glance: [coverage.html](coverage.html), written by `sigm
 others that go well with these: [sigmahq-rules.md](sigmahq-rules.md).
 
 Every rule has events that it must match and events that it must not, and every event is tried in each
-spelling in which a product or a pipeline writes it: 39 for audit events, 20 for files and processes.
+spelling in which a product or a pipeline writes it: 44 for audit events, 20 for files and processes.
 Tags name tactics and techniques of ATT&CK 19, with the name of version 18 in brackets where it was
 another.
 
