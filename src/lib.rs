@@ -30,6 +30,8 @@
 #![deny(unsafe_code)]
 
 #[cfg(feature = "compile")]
+pub mod attack;
+#[cfg(feature = "compile")]
 pub mod compile;
 pub mod destination;
 pub mod engine;

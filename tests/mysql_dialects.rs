@@ -68,6 +68,7 @@ fn encoded(record: &Record) -> (Vec<(Format, Vec<u8>)>, u32) {
 struct Outcome {
     wrong: Vec<String>,
     matching: usize,
+    not_matching: usize,
     not_written: BTreeMap<Reason, usize>,
 }
 
@@ -88,6 +89,7 @@ fn run(
             }
         };
         outcome.matching += usize::from(case.expected());
+        outcome.not_matching += usize::from(!case.expected());
         let (forms, index) = encoded(&record);
         let expected = if case.expected() { vec![index] } else { vec![] };
         for (format, data) in &forms {
@@ -130,6 +132,9 @@ fn check(concerns: fn(&Rule) -> bool, dialects: &[Dialect], allowed: &[(&str, Re
                 |(rule, why, _): &(&str, Reason, usize)| *rule == stem && *why == Reason::NoLimit;
             if outcome.matching == 0 && !allowed.iter().any(no_limit) {
                 wrong.push(format!("{stem}: no matching event in {}", dialect.0));
+            }
+            if outcome.not_matching == 0 {
+                wrong.push(format!("{stem}: no event that must not match in {}", dialect.0));
             }
             for (reason, count) in outcome.not_written {
                 left_out.insert((stem.clone(), reason, count));

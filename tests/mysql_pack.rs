@@ -7,31 +7,15 @@ mod common;
 mod pack;
 
 use serde_json::{Value, json};
+use sigmatag::attack::{self, Known, Version};
 use sigmatag::engine::{Event, Format, Mode, Scratch, Tagging};
+use sigmatag::rule::ast::Level;
 use sigmatag::ruleset::RuleSet;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use common::root;
 use pack::{cases, compile, engine, file_stem, loaded, matched, msgpack};
-
-/// Tactics of ATT&CK 19 as Sigma tags.
-const TACTICS: [&str; 15] = [
-    "attack.reconnaissance",
-    "attack.resource-development",
-    "attack.initial-access",
-    "attack.execution",
-    "attack.persistence",
-    "attack.privilege-escalation",
-    "attack.stealth",
-    "attack.defense-impairment",
-    "attack.credential-access",
-    "attack.discovery",
-    "attack.lateral-movement",
-    "attack.collection",
-    "attack.command-and-control",
-    "attack.exfiltration",
-    "attack.impact",
-];
 
 fn compiled() -> Vec<u8> {
     compile(&loaded())
@@ -73,11 +57,14 @@ fn the_pack_names_files_relative_to_the_repository() {
 fn every_rule_carries_what_a_reader_needs() {
     let loaded = loaded();
     let licences = std::fs::read_to_string(root().join("rules/mysql/LICENSES.md")).expect("text");
+    let all_ids: BTreeSet<String> =
+        loaded.collection.rules.iter().filter_map(|rule| rule.meta.id.clone()).collect();
     let mut ids = BTreeSet::new();
     let mut titles = BTreeSet::new();
-    for rule in &loaded.collection.rules {
-        let name = file_stem(rule);
-        let meta = &rule.meta;
+    let rules = loaded.collection.rules.iter().map(|rule| &rule.meta);
+    let correlations = loaded.collection.correlations.iter().map(|own| &own.meta);
+    for meta in rules.chain(correlations) {
+        let name = meta.place.file.rsplit('/').next().expect("a name").trim_end_matches(".yml");
         let id = meta.id.as_deref().unwrap_or_default();
         let bytes = id.as_bytes();
         let is_v4 = bytes.len() == 36 && bytes[14] == b'4' && b"89ab".contains(&bytes[19]);
@@ -107,19 +94,19 @@ fn every_rule_carries_what_a_reader_needs() {
             }
             other => panic!("{name}: licence `{other}` is not one that LICENSES.md explains"),
         }
-        let is_technique = |tag: &String| {
-            tag.strip_prefix("attack.t")
-                .is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
-        };
-        let tags = &meta.tags;
-        assert!(tags.iter().any(is_technique), "{name}: no technique among its tags");
-        assert!(tags.iter().any(|tag| TACTICS.contains(&tag.as_str())), "{name}: no tactic");
-        for tag in tags {
-            assert!(
-                is_technique(tag) || TACTICS.contains(&tag.as_str()),
-                "{name}: `{tag}` is neither a tactic nor a technique of ATT&CK"
-            );
+        tags(name, &meta.tags);
+        // What it does: a rule that only takes notes says so.
+        let description = meta.description.as_deref().unwrap_or_default();
+        let verb = description.split(' ').next().unwrap_or_default();
+        let expected = if meta.level <= Some(Level::Low) { "Marks" } else { "Detects" };
+        assert_eq!(verb, expected, "{name}");
+        assert!(description.trim_end().ends_with('.'), "{name}: the description has no end");
+        for relation in &meta.related {
+            let id = &relation.value.id;
+            assert!(all_ids.contains(id), "{name}: related to {id}, which is no rule of the pack");
         }
+    }
+    for rule in &loaded.collection.rules {
         let source = &rule.logsource;
         let parts =
             [&source.category, &source.product, &source.service].map(|part| part.as_deref());
@@ -129,8 +116,65 @@ fn every_rule_carries_what_a_reader_needs() {
                 [Some("database"), Some("mysql"), Some("audit")]
                     | [Some("file_event" | "process_creation"), Some("windows" | "linux"), None]
             ),
-            "{name}: logsource {parts:?}"
+            "{}: logsource {parts:?}",
+            file_stem(rule)
         );
+    }
+}
+
+/// Tactics and techniques of ATT&CK 19, each beside its name in version 18 where that was another:
+/// readers of both versions find theirs.
+fn tags(name: &str, tags: &[String]) {
+    let names: Vec<String> = tags
+        .iter()
+        .map(|tag| {
+            let own = tag.strip_prefix("attack.").unwrap_or_else(|| panic!("{name}: {tag}"));
+            own.strip_prefix('t').map_or(own.to_owned(), |number| format!("T{number}"))
+        })
+        .collect();
+    let is_technique = |name: &&String| name.starts_with('T');
+    let techniques: Vec<&String> =
+        names.iter().filter(is_technique).filter(|id| Version::V19.has(id)).collect();
+    assert!(!techniques.is_empty(), "{name}: no technique among its tags");
+    for id in techniques {
+        assert_eq!(attack::technique(id), Known::Technique, "{name}: {id}");
+    }
+    let tactics = |version: Version| {
+        let is_own = |name: &&String| !name.starts_with('T') && version.has(name);
+        names.iter().filter(is_own).count()
+    };
+    assert!(tactics(Version::V19) > 0, "{name}: no tactic");
+    assert!(tactics(Version::V18) > 0, "{name}: no tactic of ATT&CK 18");
+    for own in &names {
+        for version in [Version::V18, Version::V19] {
+            let is_served = version.has(own)
+                || version.names_of(own).iter().any(|other| {
+                    names.iter().any(|own| own == other || own.starts_with(&format!("{other}.")))
+                });
+            assert!(is_served, "{name}: `{own}` has no counterpart in ATT&CK {}", version.number());
+        }
+    }
+    let mut seen = BTreeSet::new();
+    assert!(names.iter().all(|own| seen.insert(own)), "{name}: a tag twice");
+}
+
+/// The base of every correlation has events of its own; here it is that streams raise what they must.
+#[test]
+fn every_correlation_has_streams_of_both_kinds() {
+    let loaded = loaded();
+    let correlations = &loaded.collection.correlations;
+    assert_eq!(correlations.len(), 7);
+    let folder = root().join("rules/mysql/correlations/tests");
+    for own in correlations {
+        let stem = Path::new(&*own.meta.place.file).file_stem().expect("a name");
+        let path = folder.join(stem).with_extension("jsonl");
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path:?}: {e}"));
+        let tests = sigmatag::rule_test::read(&text);
+        assert_eq!(tests.problems, [], "{path:?}");
+        for raises in [true, false] {
+            let some = tests.streams.iter().any(|stream| stream.raised.is_empty() != raises);
+            assert!(some, "{path:?}: no stream of which {raises} is expected");
+        }
     }
 }
 

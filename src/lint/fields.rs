@@ -51,15 +51,15 @@ fn names(item: &Item) -> Vec<&str> {
 
 /// What the sources of a log source have.
 #[derive(Default)]
-struct Known<'a> {
+pub struct Known<'a> {
     /// The names they give.
-    names: BTreeSet<&'a str>,
+    pub names: BTreeSet<&'a str>,
     /// The paths they read, which can be named as well.
-    paths: BTreeSet<&'a str>,
+    pub paths: BTreeSet<&'a str>,
 }
 
 /// What all sources of a log source have; `None` if not all of it is known.
-fn known<'a>(logsource: &LogSource, sources: &'a [Descriptor]) -> Option<Known<'a>> {
+pub fn known<'a>(logsource: &LogSource, sources: &'a [Descriptor]) -> Option<Known<'a>> {
     let same = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
     let fits = |own: &LogSource| {
         same(&logsource.product, &own.product)

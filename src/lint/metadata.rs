@@ -1,32 +1,13 @@
 //! What readers and tools expect of a rule's description.
 
 use super::finding;
+use crate::attack::{self, Known, Renamed, TACTICS};
 use crate::rule::ast::{Collection, Metadata, Pos};
 use crate::rule::diagnostic::{Diagnostic, Severity, did_you_mean, similar};
 use std::collections::HashMap;
 
-/// Tactics of ATT&CK as tags, those of older versions included.
-const TACTICS: [&str; 16] = [
-    "reconnaissance",
-    "resource-development",
-    "initial-access",
-    "execution",
-    "persistence",
-    "privilege-escalation",
-    "defense-evasion",
-    "stealth",
-    "defense-impairment",
-    "credential-access",
-    "discovery",
-    "lateral-movement",
-    "collection",
-    "command-and-control",
-    "exfiltration",
-    "impact",
-];
-
 /// `missing-id`, `missing-level`, `missing-author`, `missing-date`, `duplicate-title`,
-/// `attack-tag`, `related-self`, `related-loaded`.
+/// `attack-tag`, `attack-renamed`, `attack-unknown`, `related-self`, `related-loaded`.
 pub fn lint(collection: &Collection, found: &mut Vec<Diagnostic>) {
     for rule in &collection.rules {
         missing(&rule.meta, found);
@@ -36,6 +17,14 @@ pub fn lint(collection: &Collection, found: &mut Vec<Diagnostic>) {
             absent("missing-level", "level", &rule.meta, level, found);
         }
         tags(&rule.meta, found);
+    }
+    for correlation in &collection.correlations {
+        missing(&correlation.meta, found);
+        if correlation.meta.level.is_none() {
+            let level = "add one of informational, low, medium, high, critical";
+            absent("missing-level", "level", &correlation.meta, level, found);
+        }
+        tags(&correlation.meta, found);
     }
     for filter in &collection.filters {
         missing(&filter.meta, found);
@@ -74,12 +63,42 @@ fn absent(
 fn tags(meta: &Metadata, found: &mut Vec<Diagnostic>) {
     for tag in &meta.tags {
         let Some(name) = tag.strip_prefix("attack.") else { continue };
-        if is_number(name) || TACTICS.contains(&name) {
+        let mut add = |code, message: String, help: String| {
+            found.push(finding(Severity::Warning, code, meta, meta.place.pos, message, help));
+        };
+        if let Some(number) = name.strip_prefix('t').filter(|_| is_number(name)) {
+            // Tactics have numbers too.
+            if number.starts_with('a') {
+                continue;
+            }
+            match attack::technique(&format!("T{number}")) {
+                Known::Technique | Known::Other => {}
+                Known::Renamed(renamed) => {
+                    if let Some((message, help)) = outdated(tag, &renamed, meta) {
+                        add("attack-renamed", message, help);
+                    }
+                }
+                Known::Unknown => add(
+                    "attack-unknown",
+                    format!("ATT&CK {} has no technique `{tag}`", attack::VERSION),
+                    "correct the number, or remove the tag".to_owned(),
+                ),
+            }
+            continue;
+        }
+        if let Some(renamed) = attack::renamed_tactic(name) {
+            if let Some((message, help)) = outdated(tag, renamed, meta) {
+                add("attack-renamed", message, help);
+            }
+            continue;
+        }
+        let shorts = || TACTICS.iter().map(|tactic| tactic.short);
+        if is_number(name) || shorts().any(|short| short == name) {
             continue;
         }
         let hyphens = name.replace('_', "-");
-        let suggestion =
-            TACTICS.into_iter().find(|tactic| *tactic == hyphens).or(similar(name, TACTICS));
+        let known = || shorts().chain(["defense-evasion"]);
+        let suggestion = known().find(|tactic| *tactic == hyphens).or(similar(name, known()));
         let suggestion = suggestion.map(|tactic| format!("attack.{tactic}"));
         let message = format!(
             "`{tag}` is no tactic, technique, group or software of ATT&CK{}",
@@ -87,8 +106,27 @@ fn tags(meta: &Metadata, found: &mut Vec<Diagnostic>) {
         );
         let help = "write `attack.t1059`, `attack.t1059.001`, `attack.g0032`, `attack.s0154` or a \
                     tactic such as `attack.initial-access`";
-        found.push(finding(Severity::Warning, "attack-tag", meta, meta.place.pos, message, help));
+        add("attack-tag", message, help.to_owned());
     }
+}
+
+/// A tag that was renamed, unless the new name stands beside it: then readers of both versions find
+/// theirs.
+fn outdated(tag: &str, renamed: &Renamed, meta: &Metadata) -> Option<(String, String)> {
+    let new: Vec<String> =
+        renamed.to.iter().map(|name| format!("attack.{}", name.to_lowercase())).collect();
+    if new.iter().any(|new| meta.tags.contains(new)) {
+        return None;
+    }
+    let version = renamed.version;
+    let listed = new.iter().map(|new| format!("`{new}`")).collect::<Vec<_>>().join(" or ");
+    if new.is_empty() {
+        let message = format!("`{tag}` was withdrawn by ATT&CK {version}");
+        return Some((message, "tag what the rule detects instead".to_owned()));
+    }
+    let message = format!("`{tag}` is {listed} since ATT&CK {version}");
+    let help = format!("write {listed}, and keep the old tag beside it for those who still use it");
+    Some((message, help))
 }
 
 /// `t1059`, `t1059.001`, `g0032`, `s0154`, `ta0001` and so on.

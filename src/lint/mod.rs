@@ -8,6 +8,7 @@
 //! finding.
 
 mod cases;
+mod correlations;
 mod empty_event;
 mod fields;
 mod filters;
@@ -34,6 +35,7 @@ pub fn lint(collection: &Collection, sources: &[Descriptor]) -> Vec<Diagnostic> 
     empty_event::lint(collection, &mut found);
     fields::lint(collection, sources, &mut found);
     filters::lint(collection, &mut found);
+    correlations::lint(collection, sources, &mut found);
     paths::lint(collection, &mut found);
     found.sort_by(|a, b| (&a.place.file, a.place.pos).cmp(&(&b.place.file, b.place.pos)));
     found

@@ -57,6 +57,14 @@ fn tags_titles_and_relations() {
     let tags = |tag: &str| found(&format!("tags: [{tag}]\n{one}"));
     assert_eq!(tags("attack.t1059.001"), []);
     assert_eq!(tags("attack.initial-access"), []);
+    assert_eq!(tags("attack.t1685, attack.t1562.001, attack.stealth, attack.defense-evasion"), []);
+    assert_eq!(tags("attack.ta0005, attack.t1417, attack.g0032"), []);
+    for old in ["attack.t1562.001", "attack.defense-evasion", "attack.t1086", "attack.t1064"] {
+        assert_eq!(tags(old), [("attack-renamed", 1)], "{old}");
+    }
+    for unknown in ["attack.t1059.099", "attack.t1999"] {
+        assert_eq!(tags(unknown), [("attack-unknown", 1)], "{unknown}");
+    }
     assert_eq!(tags("cve.2026-1"), []);
     assert_eq!(tags("attack.initial_access").len(), 1);
     assert_eq!(tags("attack.t10590")[0].0, "attack-tag");
@@ -169,4 +177,79 @@ fn exclusions_that_are_wider_than_they_look() {
     assert_eq!(of(r"TargetFilename: 'C:\app\*\x.exe'"), ["wildcard-escaped"]);
     assert_eq!(of(r"TargetFilename: 'C:\app\\*\x.exe'"), ["filter-wildcard"]);
     assert_eq!(of(r"TargetFilename: '*\backup_1.exe'"), [""; 0]);
+}
+
+const LOGIN: &str = "title: A
+id: 0b9d3a6e-1f0b-4a86-9c55-8f3b6a0e1c01
+name: login
+logsource: {category: database, product: mysql, service: audit}
+detection: {sel: {event_class: connection_log}, condition: sel}
+---
+title: B
+id: 0b9d3a6e-1f0b-4a86-9c55-8f3b6a0e1c02
+name: burst
+correlation: {type: event_count, rules: [login], group-by: [user], timespan: 1m, condition: {gt: 1}}
+---
+title: C
+id: 0b9d3a6e-1f0b-4a86-9c55-8f3b6a0e1c03
+";
+
+fn correlation(body: &str) -> Vec<&'static str> {
+    let text = format!("{LOGIN}correlation: {{timespan: 1m, {body}}}\n");
+    found(&text).into_iter().map(|(code, _)| code).collect()
+}
+
+#[test]
+fn correlations_count_fields_that_are_there() {
+    let count =
+        |rest: &str| correlation(&format!("type: event_count, condition: {{gte: 2}}, {rest}"));
+    assert_eq!(count("rules: [login], group-by: [ip, event_subclass]"), [""; 0]);
+    assert_eq!(count("rules: [login], group-by: [properties.ip]"), [""; 0]);
+    assert_eq!(count("rules: [login]"), ["correlation-no-group"]);
+    assert_eq!(count("rules: [login], group-by: [user, adress]"), ["correlation-unknown-field"]);
+    let alias = |field| {
+        count(&format!(
+            "rules: [login], group-by: [client], aliases: {{client: {{login: {field}}}}}"
+        ))
+    };
+    assert_eq!(alias("ip"), [""; 0]);
+    assert_eq!(alias("address"), ["correlation-unknown-field"]);
+    // A correlation has the fields that it groups by, and a rule all that its sources give.
+    assert_eq!(count("rules: [burst], group-by: [user]"), [""; 0]);
+    assert_eq!(count("rules: [burst, login], group-by: [ip]"), ["correlation-unknown-field"]);
+    let values = |field: &str| {
+        let rest = "rules: [login], group-by: [ip]";
+        correlation(&format!("type: value_count, condition: {{field: {field}, gte: 2}}, {rest}"))
+    };
+    assert_eq!(values("user"), [""; 0]);
+    assert_eq!(values("usr"), ["correlation-unknown-field"]);
+}
+
+#[test]
+fn correlations_that_one_event_raises_or_nothing() {
+    let rules = "rules: [login], group-by: [ip]";
+    let count =
+        |tests: &str| correlation(&format!("type: event_count, condition: {{{tests}}}, {rules}"));
+    for (tests, expected) in [
+        ("gte: 2", ""),
+        ("gt: 2, lte: 4", ""),
+        ("eq: 7", ""),
+        ("neq: 1", ""),
+        ("gte: 1", "correlation-single-event"),
+        ("lt: 5", "correlation-single-event"),
+        ("neq: 5", "correlation-single-event"),
+        ("gt: 5, lt: 3", "correlation-never"),
+        ("gt: 5, lt: 6", "correlation-never"),
+        ("eq: 2.5", "correlation-never"),
+        ("lt: 1", "correlation-never"),
+    ] {
+        let expected: Vec<&str> = Some(expected).into_iter().filter(|e| !e.is_empty()).collect();
+        assert_eq!(count(tests), expected, "{tests}");
+    }
+    let temporal = |rest: &str| correlation(&format!("type: temporal, group-by: [user], {rest}"));
+    assert_eq!(temporal("rules: [login, burst]"), [""; 0]);
+    assert_eq!(temporal("rules: [login]"), ["correlation-single-event"]);
+    assert_eq!(temporal("rules: [login, burst], condition: {gte: 2}"), [""; 0]);
+    assert_eq!(temporal("rules: [login, burst], condition: {gte: 3}"), ["correlation-never"]);
+    assert_eq!(temporal("rules: [login, burst], condition: burst and not login"), [""; 0]);
 }

@@ -9,10 +9,11 @@
 //! Enter at [`Reference`]. An event is a [`Value`](event::Value), made by
 //! [`from_json`](event::from_json) or [`from_msgpack`](event::from_msgpack).
 //!
-//! Correlations are not evaluated, and log sources select nothing here except which rules a
-//! filter applies to.
+//! Log sources select nothing here except which rules a filter applies to. Correlations are judged
+//! apart, by what rules match the events of a stream: see [`correlation`].
 
 mod condition;
+pub mod correlation;
 mod date;
 mod encode;
 pub mod event;

@@ -314,17 +314,29 @@ pub struct Correlation {
     /// Ids or names of rules or correlations.
     pub rules: Vec<Spanned<String>>,
     /// `group-by`.
-    pub group_by: Vec<String>,
+    pub group_by: Vec<Spanned<String>>,
     /// `timespan` in seconds.
     pub timespan_seconds: u64,
     /// `timespan` as written.
     pub timespan: String,
     /// `aliases`: alias, then (rule reference, field).
-    pub aliases: Vec<(String, Vec<(String, String)>)>,
+    pub aliases: Vec<(String, Vec<(String, Spanned<String>)>)>,
     /// `condition`.
     pub condition: CorrelationCondition,
+    /// Where the condition stands; the beginning of the correlation if none is written.
+    pub condition_pos: Pos,
     /// `generate`: referenced rules report on their own as well.
     pub generate: bool,
+}
+
+impl Correlation {
+    /// The fields whose values count; none for types that count events or rules.
+    pub fn fields(&self) -> &[Spanned<String>] {
+        match &self.condition {
+            CorrelationCondition::Compare { fields, .. } => fields,
+            CorrelationCondition::Default | CorrelationCondition::Expression(_) => &[],
+        }
+    }
 }
 
 /// `correlation.type`.
@@ -358,7 +370,7 @@ pub enum CorrelationCondition {
         /// Operator and threshold; one or two.
         tests: Vec<(Comparison, f64)>,
         /// `field`.
-        fields: Vec<String>,
+        fields: Vec<Spanned<String>>,
         /// `percentile`.
         percentile: Option<f64>,
     },

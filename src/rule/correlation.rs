@@ -105,6 +105,7 @@ pub(super) fn read(
         timespan,
         aliases,
         condition: condition?,
+        condition_pos: body.entry("condition").map_or(mark, |entry| entry.key_mark).pos,
         generate,
     })
 }
@@ -186,8 +187,12 @@ fn seconds(text: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(*factor).filter(|seconds| *seconds > 0)
 }
 
+fn spanned(text: &str, node: &Node<'_>) -> Spanned<String> {
+    Spanned { value: text.to_owned(), pos: node.mark.pos }
+}
+
 /// Field names: a list, or one alone.
-fn names(body: &Node<'_>, key: &str, report: &mut Report) -> Vec<String> {
+fn names(body: &Node<'_>, key: &str, report: &mut Report) -> Vec<Spanned<String>> {
     let Some(entry) = body.entry(key).filter(|entry| !entry.value.is_null()) else {
         return Vec::new();
     };
@@ -196,10 +201,10 @@ fn names(body: &Node<'_>, key: &str, report: &mut Report) -> Vec<String> {
         Kind::List(nodes) => nodes.as_slice(),
         _ => single,
     };
-    let mut names: Vec<String> = Vec::with_capacity(nodes.len());
+    let mut names: Vec<Spanned<String>> = Vec::with_capacity(nodes.len());
     for node in nodes {
         match scalar_text(node) {
-            Some(name) if !name.is_empty() => names.push(name.to_owned()),
+            Some(name) if !name.is_empty() => names.push(spanned(name, node)),
             _ => {
                 let message = format!("`{key}` takes field names, this is {}", node.what());
                 report
@@ -213,9 +218,9 @@ fn names(body: &Node<'_>, key: &str, report: &mut Report) -> Vec<String> {
 
 fn aliases(
     body: &Node<'_>,
-    group_by: &[String],
+    group_by: &[Spanned<String>],
     report: &mut Report,
-) -> Vec<(String, Vec<(String, String)>)> {
+) -> Vec<(String, Vec<(String, Spanned<String>)>)> {
     let Some(entry) = body.entry("aliases").filter(|entry| !entry.value.is_null()) else {
         return Vec::new();
     };
@@ -234,7 +239,7 @@ fn aliases(
             report.error("correlation-alias", entry.key_mark, message).help(help);
             continue;
         };
-        if !group_by.contains(&alias) {
+        if !group_by.iter().any(|name| name.value == alias) {
             let message = format!("the alias {} is not used in `group-by`", quoted(&alias));
             report
                 .warn("correlation-alias-unused", entry.key_mark, message)
@@ -244,7 +249,8 @@ fn aliases(
         for field in fields {
             match scalar_text(&field.value) {
                 Some(name) if !name.is_empty() => {
-                    mapped.push((field.key.text.clone().into_owned(), name.to_owned()));
+                    let field_name = spanned(name, &field.value);
+                    mapped.push((field.key.text.clone().into_owned(), field_name));
                 }
                 _ => {
                     let message = format!(
@@ -408,7 +414,11 @@ fn percentile(entry: &Entry<'_>, kind: CorrelationKind, report: &mut Report) -> 
     Some(number)
 }
 
-fn fields(condition: &Entry<'_>, kind: CorrelationKind, report: &mut Report) -> Vec<String> {
+fn fields(
+    condition: &Entry<'_>,
+    kind: CorrelationKind,
+    report: &mut Report,
+) -> Vec<Spanned<String>> {
     let before = report.errors();
     let fields = names(&condition.value, "field", report);
     let mark = condition.value.entry("field").map_or(condition.key_mark, |entry| entry.key_mark);

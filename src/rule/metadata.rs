@@ -233,6 +233,11 @@ fn related(root: &Node<'_>, report: &mut Report) -> Vec<Spanned<Relation>> {
         };
         let (id, relation) = (scalar("id"), scalar("type"));
         if let (Some(id), Some(kind)) = (id, relation.filter(|word| RELATIONS.contains(word))) {
+            if !is_uuid(id) {
+                report
+                    .warn("bad-related", entry.mark, format!("the id {} is not a UUID", quoted(id)))
+                    .help("relate a rule by its `id`, not by its name or file");
+            }
             let value = Relation { id: id.to_owned(), kind: kind.to_owned() };
             relations.push(Spanned { value, pos: entry.mark.pos });
         } else {

@@ -13,13 +13,16 @@
 //! | `rule` | id or title of the rule, where the file has several |
 //! | `suppressed` | for a filter: whether it must keep its rules from matching |
 //! | `rules` | ids of the rules that must match without the filter |
+//! | `stream` | for a correlation: timed events, see [`stream`] |
 //!
 //! Enter at [`read`]. A path leads through arrays by index and through texts that are JSON objects
 //! themselves; a key with dots in it is taken before a path.
 
 mod change;
+pub mod stream;
 
 use serde_json::{Map, Value, json};
+use stream::Stream;
 
 /// What a case asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,9 +80,20 @@ pub struct Problem {
 const KEYS: [&str; 9] =
     ["name", "event", "line", "change", "remove", "match", "rule", "suppressed", "rules"];
 
-/// Reads the cases of a file. Lines that are wrong are left out and said.
-pub fn read(text: &str) -> (Vec<Case>, Vec<Problem>) {
-    let (mut cases, mut problems) = (Vec::new(), Vec::new());
+/// What a test file holds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Tests {
+    /// Single events, for rules and filters.
+    pub cases: Vec<Case>,
+    /// Streams of events, for correlations.
+    pub streams: Vec<Stream>,
+    /// Lines that are wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads the tests of a file. Lines that are wrong are left out and said.
+pub fn read(text: &str) -> Tests {
+    let mut tests = Tests::default();
     let mut base: Option<Value> = None;
     let mut rules: Vec<String> = Vec::new();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -88,34 +102,54 @@ pub fn read(text: &str) -> (Vec<Case>, Vec<Problem>) {
             continue;
         }
         let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
-        match case(line, number, &mut base, &mut rules) {
-            Ok(case) => cases.push(case),
-            Err(message) => problems.push(Problem { line: number, message }),
+        let read = object(line).and_then(|line| {
+            if line.contains_key("stream") {
+                tests.streams.push(stream::read(&line, number, &mut base)?);
+            } else {
+                tests.cases.push(case(&line, number, &mut base, &mut rules)?);
+            }
+            Ok(())
+        });
+        if let Err(message) = read {
+            tests.problems.push(Problem { line: number, message });
         }
     }
-    (cases, problems)
+    tests
+}
+
+fn object(line: &str) -> Result<Map<String, Value>, String> {
+    match serde_json::from_str(line).map_err(|error| format!("no JSON: {error}"))? {
+        Value::Object(object) => Ok(object),
+        _ => Err("a case is a JSON object".to_owned()),
+    }
 }
 
 fn case(
-    line: &str,
+    case: &Map<String, Value>,
     number: u32,
     base: &mut Option<Value>,
     inherited: &mut Vec<String>,
 ) -> Result<Case, String> {
-    let value: Value = serde_json::from_str(line).map_err(|error| format!("no JSON: {error}"))?;
-    let Value::Object(case) = value else { return Err("a case is a JSON object".to_owned()) };
-    if let Some(key) = case.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        let suggestion = crate::rule::diagnostic::similar(key, KEYS);
-        let suggestion = crate::rule::diagnostic::did_you_mean(suggestion);
-        return Err(format!("a case has no key `{key}`{suggestion}"));
-    }
-    let name = match case.get("name") {
-        Some(Value::String(name)) if !name.trim().is_empty() => name.clone(),
-        _ => return Err("`name` is missing: say what the case is about".to_owned()),
-    };
-    let (record, changed) = record(&case, base)?;
-    let expected = expected(&case, inherited)?;
+    only(case, &KEYS, "a case")?;
+    let name = name(case)?;
+    let (record, changed) = record(case, base)?;
+    let expected = expected(case, inherited)?;
     Ok(Case { line: number, name, record, changed, expected })
+}
+
+/// Refuses keys that nobody reads.
+fn only(object: &Map<String, Value>, keys: &[&str], what: &str) -> Result<(), String> {
+    let Some(key) = object.keys().find(|key| !keys.contains(&key.as_str())) else { return Ok(()) };
+    let suggestion = crate::rule::diagnostic::similar(key, keys.iter().copied());
+    let suggestion = crate::rule::diagnostic::did_you_mean(suggestion);
+    Err(format!("{what} has no key `{key}`{suggestion}"))
+}
+
+fn name(case: &Map<String, Value>) -> Result<String, String> {
+    match case.get("name") {
+        Some(Value::String(name)) if !name.trim().is_empty() => Ok(name.clone()),
+        _ => Err("`name` is missing: say what the case is about".to_owned()),
+    }
 }
 
 fn record(
@@ -217,8 +251,9 @@ mod tests {
     use super::*;
 
     fn problem(lines: &str) -> String {
-        let (_, problems) = read(lines);
-        problems
+        let tests = read(lines);
+        tests
+            .problems
             .into_iter()
             .map(|problem| format!("{}: {}", problem.line, problem.message))
             .collect()
@@ -231,8 +266,8 @@ mod tests {
             {\"name\":\"c\",\"remove\":\"x\",\"match\":false,\"rule\":\"r\"}\n\
             {\"name\":\"d\",\"line\":\"text\",\"suppressed\":true,\"rules\":[\"1\"]}\n\
             {\"name\":\"e\",\"change\":{\"log\":\"other\"},\"suppressed\":false}\n";
-        let (cases, problems) = read(text);
-        assert_eq!(problems, []);
+        let Tests { cases, streams, problems } = read(text);
+        assert_eq!((problems, streams), (vec![], vec![]));
         let records: Vec<String> = cases.iter().map(|case| case.record.to_string()).collect();
         assert_eq!(
             records,

@@ -38,7 +38,8 @@ fn the_rules_that_come_along_are_clean() {
     let output = run(&command, &out, b"");
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((&report["failed"], &report["untested"]), (&0.into(), &0.into()));
-    assert!(report["rules"].as_array().expect("rules").len() >= 15);
+    assert!(report["rules"].as_array().expect("rules").len() >= 60);
+    assert_eq!(report["correlations"].as_array().expect("correlations").len(), 7);
 }
 
 #[test]
@@ -63,6 +64,22 @@ fn tests_beside_rules() {
             "test refused.yml",
             "compile tested/shell.yml -o $OUT/shell.sgt",
             "test tested --rules $OUT/shell.sgt",
+        ],
+    );
+}
+
+#[test]
+fn coverage_of_rules() {
+    golden(
+        "coverage",
+        &[
+            "coverage tested rules.yml",
+            "coverage tested/burst.yml --format json",
+            "coverage doubtful/rules.yml --format navigator --title Layer",
+            "coverage doubtful/clean.yml --format navigator --attack 18",
+            "coverage doubtful/clean.yml --format html --title <T> --link https://example.org/",
+            "coverage refused.yml",
+            "coverage empty.txt",
         ],
     );
 }

@@ -81,7 +81,8 @@ pub fn cases(folder: &str, stem: &str) -> Vec<Case> {
     let path = format!("{folder}/tests/{stem}.jsonl");
     let text = std::fs::read_to_string(root().join(&path))
         .unwrap_or_else(|error| panic!("{path}: {error}: every rule needs test events"));
-    let (cases, problems) = sigmatag::rule_test::read(&text);
+    let tests = sigmatag::rule_test::read(&text);
+    let (cases, problems) = (tests.cases, tests.problems);
     assert_eq!(problems, [], "{path}");
     let lines: Vec<&str> = text.lines().collect();
     cases

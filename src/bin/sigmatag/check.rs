@@ -5,7 +5,7 @@ use crate::failure::{EXIT_CODES, Failure, count, print};
 use crate::finding::{self, Finding};
 use crate::indicators::Indicators;
 use crate::rules::{self, Additions, Read};
-use crate::summary::plain_table;
+use crate::summary::{inert, plain_table};
 use serde_json::json;
 use sigmatag::compile::Options;
 use sigmatag::lint;
@@ -100,6 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             let mut report = json!({
                 "rules": documents[0].0,
                 "correlations": documents[1].0,
+                "correlations_inert": read.collection.correlations.len(),
                 "filters": documents[2].0,
                 "refused": read.refused,
                 "errors": counts[0],
@@ -175,5 +176,6 @@ fn text(read: &Read, documents: &[(usize, &str)], counts: [usize; 3]) -> Result<
         count(warnings as u64, "warning"),
         count(infos as u64, "info"),
     ));
+    text.push_str(&inert(read.collection.correlations.len()));
     out.write_all(text.as_bytes()).map_err(|error| Failure::output(&error))
 }

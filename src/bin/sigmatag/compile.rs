@@ -8,7 +8,7 @@ use crate::input::Form;
 use crate::profile::{self, Measured};
 use crate::rules::{self, Built, Reading};
 use crate::select::{self, LeftOut, Selection};
-use crate::summary::printable;
+use crate::summary::{inert, printable};
 use serde_json::{Value, json};
 use sigmatag::compile::Options;
 use sigmatag::ruleset::RuleSet;
@@ -165,14 +165,7 @@ fn summary(
         let (rules, fields) = (count(rules, "rule"), count(fields, "field"));
         text.push_str(&format!("{number} in {fields}, reported as {rules}\n"));
     }
-    let correlations = tables.correlations.len();
-    if correlations > 0 {
-        let number = count(correlations as u64, "correlation");
-        let (are, their) = if correlations == 1 { ("is", "its") } else { ("are", "their") };
-        text.push_str(&format!(
-            "{number} {are} carried inert: {their} base rules report on their own\n"
-        ));
-    }
+    text.push_str(&inert(tables.correlations.len()));
     text
 }
 

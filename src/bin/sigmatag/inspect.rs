@@ -233,7 +233,7 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
     );
     section(
         &mut out,
-        "correlations: carried inert, their base rules report on their own",
+        "correlations: valid and not evaluated yet; their base rules report on their own",
         tables.correlations.iter().map(|&text| printable(rules.text(text))),
     );
     if arguments.rules {

@@ -7,6 +7,7 @@
 mod bench;
 mod check;
 mod compile;
+mod coverage;
 mod explain;
 mod failure;
 mod finding;
@@ -38,6 +39,7 @@ enum Command {
     Check(check::Arguments),
     Test(test::Arguments),
     Compile(compile::Arguments),
+    Coverage(coverage::Arguments),
     Tag(tag::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
+        Command::Coverage(arguments) => coverage::run(arguments),
         Command::Tag(arguments) => tag::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),

@@ -4,13 +4,14 @@ use crate::failure::{self, Failure, say};
 use crate::finding::{self, Finding};
 use crate::select::{LeftOut, Selection};
 use sigmatag::compile::{self, CompileError, Compiled, Options};
-use sigmatag::rule::ast::{Collection, Placeholders};
+use sigmatag::rule::ast::{Collection, Correlation, Metadata, Place, Placeholders};
 use sigmatag::rule::descriptor::{self, Descriptor};
 use sigmatag::rule::diagnostic::{Diagnostic, Severity};
 use sigmatag::rule::load::{SourceText, load_paths};
 use sigmatag::ruleset::format::MAGIC;
 use sigmatag::ruleset::{LoadError, RuleSet, embedded};
 use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -193,8 +194,9 @@ pub fn compile_read(
             Err(errors) => {
                 let before = collection.rules.len();
                 let errors = leave_out(collection, errors, &options);
-                read.refused += errors.len();
-                read.findings.extend(errors.into_iter().map(Finding::from));
+                let orphans = orphans(collection);
+                read.refused += errors.len() + orphans.len();
+                read.findings.extend(errors.into_iter().map(Finding::from).chain(orphans));
                 if !skip_unsupported || collection.rules.len() == before {
                     return None;
                 }
@@ -250,6 +252,56 @@ fn leave_out(
         }
     }
     named
+}
+
+/// The rules that a correlation rests on, those of correlations that it lists included: their indices,
+/// ascending.
+pub fn bases(collection: &Collection, of: &Correlation) -> Vec<usize> {
+    let mut found = BTreeSet::new();
+    // The loader refuses what leads nowhere or in a circle.
+    let mut open: Vec<&str> = of.rules.iter().map(|rule| rule.value.as_str()).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if !seen.insert(name) {
+            continue;
+        }
+        let is = |meta: &Metadata| {
+            [&meta.id, &meta.name].into_iter().flatten().any(|own| own.as_str() == name)
+        };
+        // Of two copies of a rule the first is meant.
+        found.extend(collection.rules.iter().position(|rule| is(&rule.meta)));
+        for child in collection.correlations.iter().filter(|child| is(&child.meta)) {
+            open.extend(child.rules.iter().map(|rule| rule.value.as_str()));
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// Takes the correlations out whose rules were taken out.
+fn orphans(collection: &mut Collection) -> Vec<Finding> {
+    let mut found = Vec::new();
+    loop {
+        let rules = collection.rules.iter().map(|rule| &rule.meta);
+        let metas = rules.chain(collection.correlations.iter().map(|own| &own.meta));
+        let keys = metas.flat_map(|meta| [&meta.id, &meta.name]).flatten();
+        let known: HashSet<String> = keys.cloned().collect();
+        let before = found.len();
+        collection.correlations.retain(|own| {
+            let gone = own.rules.iter().find(|rule| !known.contains(&rule.value));
+            let Some(gone) = gone else { return true };
+            let place = Place { file: own.meta.place.file.clone(), pos: gone.pos };
+            let message = format!("its rule `{}` was refused", gone.value);
+            let (severity, code) = (Severity::Error, "correlation-unresolved");
+            let mut finding = Finding::from(Diagnostic::at(severity, code, place, message));
+            finding.help = Some("repair that rule first".to_owned());
+            finding.subject = Some(own.meta.title.clone());
+            found.push(finding);
+            false
+        });
+        if found.len() == before {
+            return found;
+        }
+    }
 }
 
 /// Compiles rule files for use at once, or reads a compiled file.

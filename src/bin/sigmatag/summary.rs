@@ -290,3 +290,16 @@ pub fn plain_table(header: &[&str], numbers: &[usize]) -> Table {
 pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
+
+/// What becomes of correlations; nothing if there are none.
+pub fn inert(number: usize) -> String {
+    if number == 0 {
+        return String::new();
+    }
+    let (are, their) = if number == 1 { ("is", "its") } else { ("are", "their") };
+    let number = count(number as u64, "correlation");
+    format!(
+        "{number} {are} valid and not evaluated yet: carried inert, {their} base rules report on \
+         their own\n"
+    )
+}

@@ -35,11 +35,16 @@ impl Bed {
 
     /// Whether a rule matches an event of the record.
     pub fn matches(&mut self, rule: u32, record: &[u8]) -> Result<bool, Failure> {
+        Ok(self.hits(record)?.iter().any(|(_, hit)| *hit == rule))
+    }
+
+    /// The rules that match: the event's number in the record, and the rule's index.
+    pub fn hits(&mut self, record: &[u8]) -> Result<Vec<(u32, u32)>, Failure> {
         let event = Event::new(Format::Json, record);
         self.scratch
             .match_event(&self.engine, &event)
             .map_err(|error| Failure::Unusable(format!("a test's record: {error}")))?;
-        Ok(self.scratch.hits().iter().any(|hit| hit.rule == rule))
+        Ok(self.scratch.hits().iter().map(|hit| (hit.event, hit.rule)).collect())
     }
 
     /// What the rule finds in each event, in short.

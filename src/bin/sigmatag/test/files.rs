@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use sigmatag::rule::ast::Collection;
+use sigmatag::rule_test::stream::Stream;
 use sigmatag::rule_test::{self, Case, Problem};
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,15 +17,26 @@ pub struct Suite {
     pub path: PathBuf,
     /// Its cases; none: there is no such file.
     pub cases: Option<Vec<Case>>,
+    /// Its streams, for correlations.
+    pub streams: Vec<Stream>,
     /// Lines that are no cases.
     pub problems: Vec<Problem>,
 }
 
-/// The suites of all files with rules or filters, and those that belong to no such file.
+impl Suite {
+    /// The test file's name, if there is one.
+    pub fn tests(&self) -> Option<String> {
+        self.cases.is_some().then(|| self.path.to_string_lossy().into_owned())
+    }
+}
+
+/// The suites of all files with documents, and those that belong to no such file.
 pub fn suites(collection: &Collection) -> Result<Vec<Suite>, Failure> {
     let rules = collection.rules.iter().map(|rule| &rule.meta);
     let filters = collection.filters.iter().map(|filter| &filter.meta);
-    let files: BTreeSet<&str> = rules.chain(filters).map(|meta| &*meta.place.file).collect();
+    let correlations = collection.correlations.iter().map(|correlation| &correlation.meta);
+    let all = rules.chain(filters).chain(correlations);
+    let files: BTreeSet<&str> = all.map(|meta| &*meta.place.file).collect();
     let mut suites = Vec::new();
     let mut folders = BTreeSet::new();
     for file in files {
@@ -44,11 +56,11 @@ pub fn suites(collection: &Collection) -> Result<Vec<Suite>, Failure> {
 fn suite(of: String, path: PathBuf) -> Result<Suite, Failure> {
     match fs::read_to_string(&path) {
         Ok(text) => {
-            let (cases, problems) = rule_test::read(&text);
-            Ok(Suite { of, path, cases: Some(cases), problems })
+            let rule_test::Tests { cases, streams, problems } = rule_test::read(&text);
+            Ok(Suite { of, path, cases: Some(cases), streams, problems })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(Suite { of, path, cases: None, problems: Vec::new() })
+            Ok(Suite { of, path, cases: None, streams: Vec::new(), problems: Vec::new() })
         }
         Err(error) => Err(Failure::file(&path, "read", &error)),
     }
@@ -79,7 +91,8 @@ fn orphans(folder: &Path, suites: &mut Vec<Suite>) -> Result<(), Failure> {
                 if beside == Path::new("") { Path::new(".") } else { beside }.display()
             );
             let problems = vec![Problem { line: 1, message }];
-            suites.push(Suite { of: String::new(), path, cases: None, problems });
+            let (of, streams) = (String::new(), Vec::new());
+            suites.push(Suite { of, path, cases: None, streams, problems });
         }
     }
     Ok(())

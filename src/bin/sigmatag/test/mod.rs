@@ -1,7 +1,8 @@
-//! `sigmatag test`: the tests beside rules and filters.
+//! `sigmatag test`: the tests beside rules, filters and correlations.
 
 mod bed;
-mod files;
+mod correlate;
+pub mod files;
 mod report;
 mod run;
 
@@ -12,14 +13,16 @@ use crate::rules::{self, Additions};
 use sigmatag::compile::Options;
 use std::path::PathBuf;
 
-/// Runs the tests beside rules and filters.
+/// Runs the tests beside rules, filters and correlations.
 ///
 /// The tests of `rules/NAME.yml` are the lines of `rules/tests/NAME.jsonl`: events that the rule
-/// must match and events that it must not, and for a filter events that it must suppress and
-/// events that it must let pass. docs/command-line.md describes the lines.
+/// must match and events that it must not, for a filter events that it must suppress and events
+/// that it must let pass, and for a correlation streams of events that must raise it and streams
+/// that must not. docs/command-line.md describes the lines.
 ///
 /// Rules are tested without filters, and each filter alone, so that no test depends on what else
-/// is loaded.
+/// is loaded. The engine does not evaluate correlations yet: it decides which rules match the
+/// events of a stream, and the reference evaluator what comes of it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Arguments {
@@ -32,7 +35,7 @@ pub struct Arguments {
     rules: Option<PathBuf>,
     #[command(flatten)]
     additions: Additions,
-    /// Rules without tests fail.
+    /// Rules and correlations without tests fail.
     #[arg(long)]
     require_tests: bool,
     /// How to print the results.
@@ -68,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let untested = results.untested().count();
     if arguments.require_tests && untested > 0 {
-        reasons.push(format!("{} without tests", count(untested as u64, "rule")));
+        reasons.push(format!("{} without tests", count(untested as u64, "document")));
     }
     if reasons.is_empty() { Ok(()) } else { Err(Failure::Negative(reasons.join(", "))) }
 }

@@ -1,6 +1,7 @@
 //! Every case of every suite against the rules in force.
 
 use super::bed::Bed;
+use super::correlate::{Judge, StreamVerdict};
 use super::files::Suite;
 use crate::failure::Failure;
 use crate::rules::{self, Read};
@@ -20,9 +21,9 @@ pub struct Verdict<'a> {
     pub changed: Vec<String>,
 }
 
-/// The tests of one rule or filter.
+/// The tests of one document.
 pub struct Subject<'a> {
-    /// `rule` or `filter`.
+    /// `rule`, `filter` or `correlation`.
     pub kind: &'static str,
     pub title: &'a str,
     pub id: Option<&'a str>,
@@ -31,8 +32,20 @@ pub struct Subject<'a> {
     /// The test file, if there is one.
     pub tests: Option<String>,
     pub verdicts: Vec<Verdict<'a>>,
+    /// Those of a correlation.
+    pub streams: Vec<StreamVerdict<'a>>,
     /// What is doubtful about the tests.
     pub warnings: Vec<String>,
+}
+
+impl Subject<'_> {
+    /// How many tests there are, and how many of them failed.
+    pub fn numbers(&self) -> (usize, usize) {
+        let cases = self.verdicts.iter().map(|verdict| verdict.failure.is_some());
+        let streams = self.streams.iter().map(|verdict| verdict.failure.is_some());
+        let failed: Vec<bool> = cases.chain(streams).collect();
+        (failed.len(), failed.iter().filter(|failed| **failed).count())
+    }
 }
 
 /// All results.
@@ -46,8 +59,7 @@ pub struct Results<'a> {
 impl Results<'_> {
     /// Cases that failed.
     pub fn failed(&self) -> usize {
-        let all = self.subjects.iter().flat_map(|subject| &subject.verdicts);
-        all.filter(|verdict| verdict.failure.is_some()).count()
+        self.subjects.iter().map(|subject| subject.numbers().1).sum()
     }
 
     /// Lines that are no cases.
@@ -55,9 +67,14 @@ impl Results<'_> {
         self.problems.len()
     }
 
-    /// Rules without any case.
+    /// Documents of a kind.
+    pub fn of(&self, kind: &str) -> impl Iterator<Item = &Subject<'_>> {
+        self.subjects.iter().filter(move |subject| subject.kind == kind)
+    }
+
+    /// Rules and correlations without any test.
     pub fn untested(&self) -> impl Iterator<Item = &Subject<'_>> {
-        self.subjects.iter().filter(|s| s.kind == "rule" && s.verdicts.is_empty())
+        self.subjects.iter().filter(|s| s.kind != "filter" && s.numbers().0 == 0)
     }
 }
 
@@ -79,6 +96,7 @@ pub fn all<'a>(
     let mut results = Results::default();
     let alone = Bed::new(compiled_with(Vec::new(), read)?);
     let mut beds = Beds { read, alone, shipped: shipped.map(Bed::new) };
+    let mut judge = Judge::new(read);
     let collection = &read.collection;
     for suite in suites {
         let place = |line: u32| format!("{}:{line}", suite.path.display());
@@ -101,6 +119,26 @@ pub fn all<'a>(
             let subject = of_filter(filter, filters.len(), suite, &mut taken, &mut beds)?;
             results.subjects.push(subject);
         }
+        let correlations: Vec<usize> = (0..collection.correlations.len())
+            .filter(|at| of_file(&collection.correlations[*at].meta.place.file))
+            .collect();
+        let mut streams_taken = vec![false; suite.streams.len()];
+        for &at in &correlations {
+            let bed = beds.shipped.as_mut().unwrap_or(&mut beds.alone);
+            let is_only = correlations.len() == 1;
+            results.subjects.push(judge.subject(at, is_only, suite, &mut streams_taken, bed)?);
+        }
+        for (stream, taken) in suite.streams.iter().zip(streams_taken) {
+            if !taken {
+                let message = match correlations.len() {
+                    0 => "the file has no correlation: `stream` is for those",
+                    1 => "no correlation of the file has the id or title in `correlation`",
+                    _ => "the file has several correlations: add `correlation`",
+                };
+                let place = place(stream.line);
+                results.problems.push(format!("{place}: {}: {message}", stream.name));
+            }
+        }
         for (case, taken) in cases.iter().zip(taken) {
             if !taken {
                 let message = untaken(case, rules.len(), filters.len());
@@ -113,6 +151,7 @@ pub fn all<'a>(
 
 fn untaken(case: &Case, rules: usize, filters: usize) -> &'static str {
     match (&case.expected, rules, filters) {
+        (Expected::Match { .. }, 0, 0) => "the file has correlations only: use `stream`",
         (Expected::Match { .. }, 0, _) => "the file has no rule: use `suppressed`",
         (Expected::Match { .. }, 1, _) => "no rule of the file has the id or title in `rule`",
         (Expected::Match { .. }, ..) => {
@@ -172,8 +211,9 @@ fn of_rule<'a>(
         title: &meta.title,
         id,
         file: &suite.of,
-        tests: suite.cases.is_some().then(|| suite.path.to_string_lossy().into_owned()),
+        tests: suite.tests(),
         verdicts,
+        streams: Vec::new(),
         warnings,
     })
 }
@@ -223,8 +263,9 @@ fn of_filter<'a>(
         title: &meta.title,
         id: meta.id.as_deref(),
         file: &suite.of,
-        tests: suite.cases.is_some().then(|| suite.path.to_string_lossy().into_owned()),
+        tests: suite.tests(),
         verdicts: Vec::new(),
+        streams: Vec::new(),
         warnings: Vec::new(),
     };
     let cases = suite.cases.as_deref().unwrap_or_default();
