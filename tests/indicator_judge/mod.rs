@@ -111,9 +111,12 @@ impl Judge {
         if !word.contains('.') && !in_path {
             return;
         }
-        self.file(bare, found);
-        if word.contains('.') {
-            self.domain(bare, found);
+        // No name of a domain or a file is longer.
+        if bare.len() <= 255 {
+            self.file(bare, found);
+            if word.contains('.') {
+                self.domain(bare, found);
+            }
         }
         if let Ok(address) = bare.parse::<std::net::Ipv4Addr>() {
             self.address(address.into(), found);
