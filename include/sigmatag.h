@@ -349,9 +349,19 @@ typedef struct sigmatag_options {
    */
   size_t disable_rules_len;
   /**
+   * The destination whose documents sigmatag_tag_prepare writes in place of records, by its name
+   * as UTF-8: "sekoia", "ecs", "asim". A document is of one event, so envelopes are split; an
+   * event that no document is for goes on as it came, and is counted. NULL with 0: none.
+   */
+  const uint8_t *normalize;
+  /**
+   * Bytes of normalize.
+   */
+  size_t normalize_len;
+  /**
    * Reserved: 0.
    */
-  uint64_t reserved[4];
+  uint64_t reserved[2];
 } sigmatag_options;
 
 /**
@@ -508,6 +518,15 @@ typedef struct sigmatag_summary {
    * Values of SIGMATAG_ECS tags left out because a scalar is in their place.
    */
   uint64_t tags_omitted;
+  /**
+   * Documents that sigmatag_options.normalize wrote in place of records.
+   */
+  uint64_t normalized_records;
+  /**
+   * Events that the destination has no document for, and those of envelopes that cannot be split:
+   * they went on as they came.
+   */
+  uint64_t unmapped_events;
 } sigmatag_summary;
 
 /**
@@ -818,6 +837,14 @@ typedef struct sigmatag_stats_t {
    * Values of SIGMATAG_ECS tags left out because a scalar is in their place.
    */
   uint64_t tags_omitted;
+  /**
+   * As in sigmatag_summary.
+   */
+  uint64_t normalized_records;
+  /**
+   * As in sigmatag_summary.
+   */
+  uint64_t unmapped_events;
 } sigmatag_stats_t;
 
 #ifdef __cplusplus
@@ -1026,6 +1053,9 @@ int32_t sigmatag_scratch_sources(const struct sigmatag_scratch *scratch,
  * SIGMATAG_ONLY_MATCHING leaves out records that were examined in full and do not match. Records
  * that are malformed or unexamined, that hold text which begins like JSON and cannot be read, or
  * that are of no known source, pass, and so do group markers.
+ *
+ * With sigmatag_options.normalize a record becomes the document of its event, with the tag if it
+ * matches, and an envelope one for each of its events.
  *
  * Bad records are treated as by sigmatag_match; in a chunk they are copied as they are.
  *

@@ -67,7 +67,17 @@ pub fn written(
     data: &[u8],
     tagging: &Tagging<'_>,
 ) -> (Vec<u8>, Summary) {
-    let mut scratch = Scratch::new(engine);
+    written_by(&mut Scratch::new(engine), engine, format, data, tagging)
+}
+
+/// The same with a scratch that is there already.
+pub fn written_by(
+    scratch: &mut Scratch,
+    engine: &Engine,
+    format: Format,
+    data: &[u8],
+    tagging: &Tagging<'_>,
+) -> (Vec<u8>, Summary) {
     let event = Event::new(format, data);
     let (length, summary) = scratch.tag_prepare(engine, &event, tagging).expect("a record");
     let mut out = data.to_vec();
@@ -80,16 +90,30 @@ pub fn written(
 
 /// The documents of a record, as JSON gives them.
 pub fn documents(engine: &Engine, record: &Value) -> (Vec<Value>, Summary) {
-    let text = record.to_string();
-    let (out, summary) = written(engine, Format::Json, text.as_bytes(), &Tagging::default());
+    documents_by(&mut Scratch::new(engine), engine, record)
+}
+
+/// The same with a scratch that is there already.
+pub fn documents_by(
+    scratch: &mut Scratch,
+    engine: &Engine,
+    record: &Value,
+) -> (Vec<Value>, Summary) {
+    let (text, tagging) = (record.to_string(), Tagging::default());
+    let (out, summary) = written_by(scratch, engine, Format::Json, text.as_bytes(), &tagging);
     let stream = serde_json::Deserializer::from_slice(&out).into_iter::<Value>();
     (stream.map(|value| value.expect("JSON")).collect(), summary)
 }
 
 /// The documents of a record, as msgpack gives them.
 pub fn packed_documents(engine: &Engine, record: &Value) -> Vec<Value> {
-    let (out, _) = written(engine, Format::Msgpack, &to_msgpack(record), &Tagging::default());
-    unpacked(&out)
+    packed_documents_by(&mut Scratch::new(engine), engine, record)
+}
+
+/// The same with a scratch that is there already.
+pub fn packed_documents_by(scratch: &mut Scratch, engine: &Engine, record: &Value) -> Vec<Value> {
+    let (data, tagging) = (to_msgpack(record), Tagging::default());
+    unpacked(&written_by(scratch, engine, Format::Msgpack, &data, &tagging).0)
 }
 
 /// The values of concatenated msgpack.
