@@ -304,6 +304,9 @@ pub enum FilterRules {
     Listed(Vec<Spanned<String>>),
 }
 
+/// What an alias stands for: rule reference and field.
+pub type AliasFields = Vec<(String, Spanned<String>)>;
+
 /// A correlation document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Correlation {
@@ -320,7 +323,7 @@ pub struct Correlation {
     /// `timespan` as written.
     pub timespan: String,
     /// `aliases`: alias, then (rule reference, field).
-    pub aliases: Vec<(String, Vec<(String, Spanned<String>)>)>,
+    pub aliases: Vec<(String, AliasFields)>,
     /// `condition`.
     pub condition: CorrelationCondition,
     /// Where the condition stands; the beginning of the correlation if none is written.

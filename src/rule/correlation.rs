@@ -2,7 +2,8 @@
 //! (see [`super::reference`]).
 
 use super::ast::{
-    Comparison, Correlation, CorrelationCondition, CorrelationKind, Metadata, Scalar, Spanned,
+    AliasFields, Comparison, Correlation, CorrelationCondition, CorrelationKind, Metadata, Scalar,
+    Spanned,
 };
 use super::condition::Names;
 use super::detection;
@@ -220,7 +221,7 @@ fn aliases(
     body: &Node<'_>,
     group_by: &[Spanned<String>],
     report: &mut Report,
-) -> Vec<(String, Vec<(String, Spanned<String>)>)> {
+) -> Vec<(String, AliasFields)> {
     let Some(entry) = body.entry("aliases").filter(|entry| !entry.value.is_null()) else {
         return Vec::new();
     };

@@ -187,8 +187,8 @@ mod tests {
     fn what_is_wrong_is_said() {
         let event = r#""event": {"a": 1}, "match": true"#;
         for (line, expected) in [
-            (format!(r#"{{"stream": [], "raised": []}}"#), "`name` is missing"),
-            (format!(r#"{{"name": "n", "stream": [], "raised": []}}"#), "has no step"),
+            (r#"{"stream": [], "raised": []}"#.to_owned(), "`name` is missing"),
+            (r#"{"name": "n", "stream": [], "raised": []}"#.to_owned(), "has no step"),
             (format!(r#"{{"name": "n", "stream": [{{"at": 0, {event}}}]}}"#), "list of seconds"),
             (
                 format!(r#"{{"name": "n", "stream": [{{"at": 0, {event}}}], "raised": [1]}}"#),

@@ -120,7 +120,7 @@ fn rules(out: &mut String, coverage: &Coverage, link: Option<&str>) {
     out.push_str(
         "<h2 id=\"rules\">Rules and log sources</h2>\n<p>A full circle: events of the source can be \
          what the rule is about, and have the fields that it names. Half a circle: some of the fields \
-         are lacking, so that a part of the rule has nothing to look at; the text beside it names \
+         are lacking, so that a part of the rule has nothing to look at; its text names \
          them. Tests are those that must match and those that must not.</p>\n\
          <label hidden>Search in rules <input id=\"search\" type=\"search\"> \
          <span id=\"shown\" role=\"status\"></span></label>\n\

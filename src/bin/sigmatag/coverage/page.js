@@ -1,5 +1,5 @@
 const search = document.querySelector('#search');
-const rows = [...document.querySelectorAll('#rules tbody tr')];
+const rows = [...document.querySelectorAll('tbody tr')];
 const shown = document.querySelector('#shown');
 search.closest('label').hidden = false;
 search.addEventListener('input', () => {
