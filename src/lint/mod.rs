@@ -8,7 +8,10 @@
 //! finding.
 
 mod cases;
+mod clash;
 mod empty_event;
+mod ends;
+mod exclusions;
 mod fields;
 mod filters;
 mod metadata;
@@ -33,6 +36,7 @@ pub fn lint(collection: &Collection, sources: &[Descriptor]) -> Vec<Diagnostic> 
     regexes::lint(collection, &mut found);
     empty_event::lint(collection, &mut found);
     fields::lint(collection, sources, &mut found);
+    exclusions::lint(collection, &mut found);
     filters::lint(collection, &mut found);
     paths::lint(collection, &mut found);
     found.sort_by(|a, b| (&a.place.file, a.place.pos).cmp(&(&b.place.file, b.place.pos)));
