@@ -147,6 +147,14 @@ fn an_attack_on_a_shop_is_found_step_by_step() {
             ));
         }
     }
+    // One of the two is a byte shorter than the limit.
+    let cut: Vec<usize> = records
+        .iter()
+        .filter(|record| record.line.contains("SELECT 1 /* xxx"))
+        .filter(|record| record.rules.iter().any(|(name, _)| name == "text_truncated"))
+        .map(|record| record.line.split_once(",'").expect("a statement").1.len() - "',0".len())
+        .collect();
+    assert_eq!(cut, [1024, 1023]);
     // Every refused login once.
     let tagged: Vec<&str> = records
         .iter()

@@ -581,6 +581,19 @@ fn tampering(server: &Server) -> Vec<Step> {
             &[0, 0, 0],
             &["audit_weakened", "statement_cut"],
         ),
+        // Cut at the usual limit; an escape of two bytes that would not fit is left out as a whole.
+        step(
+            "what matters is behind the limit",
+            dba,
+            &[
+                "SET GLOBAL server_audit_query_log_limit = 1024",
+                &format!("SELECT 1 /* {} */, LOAD_FILE('/etc/hostname')", "x".repeat(2000)),
+                &format!("SELECT 1 /* {}'' */, LOAD_FILE('/etc/hostname')", "x".repeat(1011)),
+                "SET GLOBAL server_audit_query_log_limit = 65536",
+            ],
+            &[0, 0, 0, 0],
+            &["audit_weakened", "text_truncated"],
+        ),
         // A change of the events is judged by the new ones, so it is not logged itself, nor is the
         // function. Only that it is taken back is.
         step(
