@@ -45,7 +45,7 @@ pub struct Session {
     pub errors: Vec<u32>,
 }
 
-/// Compiles the client and the library of functions.
+/// The client and the library of functions, compiled.
 pub struct Programs {
     client: PathBuf,
     /// A shared library of user-defined functions.
@@ -53,7 +53,7 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Or what is missing.
+    /// Both by gcc, in the server's folder.
     pub fn build(server: &Server) -> Programs {
         let source = |name: &str| {
             std::path::Path::new(env!("CARGO_MANIFEST_DIR"))

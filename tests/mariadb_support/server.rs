@@ -29,6 +29,11 @@ pub fn installed(target: &Path) -> Result<Installed, String> {
     for client in ["mariadb", "mariadb-dump", "mariadb-admin", "mariadb-check"] {
         found(client)?;
     }
+    // With what the test's own client is built.
+    let has_library = Command::new("pkg-config").args(["--exists", "libmariadb"]).status();
+    if !has_library.is_ok_and(|status| status.success()) {
+        return Err("libmariadb-dev is missing (Repair: as root, scripts/need test)".to_owned());
+    }
     let output = Command::new(&server).arg("--version").output();
     let output = output.map_err(|error| format!("{}: {error}", server.display()))?;
     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
