@@ -3,7 +3,8 @@
 //! What a condition forbids is left out, so a case asks for less than the condition does: a case
 //! that cannot hold shows that the condition cannot hold that way, never the other way round.
 
-use crate::rule::ast::{Detection, Expr, Item, Quantifier, Search, Target};
+use crate::rule::ast::{Detection, Expr, Item, NamedSearch, Quantifier, Search, Target};
+use std::collections::BTreeSet;
 
 /// More cases than this are not looked at.
 const MOST: usize = 512;
@@ -21,6 +22,42 @@ pub fn failing(detection: &Detection) -> Option<Vec<Case<'_>>> {
     all_of(detection.conditions.iter().map(|condition| expr(&condition.expr, false, detection)))
 }
 
+/// The searches that a detection only forbids: where one of them holds, nothing is reported that it
+/// would report otherwise.
+pub fn forbidden(detection: &Detection) -> Vec<&NamedSearch> {
+    let (mut wanted, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    for condition in &detection.conditions {
+        mark(&condition.expr, true, detection, &mut wanted, &mut refused);
+    }
+    let is_forbidden = |search: &&NamedSearch| {
+        refused.contains(search.name.as_str()) && !wanted.contains(search.name.as_str())
+    };
+    detection.searches.iter().filter(is_forbidden).collect()
+}
+
+fn mark<'a>(
+    part: &'a Expr,
+    is_wanted: bool,
+    detection: &'a Detection,
+    wanted: &mut BTreeSet<&'a str>,
+    refused: &mut BTreeSet<&'a str>,
+) {
+    match part {
+        Expr::Not(part) => mark(part, !is_wanted, detection, wanted, refused),
+        Expr::And(parts) | Expr::Or(parts) => {
+            parts.iter().for_each(|part| mark(part, is_wanted, detection, wanted, refused));
+        }
+        Expr::Search(name) => {
+            (if is_wanted { wanted } else { refused }).insert(name);
+        }
+        Expr::Of(_, target) => {
+            let names = detection.searches.iter().map(|search| search.name.as_str());
+            let chosen = names.filter(|name| selects(target, name));
+            (if is_wanted { wanted } else { refused }).extend(chosen);
+        }
+    }
+}
+
 fn expr<'a>(part: &'a Expr, wanted: bool, detection: &'a Detection) -> Option<Vec<Case<'a>>> {
     let below = |parts: &'a [Expr]| -> Vec<Option<Vec<Case<'a>>>> {
         parts.iter().map(|part| expr(part, wanted, detection)).collect()
@@ -33,10 +70,10 @@ fn expr<'a>(part: &'a Expr, wanted: bool, detection: &'a Detection) -> Option<Ve
         Expr::Or(parts) => all_of(below(parts).into_iter()),
         // Whatever is forbidden asks for nothing.
         Expr::Search(_) | Expr::Of(..) if !wanted => Some(vec![Vec::new()]),
-        Expr::Search(name) => search(&detection.search(name)?.body),
+        Expr::Search(name) => of_search(&detection.search(name)?.body),
         Expr::Of(quantifier, target) => {
             let chosen = detection.searches.iter().filter(|search| selects(target, &search.name));
-            let cases = chosen.map(|chosen| search(&chosen.body));
+            let cases = chosen.map(|chosen| of_search(&chosen.body));
             match quantifier {
                 Quantifier::All => all_of(cases),
                 Quantifier::AtLeast(1) => any_of(cases),
@@ -46,10 +83,11 @@ fn expr<'a>(part: &'a Expr, wanted: bool, detection: &'a Detection) -> Option<Ve
     }
 }
 
-fn search(body: &Search) -> Option<Vec<Case<'_>>> {
+/// The cases in which a search holds; `None`: too many.
+pub fn of_search(body: &Search) -> Option<Vec<Case<'_>>> {
     match body {
         Search::All(items) => Some(vec![items.iter().collect()]),
-        Search::Any(parts) => any_of(parts.iter().map(search)),
+        Search::Any(parts) => any_of(parts.iter().map(of_search)),
     }
 }
 

@@ -86,7 +86,9 @@ fn fields(
                 );
                 (message, format!("add it to the `group-by` of {title}, or name one of those"))
             } else if let Some(rule) = documents.rules.get(&*listed.value) {
-                let Some(Known { names, paths }) = known(&rule.logsource, sources) else {
+                // Whether a field that nobody listed is there, only all that there is can say.
+                let Some(Known { names, paths, is_all: true }) = known(&rule.logsource, sources)
+                else {
                     continue;
                 };
                 if name.contains('.') || names.contains(name) || paths.contains(name) {

@@ -8,8 +8,11 @@
 //! finding.
 
 mod cases;
+mod clash;
 mod correlations;
 mod empty_event;
+mod ends;
+mod exclusions;
 mod fields;
 mod filters;
 mod metadata;
@@ -34,6 +37,7 @@ pub fn lint(collection: &Collection, sources: &[Descriptor]) -> Vec<Diagnostic> 
     regexes::lint(collection, &mut found);
     empty_event::lint(collection, &mut found);
     fields::lint(collection, sources, &mut found);
+    exclusions::lint(collection, &mut found);
     filters::lint(collection, &mut found);
     correlations::lint(collection, sources, &mut found);
     paths::lint(collection, &mut found);

@@ -1,18 +1,18 @@
 //! Exclusions of paths that are wider than they look.
 
-use super::cases;
-use super::finding;
 use super::texts::{self, Token};
-use super::{all_items, key};
-use crate::rule::ast::{Collection, Filter, Item, Scalar};
+use super::{all_items, cases, ends, finding, key, regexes};
+use crate::rule::ast::{Collection, Filter, Item, Pos, Scalar};
 use crate::rule::diagnostic::{Diagnostic, Severity, quoted};
 
 const SEPARATORS: [char; 2] = ['/', '\\'];
 
-/// `filter-wide`, `filter-wildcard`.
+/// `filter-wide`, `filter-wildcard`, and those of [`ends`].
 pub fn lint(collection: &Collection, found: &mut Vec<Diagnostic>) {
     for filter in &collection.filters {
+        let before = found.len();
         wide(filter, found);
+        ends::lint(filter, found.len() > before, found);
         for item in all_items(&filter.detection.searches) {
             wildcards(filter, item, found);
         }
@@ -47,7 +47,7 @@ fn names(item: &Item, text: &str) -> Option<Names> {
 /// A directory or a name: either alone excludes.
 fn wide(filter: &Filter, found: &mut Vec<Diagnostic>) {
     let Some(cases) = cases::failing(&filter.detection) else { return };
-    let mut alone: Vec<(&Item, Names, &str, crate::rule::ast::Pos)> = Vec::new();
+    let mut alone: Vec<(&Item, Names, String, Pos)> = Vec::new();
     for case in &cases {
         // With `all` or a second item, more than one thing must hold.
         let [item] = case[..] else { continue };
@@ -56,8 +56,12 @@ fn wide(filter: &Filter, found: &mut Vec<Diagnostic>) {
         }
         for value in &item.values {
             let Scalar::Str(text) = &value.value else { continue };
-            let what = if item.has("re") { names_of_regex(text) } else { names(item, text) };
-            alone.extend(what.map(|what| (item, what, text.as_str(), value.pos)));
+            let parts =
+                if item.has("re") { regexes::alternatives(text) } else { vec![text.clone()] };
+            for part in parts {
+                let what = if item.has("re") { names_of_regex(&part) } else { names(item, &part) };
+                alone.extend(what.map(|what| (item, what, part, value.pos)));
+            }
         }
     }
     for (item, what, text, _) in &alone {
@@ -89,45 +93,66 @@ fn wide(filter: &Filter, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// A regular expression without a separator, or with one at its beginning only, names files.
+/// Everything below a directory, or files by name wherever they are.
 fn names_of_regex(source: &str) -> Option<Names> {
-    let plain = source.trim_start_matches('/').trim_start_matches(r"\\");
     // In a class, `[^/]` keeps the name inside one directory.
-    let outside = plain.replace("[^/]", "").replace(r"[^\\]", "");
+    let outside = source.replace("[^/]", "").replace(r"[^\\]", "");
+    let open = outside.trim_end_matches(".*").trim_end_matches(".+");
+    let is_separator = |text: &str| text.ends_with('/') || text.ends_with(r"\\");
+    if is_separator(open) && open.trim_matches(['^', '/', '\\']) != "" {
+        return Some(Names::Directory);
+    }
+    let plain = outside.trim_start_matches('/').trim_start_matches(r"\\");
     let is_anchored = source.starts_with('^');
-    (!is_anchored && !outside.contains('/') && !outside.contains(r"\\")).then_some(Names::Name)
+    (!is_anchored && !plain.contains('/') && !plain.contains(r"\\")).then_some(Names::Name)
 }
 
-/// A `*` inside a path also stands for further directories.
+/// A `*` inside a path also stands for further directories, and so does `.*`.
 fn wildcards(filter: &Filter, item: &Item, found: &mut Vec<Diagnostic>) {
-    let compares_otherwise = ["re", "cidr", "fieldref", "base64", "base64offset", "expand"];
+    let compares_otherwise = ["cidr", "fieldref", "base64", "base64offset", "expand"];
     if compares_otherwise.into_iter().any(|name| item.has(name)) {
         return;
     }
     for value in &item.values {
         let Scalar::Str(text) = &value.value else { continue };
-        let tokens = texts::parse(text);
-        let first = tokens.iter().position(|token| *token != Token::Many).unwrap_or(0);
-        let last = tokens.iter().rposition(|token| *token != Token::Many).unwrap_or(0);
-        let inner = &tokens[first.min(last)..last];
-        let separator =
-            SEPARATORS.into_iter().find(|separator| tokens.contains(&Token::Char(*separator)));
-        let (true, Some(separator)) = (inner.contains(&Token::Many), separator) else { continue };
+        let crossing = if item.has("re") { of_regex(text) } else { of_text(text) };
+        let Some((wildcard, separator)) = crossing else { continue };
         let class = if separator == '/' { "[^/]*" } else { r"[^\\]*" };
+        let repair = if item.has("re") {
+            format!("write `{class}` in its place, or better the characters that a name has")
+        } else {
+            format!("use `re` with `{class}` in place of `*`, and `$` at the end")
+        };
         found.push(finding(
             Severity::Warning,
             "filter-wildcard",
             &filter.meta,
             value.pos,
             format!(
-                "`*` in {} (`{}`) also stands for `{separator}`: files in deeper directories are \
-                 excluded too",
+                "`{wildcard}` in {} (`{}`) also stands for `{separator}`: files in deeper \
+                 directories are excluded too",
                 quoted(text),
                 key(item)
             ),
-            format!("use `re` with `{class}` in place of `*`, and `$` at the end"),
+            repair,
         ));
     }
+}
+
+/// The wildcard inside a path and the separator that it stands for as well.
+fn of_text(text: &str) -> Option<(String, char)> {
+    let tokens = texts::parse(text);
+    let first = tokens.iter().position(|token| *token != Token::Many)?;
+    let last = tokens.iter().rposition(|token| *token != Token::Many)?;
+    let separator =
+        SEPARATORS.into_iter().find(|separator| tokens.contains(&Token::Char(*separator)))?;
+    tokens[first..last].contains(&Token::Many).then(|| ("*".to_owned(), separator))
+}
+
+/// As [`of_text`]; an expression without a separator names files of either system.
+fn of_regex(source: &str) -> Option<(String, char)> {
+    let separator = if source.contains(r"\\") { '\\' } else { '/' };
+    Some((regexes::inner_repetition(source, separator)?, separator))
 }
 
 #[cfg(test)]
@@ -141,8 +166,33 @@ mod tests {
             (r"backup_\w+\.sh$", Some(Names::Name)),
             (r"^/var/backups/[^/]*\.sh$", None),
             (r"/var/backups/[^/]*\.sh$", None),
+            (r"^/var/backups/", Some(Names::Directory)),
+            (r"^/var/backups/.*", Some(Names::Directory)),
+            (r"^[A-Z]:\\backup\\", Some(Names::Directory)),
+            (r"^/", None),
         ] {
             assert_eq!(names_of_regex(source), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn repetitions_that_cross_directories() {
+        for (source, expected) in [
+            (r"^/var/backups/.*\.sh$", Some((".*", '/'))),
+            (r"^/var/backups/(backup_.+)\.sh$", Some((".+", '/'))),
+            (r"^/var/backups/backup_[^.]*\.sh$", Some(("[^.]*", '/'))),
+            (r"^/var/backups/backup_\S{1,9}\.sh$", Some((r"\S{1,9}", '/'))),
+            (r"^/var/backups/backup_[^/]*\.sh$", None),
+            (r"^/var/backups/([\w-]+/)*[\w-]+\.sh$", None),
+            (r"^/var/backups/.*", None),
+            (r".*\.sh$", None),
+            (r"^C:\\backup\\[^/]+\.bat$", Some(("[^/]+", '\\'))),
+            (r"^C:\\backup\\[^\\]+\.bat$", None),
+            (r"^/tmp/a|^/tmp/.*\.sh$", Some((".*", '/'))),
+        ] {
+            let expected =
+                expected.map(|(text, separator): (&str, char)| (text.to_owned(), separator));
+            assert_eq!(of_regex(source), expected, "{source}");
         }
     }
 }

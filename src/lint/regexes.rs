@@ -5,7 +5,9 @@ use super::{all_items, finding};
 use crate::rule::ast::{Collection, Item, Metadata, Scalar, Spanned};
 use crate::rule::diagnostic::{Diagnostic, Severity, quoted};
 use crate::rule::modifier::canonical;
-use regex_syntax::hir::{Hir, HirKind, Look};
+use regex_syntax::ast::parse::Parser as AstParser;
+use regex_syntax::ast::{Ast, RepetitionKind};
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// Fields of Windows events whose values differ in case from one system to the next.
 const CASELESS: [&str; 12] = [
@@ -36,11 +38,13 @@ pub fn lint(collection: &Collection, found: &mut Vec<Diagnostic>) {
             }
         }
     }
-    for rule in &collection.rules {
-        if rule.logsource.product.as_deref() == Some("windows") {
-            all_items(&rule.detection.searches)
-                .into_iter()
-                .for_each(|item| case(item, &rule.meta, found));
+    let rules = collection.rules.iter();
+    let rules = rules.map(|rule| (&rule.logsource, &rule.detection, &rule.meta));
+    let filters = collection.filters.iter();
+    let filters = filters.map(|filter| (&filter.logsource, &filter.detection, &filter.meta));
+    for (logsource, detection, meta) in rules.chain(filters) {
+        if logsource.product.as_deref() == Some("windows") {
+            all_items(&detection.searches).into_iter().for_each(|item| case(item, meta, found));
         }
     }
 }
@@ -107,6 +111,55 @@ fn expression(
             "say what may stand between, such as `[^;]{0,100}`, or use `contains|all`",
         ));
     }
+}
+
+/// The alternatives of an expression; one alone if it has none.
+pub fn alternatives(source: &str) -> Vec<String> {
+    let Ok(ast) = AstParser::new().parse(source) else { return vec![source.to_owned()] };
+    match ungrouped(&ast) {
+        Ast::Alternation(any) => any.asts.iter().map(ToString::to_string).collect(),
+        _ => vec![source.to_owned()],
+    }
+}
+
+fn ungrouped(mut ast: &Ast) -> &Ast {
+    while let Ast::Group(group) = ast {
+        ast = &group.ast;
+    }
+    ast
+}
+
+/// The first repetition with text before and behind it that also stands for `separator`.
+pub fn inner_repetition(source: &str, separator: char) -> Option<String> {
+    fn flat<'a>(ast: &'a Ast, out: &mut Vec<&'a Ast>) {
+        match ungrouped(ast) {
+            Ast::Concat(all) => all.asts.iter().for_each(|part| flat(part, out)),
+            other => out.push(other),
+        }
+    }
+    let crosses = |ast: &&Ast| {
+        let Ast::Repetition(repetition) = ast else { return false };
+        let class = parse(&ungrouped(&repetition.ast).to_string());
+        let Some(HirKind::Class(class)) = class.as_ref().map(Hir::kind) else { return false };
+        let is_one = repetition.op.kind == RepetitionKind::ZeroOrOne;
+        let has_separator = match class {
+            Class::Unicode(class) => class
+                .ranges()
+                .iter()
+                .any(|range| (range.start()..=range.end()).contains(&separator)),
+            Class::Bytes(_) => false,
+        };
+        !is_one && has_separator
+    };
+    let is_text = |ast: &&Ast| !matches!(ast, Ast::Assertion(_) | Ast::Empty(_) | Ast::Flags(_));
+    alternatives(source).iter().find_map(|alternative| {
+        let ast = AstParser::new().parse(alternative).ok()?;
+        let mut parts = Vec::new();
+        flat(&ast, &mut parts);
+        parts.retain(is_text);
+        let inner = parts.get(1..parts.len().saturating_sub(1)).unwrap_or_default();
+        inner.iter().find(|part| crosses(part)).map(ToString::to_string)
+    })
 }
 
 /// The parts of a concatenation, groups opened.

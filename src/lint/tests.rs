@@ -124,8 +124,12 @@ fn with_filter(logsource: &str, rules: &str, body: &str) -> Vec<&'static str> {
          filter:\n  rules: {rules}\n{body}"
     );
     let all = format!("{}---\n{filter}", rule(WINDOWS, selection));
-    found(&all).into_iter().map(|(code, _)| code).collect()
+    let codes = found(&all).into_iter().map(|(code, _)| code);
+    codes.filter(|code| !ENDS.contains(code)).collect()
 }
+
+/// What is said of the ends of paths, of which these tests are not.
+const ENDS: [&str; 2] = ["filter-any-directory", "filter-any-name"];
 
 const RULE: &str = "[0b9d3a6e-1f0b-4a86-9c55-8f3b6a0e1c01]";
 
@@ -147,16 +151,16 @@ fn filters_that_never_hold_where_their_rule_does() {
         with_filter(WINDOWS, RULE, &body)
     };
     assert_eq!(dead("TargetFilename|endswith: .sh"), ["filter-never-holds"]);
-    assert_eq!(dead(r"TargetFilename|re: 'a[^\\]*\.(sh|py)$'"), ["filter-never-holds"]);
-    assert_eq!(dead("TargetFilename|endswith: [.sh, a.exe]"), [""; 0]);
+    assert_eq!(dead(r"TargetFilename|re|i: 'a[^\\]*\.(sh|py)$'"), ["filter-never-holds"]);
+    assert_eq!(dead("TargetFilename|endswith: [.sh, a.exe]"), ["filter-part-never-holds"]);
     assert_eq!(dead(r"TargetFilename|startswith: 'C:\temp'"), [""; 0]);
     assert_eq!(dead("Image|endswith: .sh"), [""; 0]);
     let either = "  a: {TargetFilename|endswith: .sh}\n  b: {Image: x}\n  condition: not 1 of *\n";
-    assert_eq!(with_filter(WINDOWS, RULE, either), [""; 0]);
+    assert_eq!(with_filter(WINDOWS, RULE, either), ["filter-part-never-holds"]);
     let neither = "  a: {TargetFilename|endswith: .sh}\n  b: {TargetFilename: x.py}\n  condition: not a and not b\n";
     assert_eq!(with_filter(WINDOWS, "any", neither), ["filter-never-holds"]);
     let keeps = "  a: {TargetFilename|endswith: .sh}\n  condition: a\n";
-    assert_eq!(with_filter(WINDOWS, RULE, keeps), [""; 0]);
+    assert_eq!(with_filter(WINDOWS, RULE, keeps), ["filter-silences"]);
 }
 
 #[test]

@@ -117,7 +117,11 @@ fn ends_of(hir: &Hir, kind: ExtractKind) -> Option<Vec<String>> {
     let mut found: Vec<String> = sequence
         .literals()?
         .iter()
-        .map(|literal| Some(std::str::from_utf8(literal.as_bytes()).ok()?.to_lowercase()))
+        .map(|literal| {
+            let text = std::str::from_utf8(literal.as_bytes()).ok()?;
+            // The long s, which an expression without case has for every s.
+            Some(text.to_lowercase().replace('\u{17f}', "s"))
+        })
         .collect::<Option<_>>()?;
     found.sort();
     found.dedup();
@@ -234,6 +238,8 @@ mod tests {
         assert!(dead("^/tmp/", "/var/*") && !dead("/tmp/", "/var/*"));
         assert!(dead(r"(?i)\.SH$", "*.exe") && !dead(r"(?i)\.EXE$", "*.exe"));
         assert!(!dead(r"\.sh$|x", "*.exe"));
+        let caseless = Accepted { patterns: of_regex(r"\.ps1$", true).unwrap(), all: false };
+        assert_eq!(caseless, one("*.ps1"));
         assert!(!dead("(?m)^/tmp/", "/var/*"));
     }
 

@@ -23,7 +23,7 @@ pub(super) fn read(
     }
     let rules = rules(entry, report)?;
     let detection = detection?;
-    if !detection.conditions.iter().any(|condition| negates(&condition.expr)) {
+    if !detection.conditions.iter().any(|condition| passes_others(&condition.expr)) {
         let mark = entry.value.get("condition").map_or(entry.key_mark, |node| node.mark);
         report
             .warn("filter-without-not", mark, "this filter keeps only the events that it selects")
@@ -32,11 +32,13 @@ pub(super) fn read(
     Some(Filter { meta, logsource: logsource?.0, rules, detection })
 }
 
-/// Whether `not` occurs. The depth of expressions is capped.
-fn negates(expr: &Expr) -> bool {
+/// Whether the condition holds for an event that no search selects, as that of an exclusion does.
+/// The depth of expressions is capped.
+fn passes_others(expr: &Expr) -> bool {
     match expr {
-        Expr::Not(_) => true,
-        Expr::And(parts) | Expr::Or(parts) => parts.iter().any(negates),
+        Expr::Not(part) => !passes_others(part),
+        Expr::And(parts) => parts.iter().all(passes_others),
+        Expr::Or(parts) => parts.iter().any(passes_others),
         Expr::Search(_) | Expr::Of(..) => false,
     }
 }

@@ -29,8 +29,13 @@ fn check_rules() {
 fn the_rules_that_come_along_are_clean() {
     let out = empty_folder("clean");
     let rules = root().join("rules/mysql");
-    let output = run(&format!("check {} --deny warnings", rules.display()), &out, b"");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let exclusions = root().join("rules/exclusions");
+    for folders in
+        [rules.display().to_string(), format!("{} {}", rules.display(), exclusions.display())]
+    {
+        let output = run(&format!("check {folders} --deny warnings"), &out, b"");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
     let output = run(&format!("test {} --require-tests", rules.display()), &out, b"");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let pack = rules.join("pack.sgt");
