@@ -24,6 +24,7 @@ TARGET  := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # in one folder, each of the two builds would replace the other's files and undo its cache.
 SHIPPED := $(TARGET)/library
 FILTER  := $(MAKE) -C plugin/fluent-bit CARGO_TARGET_DIR=$(abspath $(SHIPPED))
+MODULE  := $(MAKE) -C plugin/vector CARGO_TARGET_DIR=$(abspath $(SHIPPED))
 # The number in the soname, see build.rs.
 ABI     := 0
 
@@ -41,6 +42,7 @@ LONG_TESTS := $(basename $(notdir $(wildcard tests/differential*.rs tests/corpus
 all:
 	$(CARGO) build --release --locked
 	$(FILTER)
+	$(MODULE)
 
 library:
 	$(CARGO) build --release --locked --no-default-features --lib --target-dir $(SHIPPED)
@@ -100,6 +102,7 @@ install: library
 	    >$(LIBDIR)/pkgconfig/sigmatag.pc
 	$(FILTER) install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 	strip --strip-unneeded $(LIBDIR)/fluent-bit/flb-filter_sigmatag.so
+	$(MODULE) install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 	install -m 0644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT $(DOCDIR)
 	install -m 0644 rules/mysql/LICENSES.md $(DOCDIR)/LICENSES-RULES.md
 
