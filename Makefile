@@ -34,6 +34,9 @@ BUILD_RIVALS := $(CARGO) build --release --locked --manifest-path benches/rivals
 REPORT       := --locked --manifest-path benches/report/Cargo.toml --target-dir $(TARGET)/report
 BUILD_REPORT := $(CARGO) build --release $(REPORT)
 RUN_REPORT   := $(TARGET)/report/release/sigmatag-report
+VECTOR_HOST  := --locked --manifest-path tests/vector_host/Cargo.toml --target-dir $(TARGET)/vector-host
+# What was built for release, in hosts of these crates.
+BUILT        := SIGMATAG=$(abspath $(TARGET))/release/sigmatag SIGMATAG_MODULE=$(abspath $(SHIPPED))/release
 
 LONG_TESTS := $(basename $(notdir $(wildcard tests/differential*.rs tests/corpus*.rs)))
 
@@ -66,6 +69,9 @@ test-long:
 	$(CARGO) fmt --manifest-path benches/report/Cargo.toml --check
 	$(CARGO) clippy --release $(REPORT) --all-targets -- -D warnings
 	$(CARGO) test --release $(REPORT)
+	$(CARGO) fmt --manifest-path tests/vector_host/Cargo.toml --check
+	$(CARGO) clippy $(VECTOR_HOST) --all-targets -- -D warnings
+	$(BUILT) $(CARGO) test $(VECTOR_HOST)
 
 # Everything is built before anything is measured. What a machine cannot build or has not got is left
 # out, and the document says so.
