@@ -16,6 +16,7 @@ mod inspect;
 mod profile;
 mod rules;
 mod select;
+mod serve;
 mod shell;
 mod sources;
 mod summary;
@@ -39,6 +40,7 @@ enum Command {
     Test(test::Arguments),
     Compile(compile::Arguments),
     Tag(tag::Arguments),
+    Serve(serve::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
     Bench(bench::Arguments),
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
         Command::Tag(arguments) => tag::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),

@@ -54,6 +54,7 @@ impl Place {
             .env("SIGMATAG_RULES", self.at("rules.sgt"))
             .env("SIGMATAG_LOGS", self.at("logs.in"))
             .env("SIGMATAG_OUT", self.at("out"))
+            .env("SIGMATAG_SOCKET", self.at("socket"))
             .env("VECTOR_DATA_DIR", self.at("state"))
             .stdin(Stdio::null());
         command
@@ -130,6 +131,15 @@ fn examples_are_valid_and_bad_rules_are_not() {
         let said = String::from_utf8_lossy(&said).into_owned();
         assert!(!output.status.success() && said.contains("rules.sgt"), "{said}");
     }
+}
+
+#[test]
+fn the_example_with_a_socket_is_valid() {
+    let Some(vector) = vector("vector validate with a socket") else { return };
+    let place = Place::new("socket.yaml");
+    // Nobody listens before Vector starts the server.
+    let mut command = place.command(&vector);
+    run(command.args(["validate", "--skip-healthchecks"]).arg(&place.config));
 }
 
 #[test]
