@@ -35,6 +35,7 @@ REPORT       := --locked --manifest-path benches/report/Cargo.toml --target-dir 
 BUILD_REPORT := $(CARGO) build --release $(REPORT)
 RUN_REPORT   := $(TARGET)/report/release/sigmatag-report
 VECTOR_HOST  := --locked --manifest-path tests/vector_host/Cargo.toml --target-dir $(TARGET)/vector-host
+VRL          := --locked --manifest-path tests/vrl/Cargo.toml --target-dir $(TARGET)/vrl
 # What was built for release, in hosts of these crates.
 BUILT        := SIGMATAG=$(abspath $(TARGET))/release/sigmatag SIGMATAG_MODULE=$(abspath $(SHIPPED))/release
 
@@ -72,6 +73,8 @@ test-long:
 	$(CARGO) fmt --manifest-path tests/vector_host/Cargo.toml --check
 	$(CARGO) clippy $(VECTOR_HOST) --all-targets -- -D warnings
 	$(BUILT) $(CARGO) test $(VECTOR_HOST)
+	$(CARGO) fmt --manifest-path tests/vrl/Cargo.toml --check
+	$(BUILT) $(CARGO) test $(VRL)
 
 # Everything is built before anything is measured. What a machine cannot build or has not got is left
 # out, and the document says so.

@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod compile;
 mod explain;
+mod export;
 mod failure;
 mod finding;
 mod indicators;
@@ -43,6 +44,7 @@ enum Command {
     Serve(serve::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
+    Export(export::Arguments),
     Bench(bench::Arguments),
     Sources(sources::Arguments),
     Completions(shell::Completions),
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Sources(arguments) => sources::run(arguments),
         Command::Completions(arguments) => shell::completions(arguments, full_command()),
