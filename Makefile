@@ -24,6 +24,7 @@ TARGET  := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # in one folder, each of the two builds would replace the other's files and undo its cache.
 SHIPPED := $(TARGET)/library
 FILTER  := $(MAKE) -C plugin/fluent-bit CARGO_TARGET_DIR=$(abspath $(SHIPPED))
+MODULE  := $(MAKE) -C plugin/vector CARGO_TARGET_DIR=$(abspath $(SHIPPED))
 # The number in the soname, see build.rs.
 ABI     := 0
 
@@ -33,6 +34,10 @@ BUILD_RIVALS := $(CARGO) build --release --locked --manifest-path benches/rivals
 REPORT       := --locked --manifest-path benches/report/Cargo.toml --target-dir $(TARGET)/report
 BUILD_REPORT := $(CARGO) build --release $(REPORT)
 RUN_REPORT   := $(TARGET)/report/release/sigmatag-report
+VECTOR_HOST  := --locked --manifest-path tests/vector_host/Cargo.toml --target-dir $(TARGET)/vector-host
+VRL          := --locked --manifest-path tests/vrl/Cargo.toml --target-dir $(TARGET)/vrl
+# What was built for release, in hosts of these crates.
+BUILT        := SIGMATAG=$(abspath $(TARGET))/release/sigmatag SIGMATAG_MODULE=$(abspath $(SHIPPED))/release
 
 LONG_TESTS := $(basename $(notdir $(wildcard tests/differential*.rs tests/corpus*.rs)))
 
@@ -41,6 +46,7 @@ LONG_TESTS := $(basename $(notdir $(wildcard tests/differential*.rs tests/corpus
 all:
 	$(CARGO) build --release --locked
 	$(FILTER)
+	$(MODULE)
 
 library:
 	$(CARGO) build --release --locked --no-default-features --lib --target-dir $(SHIPPED)
@@ -64,6 +70,11 @@ test-long:
 	$(CARGO) fmt --manifest-path benches/report/Cargo.toml --check
 	$(CARGO) clippy --release $(REPORT) --all-targets -- -D warnings
 	$(CARGO) test --release $(REPORT)
+	$(CARGO) fmt --manifest-path tests/vector_host/Cargo.toml --check
+	$(CARGO) clippy $(VECTOR_HOST) --all-targets -- -D warnings
+	$(BUILT) $(CARGO) test $(VECTOR_HOST)
+	$(CARGO) fmt --manifest-path tests/vrl/Cargo.toml --check
+	$(BUILT) $(CARGO) test $(VRL)
 
 # Everything is built before anything is measured. What a machine cannot build or has not got is left
 # out, and the document says so.
@@ -100,6 +111,7 @@ install: library
 	    >$(LIBDIR)/pkgconfig/sigmatag.pc
 	$(FILTER) install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 	strip --strip-unneeded $(LIBDIR)/fluent-bit/flb-filter_sigmatag.so
+	$(MODULE) install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 	install -m 0644 README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT $(DOCDIR)
 	install -m 0644 rules/mysql/LICENSES.md $(DOCDIR)/LICENSES-RULES.md
 

@@ -52,8 +52,13 @@
 //! | [`PATTERN_BYTES`] | 64 KiB | longest STIX pattern |
 //! | [`PATTERN_TESTS`] | 4,096 | comparisons of one STIX pattern |
 //! | [`PATTERN_DEPTH`] | 32 | parentheses of one STIX pattern inside each other |
+//! | [`VRL_RULES`] | 100 | rules of a VRL program; each rule tests its fields anew for each event |
 //! | [`LISTED_INDICATORS`] | 8 | indicators that are listed of one rule and event; the rule reports anyway |
 //! | [`MAX_RECORD`] | 4 MiB | larger records are passed on unexamined and counted |
+
+/// Rules that are written as one VRL program. Its time grows with every rule: with a few hundred it is
+/// slower than everything else a pipeline does.
+pub const VRL_RULES: usize = 100;
 
 /// Containers inside each other, the record itself included. Real logs stay below 20; the walkers
 /// keep one frame for each level, so the cap bounds their memory. A deeper record is passed on

@@ -86,7 +86,9 @@ pub fn tables(
 }
 
 /// The rules by id, each once.
-fn ordered(collection: &Collection) -> Result<Vec<(String, &AstRule)>, Vec<CompileError>> {
+pub(super) fn ordered(
+    collection: &Collection,
+) -> Result<Vec<(String, &AstRule)>, Vec<CompileError>> {
     let nameless = |rule| format!("sha256:{}", canonical::short_hash(&canonical::rule(rule)));
     let mut keyed: Vec<(String, &AstRule)> = collection
         .rules

@@ -26,6 +26,7 @@ pub mod program;
 pub mod regex;
 pub mod select;
 mod texts;
+pub mod vrl;
 
 use crate::ioc::Set;
 use crate::limits;

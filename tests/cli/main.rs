@@ -22,7 +22,18 @@ use std::process::Stdio;
 
 #[test]
 fn help_and_version() {
-    let commands = ["check", "test", "compile", "tag", "inspect", "explain", "bench", "sources"];
+    let commands = [
+        "check",
+        "test",
+        "compile",
+        "tag",
+        "serve",
+        "inspect",
+        "explain",
+        "export vrl",
+        "bench",
+        "sources",
+    ];
     let mut commands: Vec<String> =
         commands.iter().map(|command| format!("{command} --help")).collect();
     commands.insert(0, "--help".to_owned());

@@ -9,6 +9,7 @@ mod check;
 mod compile;
 mod coverage;
 mod explain;
+mod export;
 mod failure;
 mod finding;
 mod indicators;
@@ -17,6 +18,7 @@ mod inspect;
 mod profile;
 mod rules;
 mod select;
+mod serve;
 mod shell;
 mod sources;
 mod summary;
@@ -41,8 +43,10 @@ enum Command {
     Compile(compile::Arguments),
     Coverage(coverage::Arguments),
     Tag(tag::Arguments),
+    Serve(serve::Arguments),
     Inspect(inspect::Arguments),
     Explain(explain::Arguments),
+    Export(export::Arguments),
     Bench(bench::Arguments),
     Sources(sources::Arguments),
     Completions(shell::Completions),
@@ -56,8 +60,10 @@ fn main() -> ExitCode {
         Command::Compile(arguments) => compile::run(arguments),
         Command::Coverage(arguments) => coverage::run(arguments),
         Command::Tag(arguments) => tag::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
         Command::Inspect(arguments) => inspect::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Sources(arguments) => sources::run(arguments),
         Command::Completions(arguments) => shell::completions(arguments, full_command()),

@@ -77,15 +77,17 @@ pub struct Arguments {
     events: Vec<PathBuf>,
 }
 
+/// A tag's form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum ShapeName {
+pub enum ShapeName {
     Nested,
     Flat,
     Ecs,
 }
 
 impl ShapeName {
-    fn shape(self) -> Shape {
+    /// The shape.
+    pub fn shape(self) -> Shape {
         match self {
             ShapeName::Nested => Shape::Nested,
             ShapeName::Flat => Shape::Flat,

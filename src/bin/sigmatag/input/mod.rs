@@ -8,10 +8,10 @@
 //! record comes out too, so that a caller can pass everything on.
 
 mod detect;
-mod lines;
+pub mod lines;
 mod packed;
 mod stream;
-mod text;
+pub mod text;
 mod utf16;
 
 use crate::failure::Failure;

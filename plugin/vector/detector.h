@@ -1,0 +1,58 @@
+/* What an open detector owns, and events through it. */
+#ifndef SIGMATAG_DETECTOR_H
+#define SIGMATAG_DETECTOR_H
+
+#include "engines.h"
+#include "options.h"
+#include "table.h"
+
+/*
+ * A userdata: one Lua state uses it, so one call at a time. The engine may be shared with detectors of
+ * other states. Everything that has to be freed hangs here, for Lua may leave any of its functions
+ * by a jump; no such function is called while a call of the library has not returned.
+ */
+struct detector {
+    struct engine *engine;
+    sigmatag_scratch *scratch;   /* NULL after a bug of the library; the next call makes another */
+    struct options options;
+    struct buffer event, tagged; /* a table as msgpack; what sigmatag_tag_write wrote */
+    struct buffer hits;
+    size_t hit_count;
+    bool retried;                /* the event was malformed, counted so, and is tried in another form */
+    char message[MESSAGE];       /* why the last event was not examined */
+};
+
+/* An event as the library takes it. */
+struct given {
+    int32_t format;
+    const char *bytes;
+    size_t length;
+};
+
+enum outcome { CLEAN, MATCHES, NOT_EXAMINED };
+
+/* Begins to count an event. */
+void begin_event(struct detector *detector);
+
+/*
+ * Examines an event. MATCHES: `hits` has them. NOT_EXAMINED: `message` says why, and it is counted.
+ * `retry`, if given, is set if the event is malformed and the caller shall try it in another form.
+ */
+enum outcome examine(struct detector *detector, const struct given *given, bool *retry);
+
+/*
+ * The same, and the tagged copy is in `tagged` if `*written`. `flags` are those of sigmatag_tagging;
+ * `*split` says that the copy is one document for each event.
+ */
+enum outcome tag_event(struct detector *detector, const struct given *given, uint32_t flags, bool *retry,
+                       bool *written, bool *split);
+
+const sigmatag_hit *hits_of(const struct detector *detector);
+
+/* Notes an event that cannot be examined, for a reason of ours. */
+enum outcome not_examined(struct detector *detector, enum counter why, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void free_detector(struct detector *detector);
+
+#endif
