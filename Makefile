@@ -46,7 +46,7 @@ REPORT       := --locked --manifest-path benches/report/Cargo.toml --target-dir 
 BUILD_REPORT := $(CARGO) build --release $(REPORT)
 RUN_REPORT   := $(TARGET)/report/release/sigmatag-report
 
-LONG_TESTS := $(basename $(notdir $(wildcard tests/differential*.rs tests/corpus*.rs tests/packages.rs)))
+LONG_TESTS := $(basename $(notdir $(wildcard tests/differential*.rs tests/corpus*.rs tests/packages.rs tests/hosts_go.rs)))
 
 # Templates of scripts/install, filled in. The header is found from the library, so that what is
 # installed may be moved.
