@@ -108,11 +108,12 @@ install: install-library install-command install-filter
 install-library: library
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/sigmatag $(DESTDIR)$(INCLUDEDIR)
 	install -m 0644 $(BUILT_LIBRARY)/libsigmatag.so $(DESTDIR)$(LIBDIR)/libsigmatag.so.$(VERSION)
-	$(STRIP) --strip-unneeded $(DESTDIR)$(LIBDIR)/libsigmatag.so.$(VERSION)
+	$(STRIP) --strip-unneeded --remove-section=.comment $(DESTDIR)$(LIBDIR)/libsigmatag.so.$(VERSION)
 	ln -sf libsigmatag.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libsigmatag.so.$(ABI)
 	ln -sf libsigmatag.so.$(ABI) $(DESTDIR)$(LIBDIR)/libsigmatag.so
 	install -m 0644 $(BUILT_LIBRARY)/libsigmatag.a $(DESTDIR)$(LIBDIR)/libsigmatag.a
-	$(STRIP) --strip-debug --enable-deterministic-archives $(DESTDIR)$(LIBDIR)/libsigmatag.a
+	$(STRIP) --strip-debug --remove-section=.comment --enable-deterministic-archives \
+	    $(DESTDIR)$(LIBDIR)/libsigmatag.a
 	install -m 0644 include/sigmatag.h $(DESTDIR)$(INCLUDEDIR)/sigmatag.h
 	for file in sigmatag.pc sigmatag-static.pc; do \
 	    $(FILL_IN) scripts/install/$$file.in >$(DESTDIR)$(LIBDIR)/pkgconfig/$$file || exit 1; done
