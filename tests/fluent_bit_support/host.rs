@@ -152,8 +152,10 @@ impl Host {
 
     /// Whole lines of the output file so far: out.jsonl, or tagged.jsonl of the examples.
     pub fn lines(&self) -> Vec<String> {
-        let read = |name: &str| fs::read_to_string(self.path(name));
+        // Records may hold any byte.
+        let read = |name: &str| fs::read(self.path(name));
         let text = read("out.jsonl").or_else(|_| read("tagged.jsonl")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         whole.lines().map(str::to_owned).collect()
     }

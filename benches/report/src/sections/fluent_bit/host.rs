@@ -33,8 +33,13 @@ pub struct Input {
 pub struct Run {
     config: PathBuf,
     log: PathBuf,
-    is_ours: bool,
+    /// What the log says if our filter runs; each of the others is there without a word.
+    says: Option<&'static str>,
 }
+
+/// What our filter, and our script, say when they start.
+const OURS: [(&str, &str); 2] =
+    [("Name sigmatag", "[filter:sigmatag"), ("Call sigmatag", "[filter:lua:sigmatag] rules from")];
 
 /// Seconds of processor time.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +123,8 @@ impl Host {
         );
         let config = self.write(&format!("{case}-{name}.conf"), text.as_bytes())?;
         let log = self.folder.join(format!("{case}-{name}.log"));
-        Ok(Run { config, log, is_ours: filter.contains("Name sigmatag") })
+        let says = OURS.iter().find(|(line, _)| filter.contains(line)).map(|(_, words)| *words);
+        Ok(Run { config, log, says })
     }
 
     /// Runs it to the end of the file.
@@ -142,7 +148,8 @@ impl Host {
         let after = children()?;
         let text = fs::read_to_string(&run.log).unwrap_or_default();
         // A filter that was not loaded costs nothing.
-        let is_as_asked = run.is_ours == text.contains("[filter:sigmatag");
+        let is_as_asked =
+            OURS.iter().all(|(_, words)| text.contains(words) == (run.says == Some(words)));
         if !is_success || !is_as_asked || text.contains("[error]") {
             return Err(format!("Fluent Bit with {}: {text}", run.config.display()));
         }

@@ -3,6 +3,7 @@
 mod host;
 
 use crate::chart::{Bar, bars};
+use crate::common::root;
 use crate::context::{Context, NO_CORPUS};
 use crate::page::Page;
 use crate::statistics::{Estimate, bootstrap, median};
@@ -82,11 +83,12 @@ fn cases<'a>(context: &'a Context, host: &Host) -> Result<Vec<Case<'a>>, String>
         "sigmatag, built-in rules, Min_Level medium",
         format!("{}    Min_Level medium\n", ours(&context.pack.file)),
     );
+    let script = script(host, &context.pack.file)?;
     let mut cases = vec![Case {
         key: "azure",
         name: context.azure_name().to_owned(),
         values: &context.azure,
-        entrants: azure.into_iter().chain([pack, fewer]).collect(),
+        entrants: azure.into_iter().chain([pack, fewer, script]).collect(),
     }];
     if let Some(sigmahq) = &context.sigmahq {
         let all =
@@ -101,6 +103,20 @@ fn cases<'a>(context: &'a Context, host: &Host) -> Result<Vec<Case<'a>>, String>
         });
     }
     Ok(cases)
+}
+
+/// The script for the filter `lua`, with the library as it is shipped.
+fn script(host: &Host, rules: &Path) -> Result<Entrant, String> {
+    let options = format!(
+        "sigmatag_options = {{ library = '{}', rules = '{}' }}\ndofile('{}')\n",
+        tools::library()?.display(),
+        rules.display(),
+        root().join("plugin/fluent-bit-lua/sigmatag.lua").display()
+    );
+    let file = host.write("sigmatag-script.lua", options.as_bytes())?;
+    let section =
+        format!("Name lua\n    Match *\n    Script {}\n    Call sigmatag\n", file.display());
+    Ok(Entrant::new("script", "sigmatag's script for lua, built-in rules", section))
 }
 
 /// What sigmatag is compared with: nothing, and filters that look at one field.

@@ -1,0 +1,3 @@
+module sigmatag
+
+go 1.19

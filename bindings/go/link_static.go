@@ -1,0 +1,6 @@
+//go:build sigmatag_static
+
+package sigmatag
+
+// #cgo pkg-config: sigmatag-static
+import "C"
