@@ -63,7 +63,7 @@ pub fn between<'a>(own: &Prepared<'a>, rule: &Prepared<'a>) -> Option<Clash<'a>>
         for other in rule {
             let clash = one.iter().find_map(|(item, accepted)| {
                 let with = opposing(item, accepted, other)?;
-                Some(Clash { own: *item, rule: with })
+                Some(Clash { own: item, rule: with })
             })?;
             first.get_or_insert(clash);
         }
@@ -77,7 +77,7 @@ pub fn within<'a>(cases: &Prepared<'a>) -> Option<Clash<'a>> {
     for case in cases {
         let clash = case.iter().enumerate().find_map(|(at, (item, accepted))| {
             let with = opposing(item, accepted, &case[..at])?;
-            Some(Clash { own: *item, rule: with })
+            Some(Clash { own: item, rule: with })
         })?;
         first.get_or_insert(clash);
     }

@@ -99,7 +99,7 @@ fn names_of_regex(source: &str) -> Option<Names> {
     let outside = source.replace("[^/]", "").replace(r"[^\\]", "");
     let open = outside.trim_end_matches(".*").trim_end_matches(".+");
     let is_separator = |text: &str| text.ends_with('/') || text.ends_with(r"\\");
-    if is_separator(open) && open.trim_matches(['^', '/', '\\']) != "" {
+    if is_separator(open) && !open.trim_matches(['^', '/', '\\']).is_empty() {
         return Some(Names::Directory);
     }
     let plain = outside.trim_start_matches('/').trim_start_matches(r"\\");
