@@ -10,7 +10,9 @@ use normalized::{
     NAMES, documents, documents_by, engine, login, packed_documents_by, recorded, unpacked, written,
 };
 use serde_json::{Value, json};
-use sigmatag::engine::{Event, Format, Scratch, Tagging};
+use sigmatag::engine::{Engine, Event, Format, Options, Scratch, Tagging};
+use sigmatag::ruleset::{RuleSet, format};
+use std::sync::Arc;
 
 /// The members that have to be of a type, and what they must be.
 fn check(document: &Value, place: &str) {
@@ -216,4 +218,52 @@ fn truncated_records_never_panic() {
             }
         }
     }
+}
+
+/// Bytes of the section `destinations` that are damaged: refused, or documents that end.
+#[test]
+fn damaged_destinations_never_panic() {
+    let file = normalized::file();
+    let rules = RuleSet::from_bytes(file).expect("the rules verify");
+    let section = rules.tables().normal.encoded();
+    let start = file.windows(64).position(|bytes| bytes == &section[..64]).expect("the section");
+    let records: Vec<Vec<u8>> = [login("CONNECT", "mallory")]
+        .into_iter()
+        .chain(recorded().into_iter().step_by(23).map(|(_, record)| record))
+        .map(|record| to_msgpack(&record))
+        .collect();
+    let (mut refused, mut written) = (0, 0);
+    for step in 0..400 {
+        // Most of it are keys; what destinations say is at the end.
+        let at = match step % 2 {
+            0 => step * section.len() / 400,
+            _ => section.len() - 1 - step * 31 % (section.len() / 5),
+        };
+        let mut bytes = file.to_vec();
+        bytes[start + at] ^= [1, 0x80, 0xff, 0x10][step % 4];
+        format::reseal(&mut bytes);
+        let rules = RuleSet::from_bytes(&bytes).expect("the section is read when it is asked for");
+        if rules.normal().is_err() {
+            refused += 1;
+            continue;
+        }
+        let rules = Arc::new(rules);
+        for name in NAMES {
+            let options = Options { normalize: Some(name.to_owned()), ..Options::default() };
+            let engine = Engine::new(Arc::clone(&rules), options);
+            let mut scratch = Scratch::new(&engine);
+            for record in &records {
+                let event = Event::new(Format::Msgpack, record);
+                let Ok((Some(length), _)) =
+                    scratch.tag_prepare(&engine, &event, &Tagging::default())
+                else {
+                    continue;
+                };
+                let mut out = vec![0; length];
+                assert_eq!(scratch.tag_write(record, &mut out), Ok(length));
+                written += 1;
+            }
+        }
+    }
+    assert!(refused > 20 && written > 100, "{refused} refused, {written} written");
 }

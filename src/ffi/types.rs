@@ -400,7 +400,7 @@ unsafe impl Versioned for sigmatag_event {
     const V1_SIZE: usize = 64;
 }
 unsafe impl Versioned for sigmatag_summary {
-    const V1_SIZE: usize = 112;
+    const V1_SIZE: usize = 128;
 }
 unsafe impl Versioned for sigmatag_tagging {
     const V1_SIZE: usize = 32;
@@ -415,7 +415,7 @@ unsafe impl Versioned for sigmatag_source_t {
     const V1_SIZE: usize = 64;
 }
 unsafe impl Versioned for sigmatag_stats_t {
-    const V1_SIZE: usize = 152;
+    const V1_SIZE: usize = 168;
 }
 
 /// The number of a release part, at compile time.

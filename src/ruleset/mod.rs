@@ -199,6 +199,12 @@ impl RuleSet {
         })
     }
 
+    /// Number of the fields that matching reads. Those behind them are for documents only.
+    pub fn field_count(&self) -> u32 {
+        let fields = self.tables.keys.entries.iter().map(|entry| entry.field);
+        fields.filter(|field| *field != tables::NONE).max().map_or(0, |last| last + 1)
+    }
+
     /// The name of a field; empty for keywords.
     pub fn field_name(&self, field: u32) -> &str {
         self.tables.fields.get(field as usize).map_or("", |&name| self.text(name))

@@ -33,10 +33,10 @@ logsource: {product: windows, category: file_event}
 detection: {s: {'Image|endswith': '\evil.exe'}, condition: s}
 ";
 
-/// These rules with all destinations.
-pub fn rules() -> Arc<RuleSet> {
-    static SET: OnceLock<Arc<RuleSet>> = OnceLock::new();
-    let set = SET.get_or_init(|| {
+/// These rules with all destinations, compiled.
+pub fn file() -> &'static [u8] {
+    static FILE: OnceLock<Vec<u8>> = OnceLock::new();
+    FILE.get_or_init(|| {
         let loaded = load_text("rules.yml", RULES, &Placeholders::new());
         assert!(
             loaded.diagnostics.iter().all(|d| d.code.starts_with("missing")),
@@ -48,10 +48,15 @@ pub fn rules() -> Arc<RuleSet> {
             destinations: destinations(),
             ..CompileOptions::default()
         };
-        let file = compile(&loaded.collection, &options).expect("the rules compile");
-        Arc::new(RuleSet::from_bytes(&file.bytes).expect("the rules verify"))
-    });
-    Arc::clone(set)
+        compile(&loaded.collection, &options).expect("the rules compile").bytes
+    })
+}
+
+/// The same, loaded.
+pub fn rules() -> Arc<RuleSet> {
+    static SET: OnceLock<Arc<RuleSet>> = OnceLock::new();
+    let load = || Arc::new(RuleSet::from_bytes(file()).expect("the rules verify"));
+    Arc::clone(SET.get_or_init(load))
 }
 
 /// An engine that writes the documents of a destination.

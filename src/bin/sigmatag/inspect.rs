@@ -167,7 +167,7 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
         ("rules", thousands(rules.rule_count().into())),
         ("left out", thousands(rules.skipped_rules().into())),
         ("correlations", thousands(tables.correlations.len() as u64)),
-        ("fields", thousands(tables.fields.len() as u64)),
+        ("fields", thousands(rules.field_count().into())),
         ("predicates", thousands(tables.predicates.len() as u64)),
         ("groups", thousands(tables.groups.into())),
         ("regexes", thousands(rules.regex_count().into())),
@@ -212,7 +212,7 @@ fn text(arguments: &Arguments, rules: &RuleSet, found: &Found) -> String {
     let sections = sections.map(|(name, bytes)| vec![(*name).to_owned(), thousands(*bytes)]);
     columns(&mut out, "sections", &["name", "bytes"], &[1], sections.collect());
     section(&mut out, "sources, in the order of recognition", found.sources.iter().cloned());
-    let fields = (0..tables.fields.len() as u32).map(|field| printable(rules.field_name(field)));
+    let fields = (0..rules.field_count()).map(|field| printable(rules.field_name(field)));
     let mut fields: Vec<String> = fields.collect();
     fields.sort();
     section(&mut out, "fields", fields);
@@ -305,7 +305,7 @@ fn report(arguments: &Arguments, rules: &RuleSet, found: &Found) -> Value {
         Some(json!({ "id": info.id, "title": info.title }))
     });
     let mut fields: Vec<&str> =
-        (0..tables.fields.len() as u32).map(|field| rules.field_name(field)).collect();
+        (0..rules.field_count()).map(|field| rules.field_name(field)).collect();
     fields.sort_unstable();
     let mut report = json!({
         "file": arguments.file.to_string_lossy(),
