@@ -30,8 +30,10 @@ use crate::rule::descriptor::Descriptor;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Stands between texts. It is no character, so logs do not have it; where one does, it is removed.
+/// Stands between texts. It is no character, so logs do not have it; where one does, it is [`OTHER`].
 const EDGE: char = '\u{FFFF}';
+/// No character either, and in no literal.
+const OTHER: char = '\u{FFFE}';
 
 /// Writes the program.
 ///
@@ -307,7 +309,7 @@ fn write_field(out: &mut String, field: u32, name: &str, needs: &Needs) {
              {t} = exists({nested})\n}}"
         );
     }
-    let clean = |value: &str| format!("replace({value}, \"{EDGE}\", \"\")");
+    let clean = |value: &str| format!("replace({value}, \"{EDGE}\", \"{OTHER}\")");
     let _ = writeln!(
         out,
         "texts{field} = []\nif is_string({v}) {{\n  texts{field} = [{}]\n}} else if is_array({v}) {{\n  \
@@ -329,7 +331,7 @@ fn write_field(out: &mut String, field: u32, name: &str, needs: &Needs) {
     if needs.folded {
         let _ = writeln!(
             out,
-            "folded{field} = downcase(replace(replace(cased{field}, \"\u{17F}\", \"s\"), \"\u{130}\", \"\u{FFFE}\"))"
+            "folded{field} = downcase(replace(replace(cased{field}, \"\u{17F}\", \"s\"), \"\u{130}\", \"{OTHER}\"))"
         );
     }
 }
@@ -393,6 +395,9 @@ fn expression_of(pieces: &[Piece], cased: bool) -> Result<String, String> {
                 out.push(']');
             }
             Piece::Literal(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) if text.contains([EDGE, OTHER]) => {
+                    return Err("a value with U+FFFE or U+FFFF cannot be looked for".to_owned());
+                }
                 // A control character has no place in a literal of VRL.
                 Ok(text) => text.chars().for_each(|c| {
                     if c.is_alphanumeric() {

@@ -40,7 +40,9 @@ fn compare(program: &str, rules: &[&Path], events: &[String]) -> (usize, BTreeSe
     fs::write(&file, events.join("\n")).expect("write");
     let mut command = sigmatag();
     command.args(["tag", "--logsource-mode", "none", "--summary", "none"]);
-    rules.iter().for_each(|rule| drop(command.arg("--rules").arg(rule)));
+    for rule in rules {
+        command.arg("--rules").arg(rule);
+    }
     let tagged = run(command.arg(&file));
     let (mut matched, mut seen) = (0, BTreeSet::new());
     assert_eq!(tagged.lines().count(), events.len());
@@ -140,7 +142,7 @@ fn events_of_the_pack() {
             }
         }
     }
-    assert!(events.len() > 100, "{} events", events.len());
+    assert!(events.len() > 50, "{} events", events.len());
     let (matched, seen) = compare(&program, &rules, &events);
     assert!(matched > 20 && seen.len() > 5, "{matched} events, {seen:?}");
 }
