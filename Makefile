@@ -93,6 +93,8 @@ test-long:
 	$(CARGO) fmt --manifest-path tests/vector_host/Cargo.toml --check
 	$(CARGO) clippy $(VECTOR_HOST) --all-targets -- -D warnings
 	$(HOSTED) $(CARGO) test $(VECTOR_HOST)
+	SIGMATAG_VECTOR_HOST=$(abspath $(TARGET))/vector-host/debug/examples/frames \
+	    $(CARGO) test --release --locked --test hosts_lua
 	$(CARGO) fmt --manifest-path tests/vrl/Cargo.toml --check
 	$(HOSTED) $(CARGO) test $(VRL)
 

@@ -136,7 +136,8 @@ fn debian_packages_are_reproducible_installed_and_removed() {
         .env("LD_LIBRARY_PATH", system.join("usr/lib").join(&multiarch)));
     assert_eq!(String::from_utf8_lossy(&printed.stdout).lines().count(), 2);
 
-    let names = ["vector-sigmatag", "fluent-bit-sigmatag", "sigmatag", "libsigmatag-dev", "libsigmatag0"];
+    let names =
+        ["vector-sigmatag", "fluent-bit-sigmatag", "sigmatag", "libsigmatag-dev", "libsigmatag0"];
     run(dpkg(&system, &["--remove"]).args(names));
     run(dpkg(&system, &["--purge"]).args(names));
     assert_eq!(files(&system), BTreeSet::new(), "something is left behind");

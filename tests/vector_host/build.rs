@@ -2,5 +2,6 @@
 
 fn main() {
     println!("cargo:rustc-link-arg-tests=-rdynamic");
+    println!("cargo:rustc-link-arg-examples=-rdynamic");
     println!("cargo:rerun-if-changed=build.rs");
 }
