@@ -59,7 +59,7 @@ pub fn names(folder: &Path) -> Vec<String> {
 pub fn masked(text: &str, out: &Path) -> String {
     let mut text = text.replace(&out.display().to_string(), "$OUT");
     let sections = "texts|needles|keys|sources|predicates|index|programs|regexes|rules|debug\
-                    |automata";
+                    |automata|destinations";
     for (pattern, mask) in [
         (r"\b[0-9a-f]{64}\b".to_owned(), "<identity>"),
         (r"\b[0-9a-f]{16}\b".to_owned(), "<short identity>"),
