@@ -21,6 +21,9 @@ use std::path::Path;
 /// What the tables of Lua lose.
 const LOSSES: &str = "tests/data/hosts/lua_tables.golden";
 
+/// Names and values of options.
+type Options<'a> = &'a [(&'a str, &'a str)];
+
 const AS_TEXT: &str = "";
 const AS_TABLES: &str = "    Parser json\n";
 
@@ -253,7 +256,7 @@ fn bad_input_passes_records_and_says_the_repair() {
         fs::write(folder.join("other.so"), "no library").expect("write");
     };
     let libc = "libc.so.6";
-    let cases: [(&[(&str, &str)], &[&str]); 7] = [
+    let cases: [(Options<'_>, &[&str]); 7] = [
         (&[("library", "@/missing.so")], &["missing.so", "mount libsigmatag.so.0"]),
         (&[("library", "@/other.so")], &["other.so", "mount libsigmatag.so.0"]),
         (&[("library", libc)], &["libc.so.6 is no libsigmatag", "same release"]),

@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// What goes into a program, and what has to come out.
+type Frames = fn(&Common) -> [Vec<u8>; 2];
+
 /// How a program finds the library.
 const PACKAGES: [&str; 2] = ["sigmatag", "sigmatag-static"];
 
@@ -52,7 +55,7 @@ fn built(package: &str, sources: &[&str], more: &[&str]) -> PathBuf {
 #[test]
 fn frames_are_tagged() {
     let common = hosts::common();
-    let forms: [(&str, fn(&Common) -> [Vec<u8>; 2]); 2] = [
+    let forms: [(&str, Frames); 2] = [
         ("json", |common| {
             [common.frames(|each| &each.event.json), common.frames(|each| &each.json)]
         }),
