@@ -245,7 +245,7 @@ fn wrong_options_are_refused_with_the_repair() {
         (
             &[("verbosity", "x")],
             "unknown option `verbosity` (options: rules, disable_rules, min_level, logsource_mode, logsource, \
-             match_metadata, tag_format, tag_key, split_records, only_matching, strip_foreign)",
+             match_metadata, tag_format, tag_key, split_records, only_matching, strip_foreign, normalize)",
         ),
         (&[("min_level", "low"), ("MIN_LEVEL", "high")], "option `min_level` is set twice"),
         (

@@ -22,7 +22,8 @@ fn check(document: &Value, place: &str) {
     };
     let is_address =
         |value: &Value| value.as_str().is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok());
-    let types: [(&str, &dyn Fn(&Value) -> bool); 24] = [
+    type Fits<'a> = &'a dyn Fn(&Value) -> bool;
+    let types: [(&str, Fits<'_>); 24] = [
         ("/@timestamp", &is_time),
         ("/source/ip", &is_address),
         ("/source/port", &Value::is_i64),
