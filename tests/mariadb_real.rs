@@ -22,7 +22,7 @@ use mariadb_support::client::Programs;
 use mariadb_support::server::{Installed, Server, installed};
 use mariadb_support::traffic::{ordinary, set_up};
 
-/// The server, or why there is none. SIGMATAG_REQUIRED makes that a failure.
+/// The server, or why there is none. SIGMATAG_SKIP_NOTHING makes that a failure.
 fn mariadb(test: &str) -> Option<Installed> {
     match installed(&target_dir()) {
         Ok(installed) => {
@@ -31,7 +31,7 @@ fn mariadb(test: &str) -> Option<Installed> {
         }
         Err(reason) => {
             let line = format!("SKIPPED {test}: {reason}");
-            assert!(std::env::var_os("SIGMATAG_REQUIRED").is_none(), "{line}");
+            assert!(std::env::var_os("SIGMATAG_SKIP_NOTHING").is_none(), "{line}");
             say(&line);
             None
         }

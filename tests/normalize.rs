@@ -35,9 +35,9 @@ fn sekoia_gets_the_documents_of_its_page() {
         // As text in a field, as the intake gets it, and as an object.
         let record = json!({ "message": message });
         let (found, summary) = documents(&engine, &record);
-        assert_eq!(found, [expected.clone()]);
+        assert_eq!(found, std::slice::from_ref(&expected));
         assert_eq!((summary.normalized_records, summary.unmapped_events), (1, 0));
-        assert_eq!(packed_documents(&engine, &record), [expected.clone()]);
+        assert_eq!(packed_documents(&engine, &record), std::slice::from_ref(&expected));
         let (out, _) = written(&engine, Format::Json, message.as_bytes(), &Tagging::default());
         assert_eq!(serde_json::from_slice::<Value>(&out).expect("JSON"), expected);
     }
