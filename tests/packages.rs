@@ -25,7 +25,7 @@ fn packages(folder: &str) -> Vec<PathBuf> {
         .env("CARGO_TARGET_DIR", root().join("target")));
     let printed = String::from_utf8(printed.stdout).expect("UTF-8");
     let files: Vec<PathBuf> = printed.lines().map(PathBuf::from).collect();
-    assert_eq!(files.len(), 4, "{printed}");
+    assert_eq!(files.len(), 5, "{printed}");
     files
 }
 
