@@ -1,5 +1,7 @@
 //! Moments in the forms that logs write them, as RFC 3339 in UTC.
 
+use crate::event::calendar::{date, days_in, days_since_1970, digits, take};
+
 /// A moment, or a date and time of which the zone is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Moment {
@@ -72,20 +74,6 @@ fn number(digits: &[u8]) -> Option<u64> {
     Some(digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')))
 }
 
-/// Takes exactly `count` digits.
-fn digits(text: &mut &[u8], count: usize) -> Option<u32> {
-    let (number, rest) = text.split_at_checked(count)?;
-    *text = rest;
-    number.iter().try_fold(0, |value, byte| {
-        byte.is_ascii_digit().then(|| value * 10 + u32::from(byte - b'0'))
-    })
-}
-
-fn take(text: &mut &[u8], byte: u8) -> Option<()> {
-    *text = text.strip_prefix(&[byte])?;
-    Some(())
-}
-
 /// `YYYY-MM-DD`, `YYYY/MM/DD` or `YYYYMMDD`, `T` or a blank, `hh:mm:ss`, a fraction, and a zone.
 fn parse(text: &[u8]) -> Option<Moment> {
     let rest = &mut text.trim_ascii();
@@ -153,42 +141,6 @@ fn zone(text: &[u8]) -> Option<Option<i64>> {
     };
     (hours < 24 && minutes < 60 && rest.is_empty())
         .then(|| Some(sign * i64::from(hours * 3600 + minutes * 60)))
-}
-
-fn is_leap(year: u32) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-fn days_in(year: u32, month: u32) -> u32 {
-    match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days from 1970 to a date of our calendar. Years are counted from March, so that the day that not
-/// every year has is the last.
-fn days_since_1970(year: u32, month: u32, day: u32) -> i64 {
-    let (year, month) = (i64::from(year), i64::from(month));
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let day_of_year = (153 * month + 2) / 5 + i64::from(day) - 1;
-    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
-}
-
-/// The date so many days after 1 January 1970.
-fn date(days: i64) -> (u32, u32, u32) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    ((era * 400 + year_of_era + next) as u32, month as u32, day as u32)
 }
 
 /// Without a fraction if there is none, else with six digits, or nine if six do not say it.

@@ -1,6 +1,7 @@
 //! Parts of dates: `YYYY-MM-DD`, perhaps with a time, a fraction and a zone, as written. No zone
 //! is converted.
 
+use crate::event::calendar::{days_in, digits, is_leap, take};
 use crate::ruleset::tables::time_part;
 
 /// A date as written.
@@ -24,20 +25,6 @@ pub fn part(text: &[u8], part: u32) -> Option<u32> {
         time_part::YEAR => Some(date.year),
         _ => None,
     }
-}
-
-/// Takes exactly `count` digits.
-fn digits(text: &mut &[u8], count: usize) -> Option<u32> {
-    let (number, rest) = text.split_at_checked(count)?;
-    *text = rest;
-    number.iter().try_fold(0, |value, byte| {
-        byte.is_ascii_digit().then(|| value * 10 + u32::from(byte - b'0'))
-    })
-}
-
-fn take(text: &mut &[u8], byte: u8) -> Option<()> {
-    *text = text.strip_prefix(&[byte])?;
-    Some(())
 }
 
 fn parse(text: &[u8]) -> Option<Date> {
@@ -89,19 +76,6 @@ fn zone(rest: &mut &[u8]) -> bool {
         (hours < 24 && minutes < 60 && rest.is_empty()).then_some(())
     };
     offset(rest).is_some()
-}
-
-fn is_leap(year: u32) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-fn days_in(year: u32, month: u32) -> u32 {
-    match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
 }
 
 /// Day of the week of 1 January, Monday 0.

@@ -1,6 +1,7 @@
 //! An indicator that was found, and what a report says about it.
 
 use super::{Detail, Entry, Indicators, NO_CONFIDENCE, NO_TAGS, id_form, kind};
+use crate::event::calendar::date;
 use std::fmt::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -177,7 +178,7 @@ impl<'a> Indicator<'a> {
             return None;
         }
         let (days, rest) = (minutes / 1440, minutes % 1440);
-        let (year, month, day) = date(days);
+        let (year, month, day) = date(days.into());
         let (hour, minute) = (rest / 60, rest % 60);
         Some(Value::Made(Short::made(|out| {
             write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z")
@@ -189,39 +190,5 @@ impl<'a> Indicator<'a> {
         self.set
             .watch(self.field)
             .map_or("", |watch| self.set.text(watch.name.start, watch.name.len))
-    }
-}
-
-/// Year, month and day of a day, counted from 1970-01-01.
-fn date(days: u32) -> (u32, u32, u32) {
-    // Years that begin in March have their odd day at the end.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + u32::from(month < 3), month, day)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::date;
-
-    #[test]
-    fn days_are_those_of_the_calendar() {
-        for (days, expected) in [
-            (0, (1970, 1, 1)),
-            (58, (1970, 2, 28)),
-            (59, (1970, 3, 1)),
-            (11_016, (2000, 2, 29)),
-            (11_017, (2000, 3, 1)),
-            (20_819, (2027, 1, 1)),
-            (47_540, (2100, 2, 28)),
-            (47_541, (2100, 3, 1)),
-        ] {
-            assert_eq!(date(days), expected, "{days}");
-        }
     }
 }
