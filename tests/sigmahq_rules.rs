@@ -91,12 +91,7 @@ out and listed: the first of two rules with one id stays.
 
 /// Whether one of a source's log sources has every attribute that a rule sets.
 fn is_about(rule: &Rule, source: &Descriptor) -> bool {
-    let same = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
-    source.logsources.iter().any(|own| {
-        same(&rule.logsource.product, &own.logsource.product)
-            && same(&rule.logsource.category, &own.logsource.category)
-            && same(&rule.logsource.service, &own.logsource.service)
-    })
+    source.logsources.iter().any(|own| rule.logsource.is_part_of(&own.logsource))
 }
 
 #[test]

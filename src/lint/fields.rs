@@ -97,17 +97,15 @@ pub struct Known<'a> {
 
 /// What all sources of a log source have; `None` if there are none.
 pub fn known<'a>(logsource: &LogSource, sources: &'a [Descriptor]) -> Option<Known<'a>> {
-    let same = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
-    let fits = |own: &LogSource| {
-        same(&logsource.product, &own.product)
-            && same(&logsource.category, &own.category)
-            && same(&logsource.service, &own.service)
-    };
     // A rule about a category alone, such as `database`, may be about products without a source.
     logsource.product.as_ref()?;
     let mut known = Known { is_all: true, ..Known::default() };
     for source in sources {
-        let mut own = source.logsources.iter().map(|own| &own.logsource).filter(|own| fits(own));
+        let mut own = source
+            .logsources
+            .iter()
+            .map(|own| &own.logsource)
+            .filter(|own| logsource.is_part_of(own));
         let Some(first) = own.next() else { continue };
         // Audit logs of databases have fields of their own only. Others pass on whatever keys an
         // agent adds, and members of lifted objects have names that nobody listed.

@@ -149,6 +149,17 @@ pub struct LogSource {
     pub service: Option<String>,
 }
 
+impl LogSource {
+    /// Whether everything that this one sets is so in another one: whether what is about this is about
+    /// events of that.
+    pub fn is_part_of(&self, other: &LogSource) -> bool {
+        let same = |own: &Option<String>, other: &Option<String>| own.is_none() || own == other;
+        same(&self.product, &other.product)
+            && same(&self.category, &other.category)
+            && same(&self.service, &other.service)
+    }
+}
+
 /// A detection rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {

@@ -124,7 +124,7 @@ impl Maker<'_, '_> {
 
     fn condition(&mut self, condition: &Condition) -> tables::Condition {
         let wanted = &condition.logsources;
-        let fits = |own: &LogSource| wanted.iter().any(|wanted| has(own, wanted));
+        let fits = |own: &LogSource| wanted.iter().any(|wanted| wanted.is_part_of(own));
         let known = self.compiler.logsources.iter().filter(|(own, _)| fits(own));
         let ids: BTreeSet<u32> = known.map(|(_, id)| *id).collect();
         tables::Condition {
@@ -153,12 +153,4 @@ impl Maker<'_, '_> {
             number: choice.number,
         }
     }
-}
-
-/// Whether a log source has the attributes that are set in the one that is wanted.
-fn has(own: &LogSource, wanted: &LogSource) -> bool {
-    let same = |own: &Option<String>, wanted: &Option<String>| wanted.is_none() || own == wanted;
-    same(&own.product, &wanted.product)
-        && same(&own.category, &wanted.category)
-        && same(&own.service, &wanted.service)
 }

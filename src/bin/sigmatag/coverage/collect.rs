@@ -204,12 +204,7 @@ fn tactics(rows: &[Row], version: Version) -> Vec<TacticRow> {
 /// Whether a source's events can be what a rule is about: every attribute that the rule sets is that
 /// of one of the source's log sources.
 fn is_about(rule: &Rule, source: &Descriptor) -> bool {
-    let same = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
-    source.logsources.iter().any(|own| {
-        same(&rule.logsource.product, &own.logsource.product)
-            && same(&rule.logsource.category, &own.logsource.category)
-            && same(&rule.logsource.service, &own.logsource.service)
-    })
+    source.logsources.iter().any(|own| rule.logsource.is_part_of(&own.logsource))
 }
 
 fn cell(rule: &Rule, source: &Descriptor) -> Cell {
