@@ -85,19 +85,7 @@ fn records() -> Vec<(Format, Vec<u8>)> {
             }
         }
     }
-    for folder in [
-        "azure",
-        "asim",
-        "defender",
-        "ecs",
-        "enterprise",
-        "gcp",
-        "linux",
-        "mariadb",
-        "percona",
-        "rds",
-        "windows",
-    ] {
+    for folder in common::families::FAMILIES {
         let folder = common::root().join("tests/data").join(folder);
         for entry in std::fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("a file").path();

@@ -3,8 +3,12 @@
 // Every test program compiles this file and uses its own part of it.
 #![allow(dead_code)]
 
+pub mod families;
+mod process;
+
+pub use process::run;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::OnceLock;
 
 /// The root of the repository.
@@ -17,19 +21,6 @@ pub fn scratch_folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).expect("a folder under target/");
     folder
-}
-
-/// Runs a program that must succeed; says what it printed if it does not.
-pub fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    output
 }
 
 /// Compiles rules with the command line.

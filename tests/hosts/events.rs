@@ -4,6 +4,7 @@
 //! Each event hangs on its number only, and recorded records are drawn by their names, so that one
 //! more record changes few events.
 
+use crate::common::families::FAMILIES;
 use crate::common::root;
 use crate::dialects::{self, Dialect, Record, endpoint};
 use rng::Rng;
@@ -15,21 +16,6 @@ mod rng;
 
 /// How many there are.
 pub const COUNT: usize = 1_000;
-
-/// Records of these folders under `tests/data` are drawn from.
-const RECORDED: [&str; 11] = [
-    "asim",
-    "azure",
-    "defender",
-    "ecs",
-    "enterprise",
-    "gcp",
-    "linux",
-    "mariadb",
-    "percona",
-    "rds",
-    "windows",
-];
 
 /// Texts hold any byte: U+F700 to U+F7FF stand for the bytes 0x00 to 0xFF as they are.
 const RAW: u32 = 0xF700;
@@ -254,7 +240,7 @@ struct Recorded(Vec<(String, Value)>);
 impl Recorded {
     fn read() -> Recorded {
         let mut all = Vec::new();
-        for folder in RECORDED {
+        for folder in FAMILIES {
             let path = root().join("tests/data").join(folder);
             for entry in std::fs::read_dir(&path).expect("recorded records") {
                 let path = entry.expect("an entry").path();

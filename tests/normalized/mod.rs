@@ -3,6 +3,7 @@
 // Every test program compiles this folder and uses its own part of it.
 #![allow(dead_code)]
 
+use crate::common::families::FAMILIES;
 use crate::common::{root, to_msgpack};
 use serde_json::{Map, Value, json};
 use sigmatag::compile::{Options as CompileOptions, compile};
@@ -158,20 +159,7 @@ fn plain(value: &rmpv::Value) -> Value {
 /// Recorded records of every kind of source: family, name, record.
 pub fn recorded() -> Vec<(String, Value)> {
     let mut all = Vec::new();
-    let families = [
-        "asim",
-        "azure",
-        "defender",
-        "ecs",
-        "enterprise",
-        "gcp",
-        "linux",
-        "mariadb",
-        "percona",
-        "rds",
-        "windows",
-    ];
-    for family in families {
+    for family in FAMILIES {
         let folder = root().join("tests/data").join(family);
         for entry in fs::read_dir(&folder).expect("a folder of records") {
             let path = entry.expect("an entry").path();

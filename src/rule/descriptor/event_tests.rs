@@ -7,12 +7,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
+use families::FAMILIES;
+
 use super::{Descriptor, Probe, built_in, read};
 use crate::event::keys::KeyTable;
 use crate::rule::ast::LogSource;
 use crate::source::{
     Buffers, Encoding, ListedValue, Listing, Outcome, SourceTables, for_each_event, list,
 };
+
+#[path = "../../../tests/common/families.rs"]
+mod families;
 
 /// Sources ready to run.
 pub(super) struct Bench {
@@ -168,21 +173,6 @@ fn golden(seen: &[Seen], outcome: Outcome) -> Json {
         .collect();
     json!({ "events": events, "malformed_payloads": outcome.malformed_payloads })
 }
-
-/// The folders of samples below `tests/data`.
-const FAMILIES: [&str; 11] = [
-    "asim",
-    "azure",
-    "defender",
-    "ecs",
-    "enterprise",
-    "gcp",
-    "linux",
-    "mariadb",
-    "percona",
-    "rds",
-    "windows",
-];
 
 pub(super) fn samples() -> Vec<PathBuf> {
     let is_sample = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");

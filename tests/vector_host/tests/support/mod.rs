@@ -3,8 +3,12 @@
 // Every test program uses its own part.
 #![allow(dead_code)]
 
+#[path = "../../../common/process.rs"]
+mod process;
+
+pub use process::run;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
@@ -25,19 +29,6 @@ pub fn module() -> PathBuf {
 /// The command line.
 pub fn command() -> Command {
     Command::new(named("SIGMATAG", "the command line"))
-}
-
-/// Runs a program that must succeed.
-pub fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    output
 }
 
 /// Compiles rules.
