@@ -1,5 +1,6 @@
-//! The script for Fluent Bit's own filter `lua`, in the real Fluent Bit, beside the filter in C: the
-//! common events as texts and as tables, bad input, and what the detour by tables loses.
+//! The script for Fluent Bit's own filter `lua`, in the real Fluent Bit, beside the filter in C, both
+//! out of an installed package: the common events as texts and as tables, bad input, and what the
+//! detour by tables loses.
 
 mod common;
 mod dialects;
@@ -8,15 +9,22 @@ mod fluent_bit_support;
 mod hosts;
 mod recorded;
 
-use common::{assert_committed, root};
-use fluent_bit_support::host::{FILE_OUT, Host, classic, filter_section, json, workplace};
-use fluent_bit_support::{EVIL, EVIL_ID, ODD, compile_rules};
+use common::{assert_committed, scratch_folder};
+use fluent_bit_support::host::{
+    FILE_OUT, Host, classic_with, connect, filter_section, free_port, json, receive_forward,
+    workplace,
+};
+use fluent_bit_support::{EVIL, EVIL_ID, ODD, compile_rules, decode_all, encode, map};
 use hosts::expected::without_hash;
-use hosts::installed;
-use serde_json::Value;
+use hosts::{Installed, install};
+use rmpv::Value;
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// What the tables of Lua lose.
 const LOSSES: &str = "tests/data/hosts/lua_tables.golden";
@@ -27,6 +35,22 @@ type Options<'a> = &'a [(&'a str, &'a str)];
 const AS_TEXT: &str = "";
 const AS_TABLES: &str = "    Parser json\n";
 
+/// The library, the filter and the script, as packages leave them.
+fn installed() -> &'static Installed {
+    static INSTALLED: OnceLock<Installed> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        let destination = scratch_folder("installed-fluent-bit");
+        install("install-library", &destination);
+        install("install-filter", &destination);
+        Installed { destination }
+    })
+}
+
+fn classic(directory: &tempfile::TempDir, sections: &str) -> PathBuf {
+    let filter = installed().library_folder().join("fluent-bit/flb-filter_sigmatag.so");
+    classic_with(&filter, directory, sections)
+}
+
 fn tail(parser: &str) -> String {
     format!(
         "[INPUT]\n    Name tail\n    Path @/in.jsonl\n    Tag t\n    Read_from_Head On\n    \
@@ -35,11 +59,14 @@ fn tail(parser: &str) -> String {
 }
 
 fn lua_section() -> String {
-    let script = root().join("plugin/fluent-bit-lua/sigmatag.lua");
     format!(
         "[FILTER]\n    Name lua\n    Match *\n    Script {}\n    Call sigmatag\n",
-        script.display()
+        script().display()
     )
+}
+
+fn script() -> PathBuf {
+    installed().destination.join("usr/share/sigmatag/fluent-bit/sigmatag.lua")
 }
 
 /// The variables that the script takes its options from.
@@ -74,7 +101,7 @@ fn c_filter() -> String {
 }
 
 /// The tag of a record that came out, as the golden file has it.
-fn tag(record: &Value) -> String {
+fn tag(record: &Json) -> String {
     record.get("sigma").filter(|tag| tag.get("ruleset").is_some()).map_or("-".to_owned(), |tag| {
         let mut tag = tag.clone();
         tag["ruleset"] = "*".into();
@@ -113,6 +140,40 @@ fn events_in_a_text_are_tagged_as_by_the_filter_in_c() {
     assert!(agree > 250, "{agree} tags agree");
 }
 
+/// Records that come as msgpack and go on as msgpack: each is what every host makes of it. Records that
+/// end too early are none for Fluent Bit.
+#[test]
+fn records_are_tagged_by_the_filter_in_c_as_by_every_host() {
+    let whole: Vec<_> = hosts::common().events.iter().filter(|each| !each.event.is_cut).collect();
+    assert!(whole.len() > 900, "{} records", whole.len());
+    // The bytes of the records as they are: a library would write texts that are no UTF-8 otherwise.
+    let time = encode(&Value::from(1_700_000_000));
+    let entries = whole.iter().map(|each| [&[0x92], &time[..], &each.event.msgpack].concat());
+    let entries = Value::Binary(entries.collect::<Vec<_>>().concat());
+    let message = Value::Array(vec!["t".into(), entries, map(&[("size", whole.len().into())])]);
+
+    let directory = workplace();
+    fs::copy(&hosts::common().rules, directory.path().join("rules.sgt")).expect("the rules");
+    let receiver = TcpListener::bind("127.0.0.1:0").expect("bind");
+    let (port, out) = (free_port(), receiver.local_addr().expect("an address").port());
+    let sections = format!(
+        "[INPUT]\n    Name forward\n    Listen 127.0.0.1\n    Port {port}\n{}\
+         [OUTPUT]\n    Name forward\n    Match *\n    Host 127.0.0.1\n    Port {out}\n",
+        c_filter()
+    );
+    let config = classic(&directory, &sections);
+    let mut host = Host::start(directory, &config);
+    connect(&mut host, port).write_all(&encode(&message)).expect("send");
+    let entries = receive_forward(&receiver, &mut host, whole.len());
+    let log = host.stop();
+    assert!(log.contains("15 rules from "), "{log}");
+    assert_eq!(entries.len(), whole.len());
+    for (number, (entry, expected)) in entries.iter().zip(&whole).enumerate() {
+        let right = decode_all(&expected.msgpack).remove(0);
+        assert_eq!(entry[1], right, "record {number}, {}", expected.event.kind);
+    }
+}
+
 /// Records as tables: what Fluent Bit hands to Lua is not all of what it has.
 #[test]
 fn what_tables_lose_is_known() {
@@ -137,22 +198,22 @@ fn what_tables_lose_is_known() {
 }
 
 /// The rule set that a tag of either names.
-fn hash(a: &Value, b: &Value) -> String {
-    let of = |record: &Value| record["sigma"]["ruleset"].as_str().map(str::to_owned);
+fn hash(a: &Json, b: &Json) -> String {
+    let of = |record: &Json| record["sigma"]["ruleset"].as_str().map(str::to_owned);
     of(a).or_else(|| of(b)).unwrap_or_else(|| "no rule set".to_owned())
 }
 
 /// Where two values differ.
-fn differences(at: &str, a: &Value, b: &Value, out: &mut Vec<String>) {
+fn differences(at: &str, a: &Json, b: &Json, out: &mut Vec<String>) {
     match (a, b) {
-        (Value::Object(a), Value::Object(b)) if !(a.is_empty() || b.is_empty()) => {
+        (Json::Object(a), Json::Object(b)) if !(a.is_empty() || b.is_empty()) => {
             for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
                 match (a.get(key), b.get(key)) {
                     (Some(a), Some(b)) if key != "sigma" || a == b => {
                         differences(&format!("{at}/{key}"), a, b, out)
                     }
                     (a, b) => {
-                        let shown = |value: Option<&Value>| match value {
+                        let shown = |value: Option<&Json>| match value {
                             None => "nothing".to_owned(),
                             Some(value) if key == "sigma" => tag_in_short(value),
                             Some(value) => value.to_string(),
@@ -162,7 +223,7 @@ fn differences(at: &str, a: &Value, b: &Value, out: &mut Vec<String>) {
                 }
             }
         }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
             for (index, (a, b)) in a.iter().zip(b).enumerate() {
                 differences(&format!("{at}/{index}"), a, b, out);
             }
@@ -173,15 +234,15 @@ fn differences(at: &str, a: &Value, b: &Value, out: &mut Vec<String>) {
 }
 
 /// The rules in a tag.
-fn tag_in_short(tag: &Value) -> String {
+fn tag_in_short(tag: &Json) -> String {
     let rules = tag["rules"].as_array().map(|rules| rules.iter().map(|rule| &rule["title"]));
     rules.map_or(tag.to_string(), |titles| {
-        titles.map(Value::to_string).collect::<Vec<_>>().join("+")
+        titles.map(Json::to_string).collect::<Vec<_>>().join("+")
     })
 }
 
 /// Runs one record through the script; what came out and the log.
-fn one_record(record: &str, options: &[(&str, &str)], prepare: impl Fn(&Path)) -> (Value, String) {
+fn one_record(record: &str, options: &[(&str, &str)], prepare: impl Fn(&Path)) -> (Json, String) {
     let directory = workplace();
     compile_rules(&[EVIL, ODD], &directory.path().join("rules.sgt"));
     prepare(directory.path());
@@ -240,7 +301,7 @@ fn records_are_dropped_and_split() {
     ];
     let mut host = Host::start_with(directory, &config, &variables(&options));
     let lines = host.wait_for_lines(3);
-    let messages: Vec<Value> = lines.iter().map(|line| json(line)["message"].clone()).collect();
+    let messages: Vec<Json> = lines.iter().map(|line| json(line)["message"].clone()).collect();
     assert_eq!(messages, ["odd", "evil", "evil"]);
     assert!(lines.iter().all(|line| json(line)["sigma"]["rules"].is_array()), "{lines:?}");
 }
@@ -303,7 +364,7 @@ fn scripts_hold_options_and_rules_are_read_again() {
          dofile('{}')\n",
         installed().shared().display(),
         at("rules.sgt").display(),
-        root().join("plugin/fluent-bit-lua/sigmatag.lua").display()
+        script().display()
     );
     fs::write(at("own.lua"), script).expect("write");
     let filter = "[FILTER]\n    Name lua\n    Match *\n    Script @/own.lua\n    Call sigmatag\n";

@@ -92,11 +92,16 @@ pub fn free_port() -> u16 {
 
 /// Sections after [SERVICE]; `@` stands for the directory.
 pub fn classic(directory: &tempfile::TempDir, sections: &str) -> PathBuf {
+    classic_with(filter_object(), directory, sections)
+}
+
+/// The same with another file of the filter.
+pub fn classic_with(filter: &Path, directory: &tempfile::TempDir, sections: &str) -> PathBuf {
     let at = directory.path().display().to_string();
     let write = |name: &str, text: &str| {
         fs::write(directory.path().join(name), text.replace('@', &at)).expect("write")
     };
-    write("plugins.conf", &format!("[PLUGINS]\n    Path {}\n", filter_object().display()));
+    write("plugins.conf", &format!("[PLUGINS]\n    Path {}\n", filter.display()));
     write("parsers.conf", "[PARSER]\n    Name json\n    Format json\n");
     write(
         "fluent-bit.conf",

@@ -174,10 +174,16 @@ fn measure(context: &Context, page: &mut Page, host: &Host, case: &Case<'_>) -> 
             row.extend([String::new(), String::new()]);
         } else {
             let cost = figures.cost(at);
-            let to_grep = figures.to_grep(at);
-            page.figure(format!("fluent-bit/{}/{}", case.key, entrant.key), cost.value * 1e3);
-            page.figure(format!("fluent-bit/{}/{}/to-grep", case.key, entrant.key), to_grep.value);
-            row.extend([shown(cost), if at == 1 { "1".to_owned() } else { shown(to_grep) }]);
+            let key = format!("fluent-bit/{}/{}", case.key, entrant.key);
+            page.figure(&key, cost.value * 1e3);
+            row.push(shown(cost));
+            row.push(match figures.to_grep(at) {
+                Some(to_grep) => {
+                    page.figure(format!("{key}/to-grep"), to_grep.value);
+                    if at == 1 { "1".to_owned() } else { shown(to_grep) }
+                }
+                None => "grep's cost is lost in noise".to_owned(),
+            });
             chart.push(Bar {
                 name: entrant.name.clone(),
                 value: cost.value,
@@ -229,8 +235,11 @@ impl Costs<'_> {
         bootstrap(self.rounds(), |rounds| self.beyond(at, rounds))
     }
 
-    fn to_grep(&self, at: usize) -> Estimate {
-        bootstrap(self.rounds(), |rounds| self.beyond(at, rounds) / self.beyond(1, rounds))
+    /// Nothing if grep's own cost could be none: a quotient by it would say anything.
+    fn to_grep(&self, at: usize) -> Option<Estimate> {
+        (self.cost(1).low > 0.0).then(|| {
+            bootstrap(self.rounds(), |rounds| self.beyond(at, rounds) / self.beyond(1, rounds))
+        })
     }
 }
 
@@ -246,7 +255,15 @@ mod tests {
         let costs = Costs { user: &user };
         let cost = costs.cost(2);
         assert!((cost.value - 0.5).abs() < 1e-9 && (cost.high - cost.low).abs() < 1e-9);
-        assert!((costs.to_grep(2).value - 0.5).abs() < 1e-9);
+        let to_grep = costs.to_grep(2).expect("grep costs 1");
+        assert!((to_grep.value - 0.5).abs() < 1e-9);
         assert!((costs.whole(0).value - 12.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn nothing_is_divided_by_what_could_be_none() {
+        // Ticks of the clock of processor time, not costs.
+        let user = [vec![0.0, 4.0], vec![4.0, 4.0], vec![8.0, 4.0]];
+        assert!(Costs { user: &user }.to_grep(2).is_none());
     }
 }
