@@ -13,7 +13,7 @@ use super::predicate::{self, Work};
 use super::route::Route;
 use super::scan::{may_be_text_of, may_be_whole, scan};
 use super::vector::Vectors;
-use crate::event::slots::FieldValues;
+use crate::event::slots::{Head, Slots};
 use crate::event::value::Value;
 use crate::ruleset::RuleSet;
 use crate::ruleset::tables::{FieldIndex, Instruction, Tables, op};
@@ -228,17 +228,17 @@ impl Matcher {
         self.present.clear();
         let (inner, outer) = (view.inner, view.outer);
         if let Some(inner) = inner {
-            for (field, values) in inner.all() {
-                let doing = interest.of(field);
+            for head in inner.heads() {
+                let doing = interest.of(head.field());
                 if doing.is_anything() {
-                    self.meet(rules, field, doing, values, view);
+                    self.meet(rules, inner, head, doing, view);
                 }
             }
         }
-        for (field, values) in outer.all() {
-            let doing = interest.of(field);
+        for head in outer.heads() {
+            let (field, doing) = (head.field(), interest.of(head.field()));
             if doing.is_anything() && inner.is_none_or(|inner| !inner.is_present(field)) {
-                self.meet(rules, field, doing, values, view);
+                self.meet(rules, outer, head, doing, view);
             }
         }
         if interest.of(rules.tables().fields.len() as u32).looks_up() {
@@ -251,11 +251,12 @@ impl Matcher {
     fn meet(
         &mut self,
         rules: &RuleSet,
-        field: u32,
+        slots: &Slots,
+        head: &Head,
         doing: Doing,
-        mut values: FieldValues<'_>,
         view: &EventView<'_>,
     ) {
+        let (field, first) = (head.field(), head.first());
         if doing.waits() {
             self.present.push(field);
         }
@@ -263,7 +264,6 @@ impl Matcher {
             return;
         }
         let index = &rules.tables().indexes[field as usize];
-        let Some(first) = values.next() else { return };
         if let Value::Str(span) = first {
             let text = view.bytes(span);
             if !doing.looks_up_whole() || may_be_whole(rules.tables(), index, text) {
@@ -272,7 +272,7 @@ impl Matcher {
         } else if !doing.looks_up_whole() || may_be_text_of(index, first) {
             self.look_up_value(rules, index, None, first, view);
         }
-        for value in values {
+        for value in slots.further(head) {
             self.look_up_value(rules, index, None, value, view);
         }
     }

@@ -16,11 +16,25 @@ pub const NONE: u32 = u32::MAX;
 /// What a field has. PERF: nearly all fields have one value, which lies here, so that giving it and
 /// reading it touches one place; and those of an event lie side by side.
 #[derive(Clone, Copy)]
-struct Head {
+pub struct Head {
     /// The first value.
     value: Value,
     field: u32,
     rest: Rest,
+}
+
+impl Head {
+    /// The field.
+    #[inline]
+    pub fn field(&self) -> u32 {
+        self.field
+    }
+
+    /// Its first value.
+    #[inline]
+    pub fn first(&self) -> Value {
+        self.value
+    }
 }
 
 const _: () = assert!(size_of::<Head>() == 32);
@@ -274,10 +288,16 @@ impl Slots {
         self.present.heads.iter().map(|head| head.field)
     }
 
-    /// These, each with its values.
+    /// These, with their first values.
     #[inline]
-    pub fn all(&self) -> impl Iterator<Item = (u32, FieldValues<'_>)> {
-        self.present.heads.iter().map(|head| (head.field, self.values_of(Some(head))))
+    pub fn heads(&self) -> &[Head] {
+        &self.present.heads
+    }
+
+    /// The values of a field that is there, behind its first.
+    #[inline]
+    pub fn further(&self, head: &Head) -> FieldValues<'_> {
+        FieldValues { nodes: &self.nodes, first: None, next: head.rest.next }
     }
 
     /// All leaves, if they were asked for.

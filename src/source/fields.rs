@@ -399,9 +399,8 @@ fn stored(decoded: Decoded, span: Span, own: &Own<'_>, derived: &mut Vec<u8>) ->
 fn rewritten(from: Span, with: Rewrite, own: &Own<'_>, derived: &mut Vec<u8>) -> Option<Span> {
     let start = derived.len();
     copy(from, own, derived);
-    let len = decode::rewrite(with, &mut derived[start..]);
-    derived.truncate(start + len);
-    span(start, len)
+    decode::rewrite(with, derived, start);
+    span(start, derived.len() - start)
 }
 
 /// Copies the bytes of a span to the end of `derived`.

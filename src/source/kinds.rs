@@ -13,6 +13,7 @@ use super::view::Stores;
 use crate::event::keys::folded_product;
 use crate::event::slots::{NONE, Slots};
 use crate::event::value::Value;
+use crate::ruleset::hash::load;
 
 /// Remembered kinds. Even: a kind has a second place next door.
 const KINDS: usize = 24;
@@ -224,32 +225,29 @@ impl Kinds {
         }
     }
 
-    /// Folded multiplications; collisions cost time only.
+    /// By the fields and the ends of the tested values: kinds that agree in these are told apart
+    /// where they are compared, and cost each other time only.
     fn hash(&self, slots: &Slots, stores: &Stores<'_>) -> u64 {
-        let mix = |state: u64, word: u64| folded_product(state ^ word, 0x9e37_79b9_7f4a_7c15);
-        let mut state = slots.touched().len() as u64;
-        for field in slots.touched() {
-            state = state.rotate_left(7) ^ u64::from(field);
-            if !self.is_tested(field) {
+        let mut state = slots.heads().len() as u64;
+        for head in slots.heads() {
+            state = state.rotate_left(7) ^ u64::from(head.field());
+            if !self.is_tested(head.field()) {
                 continue;
             }
-            for value in slots.values(field) {
-                let word = match value {
-                    Value::Int(number) => number as u64,
-                    Value::Uint(number) => number,
-                    Value::Bool(truth) => truth.into(),
-                    _ => 0,
-                };
-                state = mix(state, word);
-                let (words, rest) = text(value, stores).unwrap_or_default().as_chunks();
-                for word in words {
-                    state = mix(state, u64::from_le_bytes(*word));
+            let word = match head.first() {
+                Value::Int(number) => number as u64,
+                Value::Uint(number) => number,
+                Value::Bool(truth) => truth.into(),
+                Value::Str(span) => {
+                    let text = stores.bytes(span);
+                    let last = load(&text[text.len() - text.len().min(8)..]);
+                    load(&text[..text.len().min(8)]) ^ last.rotate_left(29) ^ text.len() as u64
                 }
-                let rest = rest.iter().fold(1, |rest, byte| rest << 8 | u64::from(*byte));
-                state = mix(state, rest);
-            }
+                _ => 0,
+            };
+            state = folded_product(state ^ word, 0x9e37_79b9_7f4a_7c15);
         }
-        mix(state, 0)
+        folded_product(state, 0x9e37_79b9_7f4a_7c15)
     }
 }
 

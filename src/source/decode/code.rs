@@ -12,56 +12,81 @@
 use super::is_space;
 use super::sql::quote_end;
 
-/// Reduces a normalised statement in place and returns its new length.
+/// Appends the code of a normalised statement.
 ///
 /// A text becomes `''`, whatever its quotes; texts side by side, which the server joins, become
 /// one. A quote that never ends is left with all that follows: the statement was cut or is broken,
 /// and hiding its end would hide what broke it.
-pub(super) fn reduce(bytes: &mut [u8]) -> usize {
-    let mut out = Output { written: 0, blank: false, text: false, name: false };
+pub(super) fn reduce(statement: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    // The code is no longer than its statement.
+    out.resize(start + statement.len(), 0);
+    let written = write(statement, &mut out[start..]);
+    out.truncate(start + written);
+}
+
+/// Replaces the statement that stands in `bytes` from `start` on by its code.
+pub(super) fn reduce_in_place(bytes: &mut Vec<u8>, start: usize) {
+    let end = bytes.len();
+    bytes.resize(end + (end - start), 0);
+    let (statement, room) = bytes.split_at_mut(end);
+    let written = write(&statement[start..], room);
+    bytes.copy_within(end..end + written, start);
+    bytes.truncate(start + written);
+}
+
+/// Writes the code of a statement and returns its length.
+fn write(statement: &[u8], room: &mut [u8]) -> usize {
+    write_with(Output::copy_words, statement, room)
+}
+
+/// The same with a way to go on behind a byte that is as good as a letter.
+#[inline(always)]
+fn write_with<'a>(
+    go_on: impl Fn(&mut Output<'a>, &[u8], usize) -> usize,
+    statement: &[u8],
+    room: &'a mut [u8],
+) -> usize {
+    let mut output = Output { bytes: room, written: 0, blank: false, text: false, name: false };
     let mut read = 0;
-    while let Some(&byte) = bytes.get(read) {
+    while let Some(&byte) = statement.get(read) {
         let class = CLASSES[byte as usize];
         if class & (SPACE | QUOTE) == 0 {
-            out.push(bytes, byte);
+            output.push(byte);
             read += 1;
-            if class & WORD != 0 {
-                read = out.copy_word(bytes, read);
+            if class & !WORD == 0 {
+                read = go_on(&mut output, statement, read);
             }
             continue;
         }
         if class & SPACE != 0 {
-            out.blank = true;
+            output.blank = true;
             read += 1;
             continue;
         }
-        let end = quote_end(bytes, read);
-        let closed = end - read >= 2 && bytes[end - 1] == byte && !escaped(bytes, read, end - 1);
+        let end = quote_end(statement, read);
+        let closed =
+            end - read >= 2 && statement[end - 1] == byte && !escaped(statement, read, end - 1);
         if !closed {
-            let len = bytes.len();
-            out.copy(bytes, read, len);
+            output.copy(&statement[read..]);
             break;
         }
+        let quoted = &statement[read + 1..end - 1];
         let is_name = match byte {
-            b'`' => is_plain(&bytes[read + 1..end - 1]),
-            b'"' => is_plain(&bytes[read + 1..end - 1]) && out.is_beside(bytes, end),
+            b'`' => is_plain(quoted),
+            b'"' => is_plain(quoted) && output.is_beside(&statement[end..]),
             _ => false,
         };
         if is_name {
-            out.begin_name(bytes);
-            for at in read + 1..end - 1 {
-                let letter = bytes[at];
-                out.push(bytes, letter);
-            }
-            out.name = true;
+            output.push_name(quoted);
         } else if byte == b'`' {
-            out.copy(bytes, read, end);
+            output.copy(&statement[read..end]);
         } else {
-            out.push_text(bytes);
+            output.push_text();
         }
         read = end;
     }
-    out.written
+    output.written
 }
 
 /// Whether the quote at `at` is escaped, so that the text that began at `start` goes on.
@@ -81,6 +106,12 @@ fn is_plain(name: &[u8]) -> bool {
 #[inline]
 fn is_word(byte: u8) -> bool {
     CLASSES[byte as usize] & WORD != 0
+}
+
+/// Beside a letter and what is like it, a blank stays.
+#[inline]
+fn is_wordy(byte: u8) -> bool {
+    CLASSES[byte as usize] & !WORD == 0
 }
 
 /// White space.
@@ -116,9 +147,10 @@ static CLASSES: [u8; 256] = {
     table
 };
 
-/// The writing end. It never passes the reading end: a blank stands for one that was read or for
-/// one of the two quotes that a name lost, and a text keeps no more than its quotes.
-struct Output {
+/// The code of a statement as it is written: a blank stands for one that was read or for one of the
+/// two quotes that a name lost, and a text keeps no more than its quotes.
+struct Output<'a> {
+    bytes: &'a mut [u8],
     written: usize,
     /// A blank was read since the last byte.
     blank: bool,
@@ -128,75 +160,86 @@ struct Output {
     name: bool,
 }
 
-impl Output {
+impl Output<'_> {
     #[inline]
-    fn push(&mut self, bytes: &mut [u8], byte: u8) {
+    fn push(&mut self, byte: u8) {
         let class = CLASSES[byte as usize];
         if (self.blank || self.name && class & WORD != 0)
             && class & NO_BLANK_BEFORE == 0
-            && self.last(bytes).is_some_and(|last| CLASSES[last as usize] & NO_BLANK_BEHIND == 0)
+            && self.last().is_some_and(|last| CLASSES[last as usize] & NO_BLANK_BEHIND == 0)
         {
-            self.push_as_is(bytes, b' ');
+            self.push_as_is(b' ');
         }
-        self.push_as_is(bytes, byte);
+        self.push_as_is(byte);
     }
 
     #[inline]
-    fn push_as_is(&mut self, bytes: &mut [u8], byte: u8) {
-        bytes[self.written] = byte;
+    fn push_as_is(&mut self, byte: u8) {
+        self.bytes[self.written] = byte;
         self.written += 1;
         (self.blank, self.text, self.name) = (false, false, false);
     }
 
-    /// The rest of a word of which a byte was written: nothing but letters, which stay as they are.
-    /// Returns where it ends.
+    /// What follows a byte that is as good as a letter: more of these, and single blanks between
+    /// them, stay as they are. Returns where they end.
     #[inline]
-    fn copy_word(&mut self, bytes: &mut [u8], start: usize) -> usize {
-        // PERF: words are too short for a call that moves them, and in front of the first change
-        // they stay where they are.
-        let mut read = start;
-        let mut written = self.written;
-        while let Some(&byte) = bytes.get(read).filter(|byte| is_word(**byte)) {
-            bytes[written] = byte;
-            (read, written) = (read + 1, written + 1);
+    fn copy_words(&mut self, statement: &[u8], read: usize) -> usize {
+        // PERF: most of a statement. Words are too short for a call that moves them, or for looking
+        // at eight bytes at a time.
+        let (from, to) = (&statement[read..], &mut self.bytes[self.written..]);
+        let mut len = 0;
+        while let (Some(&byte), Some(place)) = (from.get(len), to.get_mut(len)) {
+            let class = CLASSES[byte as usize];
+            if class & !WORD == 0 {
+                *place = byte;
+            } else if class == SPACE && from.get(len + 1).is_some_and(|next| is_wordy(*next)) {
+                *place = b' ';
+            } else {
+                break;
+            }
+            len += 1;
         }
-        self.written = written;
-        read
+        self.written += len;
+        read + len
     }
 
     /// What is quoted and stays so.
-    fn copy(&mut self, bytes: &mut [u8], start: usize, end: usize) {
-        self.push(bytes, bytes[start]);
-        for at in start + 1..end {
-            self.push_as_is(bytes, bytes[at]);
+    fn copy(&mut self, quoted: &[u8]) {
+        if let [first, rest @ ..] = quoted {
+            self.push(*first);
+            self.bytes[self.written..][..rest.len()].copy_from_slice(rest);
+            self.written += rest.len();
         }
     }
 
-    fn push_text(&mut self, bytes: &mut [u8]) {
+    fn push_text(&mut self) {
         if !self.text {
-            self.push(bytes, b'\'');
-            self.push_as_is(bytes, b'\'');
+            self.push(b'\'');
+            self.push_as_is(b'\'');
         }
         (self.blank, self.text) = (false, true);
     }
 
-    /// A name that loses its quotes does not grow together with a word before it.
-    fn begin_name(&mut self, bytes: &[u8]) {
-        if self.last(bytes).is_some_and(is_word) {
+    /// A name that loses its quotes. It does not grow together with a word before or behind it.
+    fn push_name(&mut self, name: &[u8]) {
+        if self.last().is_some_and(is_word) {
             self.blank = true;
         }
         self.name = false;
+        self.copy(name);
+        self.name = true;
     }
 
-    fn last(&self, bytes: &[u8]) -> Option<u8> {
-        self.written.checked_sub(1).map(|at| bytes[at])
+    #[inline]
+    fn last(&self) -> Option<u8> {
+        self.written.checked_sub(1).map(|at| self.bytes[at])
     }
 
     /// Whether what stands in double quotes is a name (`ANSI_QUOTES`): it has a dot on either side
     /// or a bracket behind it, where no text can have one.
-    fn is_beside(&self, bytes: &[u8], end: usize) -> bool {
-        let next = bytes[end..].iter().find(|byte| !is_space(**byte));
-        matches!(next, Some(b'.' | b'(')) || self.last(bytes) == Some(b'.')
+    fn is_beside(&self, behind: &[u8]) -> bool {
+        let next = behind.iter().find(|byte| !is_space(**byte));
+        matches!(next, Some(b'.' | b'(')) || self.last() == Some(b'.')
     }
 }
 
@@ -210,6 +253,12 @@ mod tests {
         let normal = run(Decoder::SqlNorm, statement.as_bytes(), Parameter::default()).unwrap();
         let reduced = run(Decoder::SqlCode, &normal, Parameter::default()).unwrap();
         String::from_utf8(reduced).unwrap()
+    }
+
+    fn reduced(statement: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        reduce(statement, &mut out);
+        out
     }
 
     #[test]
@@ -249,8 +298,8 @@ mod tests {
     #[test]
     fn nothing_grows_and_a_second_time_changes_nothing() {
         // Every text of up to five pieces over the pieces that matter.
-        let pieces: [&[u8]; 11] =
-            [b"a", b" ", b"`", b"'", b"\"", b"\\", b".", b"(", b"@", b"`b`", b"'c'"];
+        let pieces: [&[u8]; 12] =
+            [b"a", b" ", b"`", b"'", b"\"", b"\\", b".", b"(", b"@", b"*", b"`b`", b"'c'"];
         let mut texts: Vec<Vec<u8>> = vec![Vec::new()];
         let mut at = 0;
         while texts.len() < 100_000 {
@@ -261,23 +310,32 @@ mod tests {
             }
         }
         for text in &texts {
-            let mut copy = text.clone();
-            let len = reduce(&mut copy);
-            assert!(len <= text.len());
-            copy.truncate(len);
+            let once = reduced(text);
+            assert!(once.len() <= text.len());
+            let mut room = vec![0; text.len()];
+            let len = write_with(|_, _, read| read, text, &mut room);
+            assert_eq!(once, room[..len], "{text:?} letter by letter");
             let open = text.iter().any(|byte| b"'\"`\\".contains(byte));
             if !open {
-                let once = copy.clone();
-                let len = reduce(&mut copy);
-                assert_eq!(&copy[..len], &once[..], "{text:?}");
+                assert_eq!(reduced(&once), once, "{text:?}");
             }
         }
     }
 
     #[test]
     fn bytes_that_are_not_text_pass() {
-        let mut bytes = b"SELECT \xff  '\xfe' \x00 `\xff`".to_vec();
-        let len = reduce(&mut bytes);
-        assert_eq!(&bytes[..len], b"SELECT \xff '' \x00 \xff");
+        assert_eq!(reduced(b"SELECT \xff  '\xfe' \x00 `\xff`"), b"SELECT \xff '' \x00 \xff");
+    }
+
+    #[test]
+    fn code_goes_behind_what_is_there() {
+        let statement = b"a_long_name_of_a_table = 'x'";
+        let mut appended = b"before:".to_vec();
+        reduce(statement, &mut appended);
+        let mut replaced = [b"before:", &statement[..]].concat();
+        reduce_in_place(&mut replaced, b"before:".len());
+        for code in [appended, replaced] {
+            assert_eq!(code, b"before:a_long_name_of_a_table=''");
+        }
     }
 }

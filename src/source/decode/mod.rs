@@ -242,10 +242,7 @@ pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> 
 
 /// Appends the code of a normalised statement, as [`Decoder::SqlCode`] reduces it.
 pub fn sql_code_into(statement: &[u8], out: &mut Vec<u8>) {
-    let start = out.len();
-    out.extend_from_slice(statement);
-    let len = rewrite(Rewrite::Code, &mut out[start..]);
-    out.truncate(start + len);
+    code::reduce(statement, out);
 }
 
 /// Decodes a value that is not a text.
@@ -278,30 +275,32 @@ pub fn decode_other(decoder: Decoder, value: Value) -> Decoded {
     }
 }
 
-/// Shortens `bytes` in place and returns how many of them are left.
-pub fn rewrite(with: Rewrite, bytes: &mut [u8]) -> usize {
-    match with {
-        Rewrite::Sql(quoting) => sql::normalise(bytes, quoting),
-        Rewrite::Code => code::reduce(bytes),
+/// Rewrites what stands in `bytes` from `start` on, which becomes no longer.
+pub fn rewrite(with: Rewrite, bytes: &mut Vec<u8>, start: usize) {
+    let text = &mut bytes[start..];
+    let len = match with {
+        Rewrite::Sql(quoting) => sql::normalise(text, quoting),
+        Rewrite::Code => return code::reduce_in_place(bytes, start),
         Rewrite::Lower => {
-            bytes.make_ascii_lowercase();
-            bytes.len()
+            text.make_ascii_lowercase();
+            text.len()
         }
         Rewrite::Upper => {
-            bytes.make_ascii_uppercase();
-            bytes.len()
+            text.make_ascii_uppercase();
+            text.len()
         }
         Rewrite::Compact => {
             let mut written = 0;
-            for read in 0..bytes.len() {
-                if !is_space(bytes[read]) {
-                    bytes[written] = bytes[read];
+            for read in 0..text.len() {
+                if !is_space(text[read]) {
+                    text[written] = text[read];
                     written += 1;
                 }
             }
             written
         }
-    }
+    };
+    bytes.truncate(start + len);
 }
 
 /// An error code as text, or a word that says it. Anything else leaves the outcome open: a connection
@@ -338,8 +337,7 @@ pub(crate) mod tests {
             Decoded::Part { start, len } => Some(input[start..start + len].to_vec()),
             Decoded::Rewrite { start, len, with } => {
                 let mut copy = input[start..start + len].to_vec();
-                let kept = rewrite(with, &mut copy);
-                copy.truncate(kept);
+                rewrite(with, &mut copy, 0);
                 Some(copy)
             }
             Decoded::Bool(value) => Some(value.to_string().into_bytes()),
