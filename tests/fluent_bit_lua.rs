@@ -236,9 +236,8 @@ fn differences(at: &str, a: &Json, b: &Json, out: &mut Vec<String>) {
 /// The rules in a tag.
 fn tag_in_short(tag: &Json) -> String {
     let rules = tag["rules"].as_array().map(|rules| rules.iter().map(|rule| &rule["title"]));
-    rules.map_or(tag.to_string(), |titles| {
-        titles.map(Json::to_string).collect::<Vec<_>>().join("+")
-    })
+    rules
+        .map_or(tag.to_string(), |titles| titles.map(Json::to_string).collect::<Vec<_>>().join("+"))
 }
 
 /// Runs one record through the script; what came out and the log.

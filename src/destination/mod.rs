@@ -11,6 +11,7 @@
 //! verified tables.
 
 mod form;
+mod keys;
 mod original;
 mod tables;
 mod time;

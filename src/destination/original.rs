@@ -1,6 +1,6 @@
 //! The event as it came, as text.
 
-use crate::event::json::encode_string;
+use crate::event::json::encode_string_at;
 use crate::event::msgpack::{self, Token};
 use crate::event::number::NumberText;
 use crate::limits::MAX_DEPTH;
@@ -17,8 +17,8 @@ pub enum Original<'a> {
 /// A map or array that is being written.
 #[derive(Clone, Copy, Default)]
 struct Frame {
-    /// Values still to come; of a map, keys are values too.
-    left: u64,
+    /// Elements still to come; of a map, pairs.
+    left: u32,
     is_map: bool,
     has_member: bool,
 }
@@ -28,62 +28,103 @@ struct Frame {
 /// strings, and those that are maps or arrays the empty one. Returns false for bytes that are no
 /// msgpack or nested deeper than a record may be; then what was appended is of no use.
 pub(super) fn json_text(data: &[u8], number: &mut NumberText, out: &mut Vec<u8>) -> bool {
-    let mut frames = [Frame::default(); MAX_DEPTH + 1];
+    // What the value is in has no brackets.
+    let mut frame = Frame { left: 1, is_map: false, has_member: false };
+    let mut outer = [Frame::default(); MAX_DEPTH + 1];
     let mut depth = 0;
     let mut at = 0;
     loop {
-        let mut is_key = false;
-        while depth > 0 && frames[depth - 1].left == 0 {
-            depth -= 1;
-            out.push(if frames[depth].is_map { b'}' } else { b']' });
+        if frame.left == 0 {
             if depth == 0 {
                 return true;
             }
+            out.push(if frame.is_map { b'}' } else { b']' });
+            depth -= 1;
+            frame = outer[depth];
+            continue;
         }
-        if depth > 0 {
-            let frame = &mut frames[depth - 1];
-            is_key = frame.is_map && frame.left.is_multiple_of(2);
-            if frame.is_map && !is_key {
-                out.push(b':');
-            } else if std::mem::replace(&mut frame.has_member, true) {
-                out.push(b',');
-            }
-            frame.left -= 1;
+        frame.left -= 1;
+        if std::mem::replace(&mut frame.has_member, true) {
+            out.push(b',');
+        }
+        if frame.is_map {
+            let Some(end) = string(data, at, out).or_else(|| key(data, at, number, out)) else {
+                return false;
+            };
+            out.push(b':');
+            at = end;
+        }
+        if let Some(end) = string(data, at, out) {
+            at = end;
+            continue;
         }
         let Ok((token, behind)) = msgpack::token(data, at) else { return false };
-        let quote = if is_key { &b"\""[..] } else { b"" };
-        let start = at;
-        let mut plain = |text: &[u8]| {
-            out.extend_from_slice(quote);
-            out.extend_from_slice(text);
-            out.extend_from_slice(quote);
-        };
         at = behind;
         match token {
-            Token::Str { start, len } => {
-                encode_string(data.get(start..start + len).unwrap_or_default(), out);
-            }
-            Token::Int(value) => plain(number.int(value.into())),
-            Token::Uint(value) => plain(number.int(value.into())),
-            Token::Bool(value) => plain(if value { b"true" } else { b"false" }),
-            Token::Float(value) => plain(number.float(value).unwrap_or(b"null")),
-            Token::Nil | Token::Ext { .. } => plain(b"null"),
-            Token::Map(_) | Token::Array(_) if is_key => {
-                let Ok(end) = msgpack::skip(data, start) else { return false };
-                plain(b"");
-                at = end;
-            }
-            Token::Map(count) | Token::Array(count) => {
+            Token::Map(left) | Token::Array(left) => {
                 let is_map = matches!(token, Token::Map(_));
                 out.push(if is_map { b'{' } else { b'[' });
-                let left = u64::from(count) * if is_map { 2 } else { 1 };
-                let Some(frame) = frames.get_mut(depth) else { return false };
-                *frame = Frame { left, is_map, has_member: false };
+                let Some(place) = outer.get_mut(depth) else { return false };
+                *place = frame;
                 depth += 1;
+                frame = Frame { left, is_map, has_member: false };
             }
+            Token::Str { start, len } => encode_string_at(data, start, len, out),
+            _ => out.extend_from_slice(scalar(token, number)),
         }
-        if depth == 0 {
-            return true;
+    }
+}
+
+/// Writes a string of up to 65535 bytes and returns where it ends; `None`, and nothing is written,
+/// if there is something else, or less than all of it.
+///
+/// PERF: nearly all keys and most values.
+#[inline(always)]
+fn string(data: &[u8], at: usize, out: &mut Vec<u8>) -> Option<usize> {
+    let (start, len) = match *data.get(at..)? {
+        [head @ 0xa0..=0xbf, ..] => (at + 1, usize::from(head & 31)),
+        [0xd9, len, ..] => (at + 2, len.into()),
+        [0xda, high, low, ..] => (at + 3, u16::from_be_bytes([high, low]).into()),
+        _ => return None,
+    };
+    (start + len <= data.len()).then(|| {
+        encode_string_at(data, start, len, out);
+        start + len
+    })
+}
+
+/// Writes any key and returns where it ends.
+#[inline(never)]
+fn key(data: &[u8], at: usize, number: &mut NumberText, out: &mut Vec<u8>) -> Option<usize> {
+    let (token, behind) = msgpack::token(data, at).ok()?;
+    match token {
+        Token::Str { start, len } => {
+            encode_string_at(data, start, len, out);
+            Some(behind)
+        }
+        Token::Map(_) | Token::Array(_) => {
+            out.extend_from_slice(b"\"\"");
+            msgpack::skip(data, at).ok()
+        }
+        _ => {
+            out.push(b'"');
+            out.extend_from_slice(scalar(token, number));
+            out.push(b'"');
+            Some(behind)
+        }
+    }
+}
+
+/// The text of what is neither a string nor a container.
+fn scalar(token: Token, number: &mut NumberText) -> &[u8] {
+    match token {
+        Token::Int(value) => number.int(value.into()),
+        Token::Uint(value) => number.int(value.into()),
+        Token::Bool(true) => b"true",
+        Token::Bool(false) => b"false",
+        Token::Float(value) => number.float(value).unwrap_or(b"null"),
+        Token::Nil | Token::Ext { .. } | Token::Str { .. } | Token::Map(_) | Token::Array(_) => {
+            b"null"
         }
     }
 }

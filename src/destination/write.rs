@@ -1,6 +1,7 @@
 //! Writes documents.
 
 use super::form::Form;
+use super::keys::WrittenKeys;
 use super::original::{self, Original};
 use super::tables::{Choice, Condition, Document, Node, Normal};
 use super::values;
@@ -24,16 +25,13 @@ pub struct Occurrence<'a> {
     pub original: Original<'a>,
 }
 
-/// Memory for writing documents; one per thread.
+/// Memory for writing documents of one destination; one per thread.
 pub struct Writer {
+    destination: u32,
+    /// The keys of its documents as they are written.
+    keys: WrittenKeys,
     number: NumberText,
     text: Vec<u8>,
-}
-
-impl Default for Writer {
-    fn default() -> Writer {
-        Writer { number: NumberText::new(), text: Vec::with_capacity(4096) }
-    }
 }
 
 /// An object that is being written.
@@ -49,18 +47,29 @@ struct Open {
 }
 
 impl Writer {
+    /// For a destination, by its number.
+    pub fn new(normal: &Normal, destination: u32) -> Writer {
+        Writer {
+            destination,
+            keys: WrittenKeys::new(normal),
+            number: NumberText::new(),
+            text: Vec::with_capacity(4096),
+        }
+    }
+
     /// Appends the document of an event as JSON or msgpack; false, and nothing is appended, if the
-    /// destination has none for it.
+    /// destination has none for it. `normal` is what the writer was made for.
     pub(crate) fn write(
         &mut self,
         normal: &Normal,
-        destination: u32,
         event: &Occurrence<'_>,
         format: Format,
         out: &mut Vec<u8>,
     ) -> bool {
         let tables = &normal.tables;
-        let Some(destination) = tables.destinations.get(destination as usize) else { return false };
+        let Some(destination) = tables.destinations.get(self.destination as usize) else {
+            return false;
+        };
         let mut pen = Pen {
             normal,
             lists: destination.lists != 0,
@@ -89,7 +98,13 @@ impl<'a> Pen<'a> {
         self.event.view.stores
     }
 
+    #[inline]
     fn holds(&self, condition: &Condition) -> bool {
+        // PERF: most choices have none.
+        condition.is_routed == 0 && condition.groups.count == 0 || self.decide(condition)
+    }
+
+    fn decide(&self, condition: &Condition) -> bool {
         let sources = &self.normal.sources;
         let is_routed = || {
             let wanted = condition.logsources.of(&sources.paths);
@@ -122,7 +137,9 @@ impl<'a> Pen<'a> {
             }
             let node = &nodes[at];
             let start = out.out.len();
-            out.member(open[depth].members == 0, node.key.of(&self.normal.sources.text));
+            out.element(open[depth].members == 0);
+            let key = self.writer.keys.of(document.nodes.first as usize + at, out.format);
+            out.out.extend_from_slice(key);
             if node.choices.count == 0 {
                 let count_at = begin(node.members as usize, out);
                 depth += 1;
@@ -258,7 +275,7 @@ impl<'a> Pen<'a> {
         let text = match self.event.original {
             Original::Text(text) => text,
             Original::Msgpack(data) => {
-                let Writer { number, text } = &mut *self.writer;
+                let Writer { number, text, .. } = &mut *self.writer;
                 text.clear();
                 if !original::json_text(data, number, text) {
                     return false;

@@ -6,7 +6,7 @@
 //! size; a text takes the place of another that is not asked for.
 
 use crate::event::keys::folded_product;
-use crate::ruleset::hash::load;
+use crate::event::word::{ends, load};
 
 /// Places of two texts each.
 const SETS: usize = 192;
@@ -112,8 +112,7 @@ impl Memo {
 #[inline(always)]
 fn place(field: u32, text: &[u8]) -> usize {
     let middle = text.len() / 2;
-    let first = load(&text[..text.len().min(8)]);
-    let last = load(&text[text.len() - text.len().min(8)..]);
+    let [first, last] = ends(text);
     let inner = load(&text[middle..text.len().min(middle + 8)]);
     let seed = u64::from(field) << 32 | text.len() as u64;
     let first = first.rotate_left(23) ^ inner ^ 0x9E37_79B9_7F4A_7C15;

@@ -14,7 +14,6 @@ struct Written {
 
 /// Memory for the documents of a record, and what became of events since the call began.
 pub(super) struct Normalizer {
-    destination: u32,
     writer: Writer,
     /// The documents of the record, one behind the other.
     bytes: Vec<u8>,
@@ -30,11 +29,10 @@ pub(super) struct Normalizer {
 }
 
 impl Normalizer {
-    /// For a destination of the rule set, by its number.
-    pub fn new(destination: u32) -> Normalizer {
+    /// For a destination, by its number.
+    pub fn new(normal: &Normal, destination: u32) -> Normalizer {
         Normalizer {
-            destination,
-            writer: Writer::default(),
+            writer: Writer::new(normal, destination),
             bytes: Vec::with_capacity(4096),
             list: Vec::with_capacity(16),
             events: 0,
@@ -85,7 +83,7 @@ impl Normalizer {
             Encoding::Msgpack => Format::Msgpack,
         };
         let start = self.bytes.len();
-        if self.writer.write(normal, self.destination, &event, format, &mut self.bytes) {
+        if self.writer.write(normal, &event, format, &mut self.bytes) {
             self.list.push(Written { event: found.index, bytes: start..self.bytes.len() });
         }
     }

@@ -10,10 +10,11 @@ use super::predicate::{Means, Subject, address, on_text};
 use super::vector::{Vectors, classed, passing};
 use crate::event::fold::{caseless_prefix, is_ascii_caseless};
 use crate::event::value::Value;
+use crate::event::word::ends;
 use crate::ruleset::RuleSet;
 use crate::ruleset::hash::{
     Anchor, CLASSES, GRAM, NIBBLES, anchored_bit, anchored_hash, exact_hash, filter_bit,
-    first_slot, gram_key, gram_slot, length_bit, load, marked_hash, short_hash, short_key,
+    first_slot, gram_key, gram_slot, length_bit, marked_hash, short_hash, short_key,
 };
 use crate::ruleset::regexes::RegexCache;
 use crate::ruleset::tables::{Entry, FieldIndex, GramIndex, MarkedIndex, Place, Slot, Tables};
@@ -120,7 +121,7 @@ impl<'a> Lookup<'a, '_> {
         let filled = (2u32 << text.len().min(30)) - 1;
         let (prefixes, suffixes) = (index.prefix_lengths & filled, index.suffix_lengths & filled);
         let known = text.len().min(8);
-        let (first, last) = (load(&text[..known]), load(&text[text.len() - known..]));
+        let [first, last] = ends(text);
         for_each_bit(prefixes, |len| {
             let hash = match len {
                 0..=8 => short_hash(Anchor::Start, first & u64::MAX >> ((64 - 8 * len) & 63), len),

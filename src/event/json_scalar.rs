@@ -2,6 +2,7 @@
 
 use super::json::unexpected;
 use super::malformed::{Malformed, MalformedKind};
+use super::word::load;
 
 /// What a number's text is; floats are parsed only when somebody wants them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,6 @@ pub(super) fn read_number(data: &[u8], at: usize) -> Result<(Number, usize), Mal
 /// PERF: most numbers are so short; without a loop over digits they cost nearly the same.
 #[inline(always)]
 pub(super) fn short_number(data: &[u8], at: usize) -> Option<(u64, usize)> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     let chunk: &[u8; 8] = data.get(at..)?.first_chunk()?;
     let digits = u64::from_le_bytes(*chunk) ^ (ONES * b'0' as u64);
     // Digits are 0 to 9 now. The lowest set bit is exact: carries only spoil bytes above a byte
@@ -193,7 +193,6 @@ pub(super) fn in_block(block: &[u8; 16]) -> Option<usize> {
 
 #[cfg_attr(target_arch = "x86_64", cold)]
 fn portable_in_block(block: &[u8; 16]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     let marks = (0..2).map(|half| {
         let word = u64::from_le_bytes(std::array::from_fn(|at| block[half * 8 + at]));
         let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
@@ -327,42 +326,86 @@ pub fn encode_string(text: &[u8], out: &mut Vec<u8>) {
     // PERF: hardly any byte is escaped, and what lies between is copied at once.
     while let Some(found) = find_escaped(rest) {
         out.extend_from_slice(&rest[..found]);
-        let byte = rest[found];
+        escape(rest[found], out);
         rest = &rest[found + 1..];
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0..0x20 => {
-                let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
-                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte)]);
-            }
-            _ => out.push(byte),
-        }
     }
     out.extend_from_slice(rest);
     out.push(b'"');
 }
 
+/// Appends the text of `len` bytes at `start` of `data` as [`encode_string`] does.
+#[inline]
+pub fn encode_string_at(data: &[u8], start: usize, len: usize, out: &mut Vec<u8>) {
+    // PERF: most texts are short and not the last of their record. Sixteen bytes are looked at and
+    // copied, whatever stands behind the text, where a copy of its length would be a call.
+    if let (1..=16, Some(chunk)) = (len, data.get(start..).and_then(|rest| rest.first_chunk())) {
+        let word = |half: usize| u64::from_le_bytes(std::array::from_fn(|at| chunk[half * 8 + at]));
+        let text = |half: usize| match len.saturating_sub(half * 8) * 8 {
+            0 => 0,
+            bits => u64::MAX >> 64usize.saturating_sub(bits),
+        };
+        if escaped_marks(word(0)) & text(0) | escaped_marks(word(1)) & text(1) == 0 {
+            let chunk: &[u8; 16] = chunk;
+            out.push(b'"');
+            let end = out.len() + len;
+            out.extend_from_slice(chunk);
+            out.truncate(end);
+            out.push(b'"');
+            return;
+        }
+    }
+    encode_string(data.get(start..start + len).unwrap_or_default(), out);
+}
+
+#[inline(never)]
+fn escape(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        0..0x20 => {
+            let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
+            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte)]);
+        }
+        _ => out.push(byte),
+    }
+}
+
 /// Where the first byte is that stands escaped in a string: quote, backslash, below 0x20.
 #[inline]
 fn find_escaped(text: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     let (words, tail) = text.as_chunks();
     for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let quote = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
-        let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
-        let control = word.wrapping_sub(ONES * 0x20);
-        // The lowest set bit is exact: borrows only spoil bytes above one that was found.
-        let marks = (quote | backslash | control) & !word & (ONES << 7);
+        let marks = escaped_marks(u64::from_le_bytes(*word));
         if marks != 0 {
             return Some(index * 8 + marks.trailing_zeros() as usize / 8);
         }
     }
-    let is_escaped = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    tail.iter().position(is_escaped).map(|at| words.len() * 8 + at)
+    if tail.is_empty() {
+        return None;
+    }
+    // PERF: the last eight bytes at once, of which the first may have been looked at already.
+    let (start, word) = match text.last_chunk() {
+        Some(last) => (text.len() - 8, u64::from_le_bytes(*last)),
+        // Letters stand behind a short text.
+        None => (0, load(tail) | (ONES * u64::from(b'a')) << (8 * tail.len())),
+    };
+    let marks = escaped_marks(word);
+    (marks != 0).then(|| start + marks.trailing_zeros() as usize / 8)
+}
+
+/// One in each byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The highest bit of each byte that stands escaped in a string. The lowest that is set is exact:
+/// borrows only spoil bytes above one that was found.
+#[inline(always)]
+fn escaped_marks(word: u64) -> u64 {
+    let quote = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+    let control = word.wrapping_sub(ONES * 0x20);
+    (quote | backslash | control) & !word & (ONES << 7)
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub mod slots;
 mod target;
 pub mod value;
 mod window;
+pub mod word;
 pub mod xml;
 
 pub use malformed::{Malformed, MalformedKind};

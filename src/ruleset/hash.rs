@@ -2,6 +2,7 @@
 //! asks them. They are part of the file format.
 
 use crate::event::keys::folded_product;
+use crate::event::word::{ends, load};
 
 /// Lengths of prefix and suffix keys in bytes, longest first. A literal uses the longest that it
 /// fills: keys of four bytes alone would put every `.exe` into one bucket, and keys of eight every
@@ -156,25 +157,6 @@ pub fn short_nibbles(classes: &[u32]) -> Vec<u32> {
 /// Removes the bit that tells the cases of a letter apart, as [`gram_key`] does.
 pub const CASELESS: u64 = 0x2020_2020_2020_2020;
 
-/// Up to eight bytes as an integer, with zeros behind them.
-#[inline(always)]
-pub fn load(bytes: &[u8]) -> u64 {
-    if let Some(eight) = bytes.first_chunk::<8>() {
-        return u64::from_le_bytes(*eight);
-    }
-    // PERF: two loads that overlap; a copy of a length that is not known is a call.
-    let len = bytes.len();
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        let last = u64::from(u32::from_le_bytes(*last));
-        return u64::from(u32::from_le_bytes(*first)) | last << (8 * (len - 4));
-    }
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<2>(), bytes.last_chunk::<2>()) {
-        let last = u64::from(u16::from_le_bytes(*last));
-        return u64::from(u16::from_le_bytes(*first)) | last << (8 * (len - 2));
-    }
-    bytes.first().map_or(0, |byte| u64::from(*byte))
-}
-
 #[inline]
 fn mix(a: u64, b: u64) -> u32 {
     (folded_product(a ^ 0x9E37_79B9_7F4A_7C15, b ^ 0xD6E8_FEB8_6659_FD93) >> 32) as u32
@@ -231,9 +213,9 @@ pub fn marked_hash(key: [u8; MARKED]) -> u32 {
 /// that agree on these share a bucket and are told apart by comparing them.
 #[inline]
 pub fn exact_hash(text: &[u8]) -> u32 {
-    let last = load(&text[text.len() - text.len().min(8)..]) | CASELESS;
+    let [first, last] = ends(text).map(|end| end | CASELESS);
     let seed = text.len() as u64 | (Anchor::Whole as u64) << 56;
-    mix(load(&text[..text.len().min(8)]) | CASELESS, last.rotate_left(17) ^ seed)
+    mix(first, last.rotate_left(17) ^ seed)
 }
 
 /// The bit of a length among those of whole texts: long ones share the last.
@@ -245,17 +227,6 @@ pub fn length_bit(len: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn few_bytes_are_read_as_if_zeros_followed() {
-        let bytes = [0x81, 2, 3, 0xff, 5, 6, 7, 8, 9];
-        for len in 0..=bytes.len() {
-            let mut padded = [0; 8];
-            let known = len.min(8);
-            padded[..known].copy_from_slice(&bytes[..known]);
-            assert_eq!(load(&bytes[..len]), u64::from_le_bytes(padded), "{len}");
-        }
-    }
 
     #[test]
     fn keys_ignore_case_and_keep_lengths_and_anchors_apart() {

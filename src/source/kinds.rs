@@ -13,7 +13,7 @@ use super::view::Stores;
 use crate::event::keys::folded_product;
 use crate::event::slots::{NONE, Slots};
 use crate::event::value::Value;
-use crate::ruleset::hash::load;
+use crate::event::word::ends;
 
 /// Remembered kinds. Even: a kind has a second place next door.
 const KINDS: usize = 24;
@@ -240,8 +240,8 @@ impl Kinds {
                 Value::Bool(truth) => truth.into(),
                 Value::Str(span) => {
                     let text = stores.bytes(span);
-                    let last = load(&text[text.len() - text.len().min(8)..]);
-                    load(&text[..text.len().min(8)]) ^ last.rotate_left(29) ^ text.len() as u64
+                    let [first, last] = ends(text);
+                    first ^ last.rotate_left(29) ^ text.len() as u64
                 }
                 _ => 0,
             };

@@ -64,7 +64,12 @@ impl Encoder<'_> {
         match self.format {
             Format::Json => encode_string(text, self.out),
             Format::Msgpack => {
-                string_header(self.out, text.len() as u32, StringWidth::Str(0));
+                // PERF: most texts are short.
+                match text.len() {
+                    len @ 0..=31 => self.out.push(0xa0 | len as u8),
+                    len @ 32..=0xff => self.out.extend_from_slice(&[0xd9, len as u8]),
+                    len => string_header(self.out, len as u32, StringWidth::Str(0)),
+                }
                 self.out.extend_from_slice(text);
             }
         }
