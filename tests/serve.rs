@@ -13,7 +13,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{compile, compiled_pack, corpus, gunzip, other_pack, run};
+use common::documents::{DESTINATIONS, MARIADB, RECORDS, by_the_command, matching};
+use common::{compile, compiled_pack, corpus, gunzip, other_pack, root, run};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -254,7 +255,7 @@ fn an_envelope_gives_what_of_it_matches() {
     };
     let bad = r#"SELECT '\\\"}]', LOAD_FILE('/etc/passwd')"#;
     let envelope = [event("SELECT 1"), event(bad), event("SELECT 2"), event(bad)].join(", ");
-    let rules = common::root().join("rules/mysql");
+    let rules = root().join("rules/mysql");
     let server = Server::start(&folder.path().join("s"), &rules, &["--split-records"]);
     send(&mut server.connect(), &format!("{{\"records\":[{envelope}]}}\n"));
     for _ in 0..2 {
@@ -264,6 +265,33 @@ fn an_envelope_gives_what_of_it_matches() {
     }
     let (_, rest) = server.end();
     assert_eq!(rest, Vec::<String>::new());
+}
+
+#[test]
+fn documents_are_those_of_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = format!("{RECORDS}{MARIADB}\n");
+    for name in DESTINATIONS {
+        let more = ["--normalize", name];
+        let server = Server::start(&folder.path().join("s"), &root().join("rules/mysql"), &more);
+        send(&mut server.connect(), &lines);
+        let [records, text] = [RECORDS, MARIADB].map(|lines| by_the_command(name, lines));
+        let expected = [matching(&records), matching(&text)].concat();
+        assert_eq!(expected.len(), 3, "{expected:?}");
+        for line in expected {
+            assert_eq!(server.next(), line, "{name}");
+        }
+        let (counts, rest) = server.end();
+        assert_eq!(rest, Vec::<String>::new());
+        assert_eq!(counts["normalized"], 5, "{counts}");
+        assert_eq!(counts["unmapped"], 1, "{counts}");
+    }
+    let output = command(&folder.path().join("s"), &compiled_pack(), &["--normalize", "splunk"])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("--normalize: unknown destination `splunk`; known are sekoia"), "{said}");
 }
 
 #[test]
