@@ -9,6 +9,7 @@ mod fluent_bit_support;
 mod hosts;
 mod recorded;
 
+use common::documents::{DESTINATIONS, MARIADB, RECORDS};
 use common::{assert_committed, scratch_folder};
 use fluent_bit_support::host::{
     FILE_OUT, Host, classic_with, connect, filter_section, free_port, json, receive_forward,
@@ -197,6 +198,62 @@ fn what_tables_lose_is_known() {
     assert_committed(LOSSES, &text);
 }
 
+/// Some lines through a filter with the built-in rules; the records that come out.
+fn lines_through(parser: &str, filter: &str, options: Options<'_>, count: usize) -> Vec<Json> {
+    let directory = workplace();
+    let lines = format!("{RECORDS}{MARIADB}\n");
+    fs::write(directory.path().join("in.jsonl"), lines).expect("write");
+    let config = classic(&directory, &format!("{}{filter}{FILE_OUT}", tail(parser)));
+    let mut host = Host::start_with(directory, &config, &variables(options));
+    let lines = host.wait_for_lines(count);
+    let log = host.stop();
+    assert!(!log.contains("[error]"), "{log}");
+    assert_eq!(lines.len(), count, "{lines:?}");
+    lines.iter().map(|line| json(line)).collect()
+}
+
+/// The same with the filter in C.
+fn lines_through_c(parser: &str, options: Options<'_>, count: usize) -> Vec<Json> {
+    let options = options.iter().map(|(name, value)| format!("    {name} {value}\n"));
+    lines_through(parser, &filter_section(&options.collect::<String>()), &[], count)
+}
+
+/// The original of a document is the record as JSON, and tables of Lua have no order.
+fn without_order(mut record: Json) -> Json {
+    let message = record.get("message").and_then(Json::as_str);
+    if let Some(original) = message.and_then(|text| serde_json::from_str::<Json>(text).ok()) {
+        record["message"] = original;
+    }
+    record
+}
+
+#[test]
+fn documents_are_those_of_the_filter_in_c() {
+    let flat = [("tag_format", "flat"), ("only_matching", "on")];
+    for (name, more, count) in
+        DESTINATIONS.map(|name| (name, &[][..], 6)).into_iter().chain([("Asim", &flat[..], 4)])
+    {
+        let options = [&[("normalize", name)][..], more].concat();
+        let c = lines_through_c(AS_TEXT, &options, count);
+        let documents = c.iter().filter(|record| record.get("log").is_none_or(Json::is_object));
+        assert_eq!(documents.count(), count - 1, "{c:?}");
+        assert_eq!(lines_through(AS_TEXT, &lua_section(), &options, count), c, "{name}");
+        // The text under another key, and only that.
+        let raw = [&options[..], &[("raw_key", "msg")]].concat();
+        let mut found = lines_through("    Key msg\n", &lua_section(), &raw, count);
+        for record in found.iter_mut().filter_map(Json::as_object_mut) {
+            if let Some(text) = record.remove("msg") {
+                record.insert("log".to_owned(), text);
+            }
+        }
+        assert_eq!(found, c, "{name}, raw_key");
+        let c = lines_through_c(AS_TABLES, &options, count).into_iter().map(without_order);
+        let found = lines_through(AS_TABLES, &lua_section(), &options, count);
+        let found = found.into_iter().map(without_order);
+        assert_eq!(found.collect::<Vec<_>>(), c.collect::<Vec<_>>(), "{name}, as tables");
+    }
+}
+
 /// The rule set that a tag of either names.
 fn hash(a: &Json, b: &Json) -> String {
     let of = |record: &Json| record["sigma"]["ruleset"].as_str().map(str::to_owned);
@@ -316,7 +373,7 @@ fn bad_input_passes_records_and_says_the_repair() {
         fs::write(folder.join("other.so"), "no library").expect("write");
     };
     let libc = "libc.so.6";
-    let cases: [(Options<'_>, &[&str]); 7] = [
+    let cases: [(Options<'_>, &[&str]); 8] = [
         (&[("library", "@/missing.so")], &["missing.so", "mount libsigmatag.so.0"]),
         (&[("library", "@/other.so")], &["other.so", "mount libsigmatag.so.0"]),
         (&[("library", libc)], &["libc.so.6 is no libsigmatag", "same release"]),
@@ -326,6 +383,10 @@ fn bad_input_passes_records_and_says_the_repair() {
         (
             &[("tag_format", "yaml")],
             &["option `tag_format`: unknown value `yaml`", "ecs, flat, nested"],
+        ),
+        (
+            &[("normalize", "splunk")],
+            &["option `normalize`: unknown destination `splunk`", "sekoia, ecs, asim"],
         ),
     ];
     for (options, words) in cases {

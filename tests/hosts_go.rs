@@ -7,7 +7,7 @@ mod dialects;
 mod hosts;
 mod recorded;
 
-use common::{root, run, scratch_folder};
+use common::{documents, root, run, scratch_folder};
 use hosts::{assert_same, installed, output_of};
 use std::path::PathBuf;
 use std::process::Command;
@@ -31,6 +31,11 @@ fn common_files() -> PathBuf {
             put("json.out", &common.frames(|each| &each.json));
             put("msgpack.in", &common.frames(|each| &each.event.msgpack));
             put("msgpack.out", &common.frames(|each| &each.msgpack));
+            put("records.in", documents::RECORDS.as_bytes());
+            for name in documents::DESTINATIONS {
+                let right = documents::by_the_command(name, documents::RECORDS);
+                put(&format!("records.{name}"), right.as_bytes());
+            }
             folder
         })
         .clone()

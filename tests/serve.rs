@@ -13,8 +13,12 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{compile, compiled_pack, corpus, gunzip, other_pack, run};
+use common::documents::{DESTINATIONS, MARIADB, RECORDS, by_the_command, matching};
+use common::{compiled_pack, corpus, gunzip, other_pack, root, run};
 use serde_json::Value;
+use sigmatag::compile::{self, Options};
+use sigmatag::rule::ast::Placeholders;
+use sigmatag::rule::load::load_paths;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const DROP: &str = r#"{"statement":"DROP TABLE users","list":[],"nothing":null,"n":1.50}"#;
@@ -254,7 +258,7 @@ fn an_envelope_gives_what_of_it_matches() {
     };
     let bad = r#"SELECT '\\\"}]', LOAD_FILE('/etc/passwd')"#;
     let envelope = [event("SELECT 1"), event(bad), event("SELECT 2"), event(bad)].join(", ");
-    let rules = common::root().join("rules/mysql");
+    let rules = root().join("rules/mysql");
     let server = Server::start(&folder.path().join("s"), &rules, &["--split-records"]);
     send(&mut server.connect(), &format!("{{\"records\":[{envelope}]}}\n"));
     for _ in 0..2 {
@@ -264,6 +268,53 @@ fn an_envelope_gives_what_of_it_matches() {
     }
     let (_, rest) = server.end();
     assert_eq!(rest, Vec::<String>::new());
+}
+
+#[test]
+fn documents_are_those_of_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = format!("{RECORDS}{MARIADB}\n");
+    for name in DESTINATIONS {
+        let more = ["--normalize", name];
+        let server = Server::start(&folder.path().join("s"), &root().join("rules/mysql"), &more);
+        send(&mut server.connect(), &lines);
+        let [records, text] = [RECORDS, MARIADB].map(|lines| by_the_command(name, lines));
+        let expected = [matching(&records), matching(&text)].concat();
+        assert_eq!(expected.len(), 3, "{expected:?}");
+        for line in expected {
+            assert_eq!(server.next(), line, "{name}");
+        }
+        let (counts, rest) = server.end();
+        assert_eq!(rest, Vec::<String>::new());
+        assert_eq!(counts["normalized"], 5, "{counts}");
+        assert_eq!(counts["unmapped"], 1, "{counts}");
+    }
+    let output = command(&folder.path().join("s"), &compiled_pack(), &["--normalize", "splunk"])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("--normalize: unknown destination `splunk`; known are sekoia"), "{said}");
+}
+
+/// Documents that were asked for are not silently none.
+#[test]
+fn rules_without_destinations_do_not_come_into_force() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = folder.path().join("rules.sgt");
+    fs::copy(compiled_pack(), &rules).expect("copy");
+    let server = Server::start(&folder.path().join("s"), &rules, &["--normalize", "ecs"]);
+    let loaded = load_paths(&[root().join("tests/c/other.yml")], &Placeholders::new());
+    let without = compile::compile(&loaded.collection, &Options::default());
+    fs::write(&rules, without.expect("the rules compile").bytes).expect("write");
+    server.signal("-HUP");
+    server.says("--normalize: the rules were compiled without destinations");
+    server.says("the rules as they were stay in force");
+    send(&mut server.connect(), &format!("{DROP}\n"));
+    assert_eq!(ids(&server.next()).len(), 2);
+    let counts = server.counts();
+    assert_eq!((&counts["reloads"], &counts["failed_reloads"]), (&0.into(), &1.into()));
+    server.end();
 }
 
 #[test]
@@ -353,7 +404,7 @@ fn the_corpus_matches_as_from_a_file() {
     let Some(corpus) = corpus("20,000 events of Azure over sockets") else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let (rules, events) = (folder.path().join("rules.sgt"), folder.path().join("events.jsonl"));
-    compile(&corpus.join("azure_mysql_rules.yml"), &rules);
+    common::compile(&corpus.join("azure_mysql_rules.yml"), &rules);
     let text = gunzip(&corpus.join("azure_mysql_20k.jsonl.gz"));
     fs::write(&events, &text).expect("write");
     let output = run(Command::new(env!("CARGO_BIN_EXE_sigmatag"))

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use common::documents::{DESTINATIONS, MARIADB, RECORDS, by_the_command};
 use common::{compile, compiled_pack, corpus, gunzip, other_pack, root, run, scratch_folder};
 
 /// The folder with sigmatag.so, built by the recipe that ships it. With SIGMATAG_STATICLIB set, that
@@ -81,6 +82,21 @@ fn functions_do_what_the_document_says() {
 fn wrong_use_is_refused_with_the_repair() {
     let folder = tempfile::tempdir().expect("a folder");
     checked("errors.lua", &[&compiled_pack(), folder.path()]);
+}
+
+/// What `normalize` makes of events, beside what the command makes of the same lines.
+#[test]
+fn documents_are_those_of_the_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("write");
+    };
+    write("records", RECORDS);
+    write("mariadb", MARIADB);
+    for name in DESTINATIONS {
+        write(name, &by_the_command(name, RECORDS));
+    }
+    checked("documents.lua", &[folder.path()]);
 }
 
 #[test]

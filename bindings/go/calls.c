@@ -174,6 +174,8 @@ static void add(sigmatag_summary *all, const sigmatag_summary *one) {
   all->tag_replaced += one->tag_replaced;
   all->tags_truncated += one->tags_truncated;
   all->tags_omitted += one->tags_omitted;
+  all->normalized_records += one->normalized_records;
+  all->unmapped_events += one->unmapped_events;
 }
 
 int32_t go_tag_lines(const sigmatag *engine, struct go_memory *memory, const uint8_t *data, size_t len,
@@ -216,11 +218,13 @@ int32_t go_tag_lines(const sigmatag *engine, struct go_memory *memory, const uin
 
 int32_t go_open(const uint8_t *path, size_t path_len, const uint8_t *data, size_t len, int is_default,
                 const sigmatag_options *options, const uint8_t *disabled, size_t disabled_len,
-                sigmatag **out, sigmatag_error *error) {
+                const uint8_t *normalize, size_t normalize_len, sigmatag **out, sigmatag_error *error) {
   sigmatag_options with = *options;
 
   with.disable_rules = disabled;
   with.disable_rules_len = disabled_len;
+  with.normalize = normalize;
+  with.normalize_len = normalize_len;
   if (is_default) return sigmatag_init_default(&with, out, error);
   if (data != NULL) return sigmatag_init_bytes(data, len, &with, out, error);
   return sigmatag_init((const char *)path, path_len, &with, out, error);

@@ -53,6 +53,6 @@ int32_t go_tag_lines(const sigmatag *engine, struct go_memory *memory, const uin
 
 int32_t go_open(const uint8_t *path, size_t path_len, const uint8_t *data, size_t len, int is_default,
                 const sigmatag_options *options, const uint8_t *disabled, size_t disabled_len,
-                sigmatag **out, sigmatag_error *error);
+                const uint8_t *normalize, size_t normalize_len, sigmatag **out, sigmatag_error *error);
 
 #endif

@@ -173,6 +173,32 @@ func TestAChunkIsItsRecords(t *testing.T) {
 	}
 }
 
+// What `sigmatag tag --normalize` makes of the same lines.
+func TestDocumentsAreThoseOfTheCommand(t *testing.T) {
+	read := func(name string) []byte {
+		bytes, err := os.ReadFile(filepath.Join(common(t), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes
+	}
+	in := read("records.in")
+	for _, name := range []string{"sekoia", "ecs", "asim"} {
+		engine := withDefault(t, &Options{Normalize: name})
+		out, summary, err := engine.TagLines(in, nil)
+		if right := read("records." + name); err != nil || !bytes.Equal(out, right) {
+			t.Errorf("%s: %v\n%s\nright:\n%s", name, err, out, right)
+		}
+		if summary.Normalized != 4 || summary.Unmapped != 1 || summary.Split != 1 {
+			t.Errorf("%s: %+v", name, summary)
+		}
+		stats, err := engine.Stats()
+		if err != nil || stats.Normalized != 4 || stats.Unmapped != 1 {
+			t.Errorf("%s: %+v, %v", name, stats, err)
+		}
+	}
+}
+
 // What a call costs, what is in it of crossing into C, and how that goes away in batches: with an event
 // that costs next to nothing, and with the common events. The time is that of one event.
 func BenchmarkEvents(b *testing.B) {

@@ -47,6 +47,7 @@ type Stats struct {
 	Malformed, Unexamined, Unrouted              uint64
 	TagReplaced, TagsTruncated, TagsOmitted      uint64
 	Dropped, Split, Stripped                     uint64
+	Normalized, Unmapped                         uint64
 	Panics, Reloads, FailedReloads               uint64
 }
 
@@ -76,6 +77,8 @@ func (e *Engine) Stats() (Stats, error) {
 		Dropped:        uint64(of.dropped_records),
 		Split:          uint64(of.split_records),
 		Stripped:       uint64(of.stripped_records),
+		Normalized:     uint64(of.normalized_records),
+		Unmapped:       uint64(of.unmapped_events),
 		Panics:         uint64(of.panics),
 		Reloads:        uint64(of.reloads),
 		FailedReloads:  uint64(of.failed_reloads),

@@ -82,6 +82,10 @@ type Summary struct {
 	TagsTruncated uint64
 	// TagsOmitted values of ECS tags left out because a scalar is in their place.
 	TagsOmitted uint64
+	// Normalized documents were written in place of records, see Options.Normalize.
+	Normalized uint64
+	// Unmapped events are those that no document is for: they went on as they came.
+	Unmapped uint64
 }
 
 // Match examines an event and returns the rules that match, in the order of record, event and rule.
@@ -194,5 +198,7 @@ func (s *scratch) summary() Summary {
 		TagReplaced:    uint64(of.tag_replaced),
 		TagsTruncated:  uint64(of.tags_truncated),
 		TagsOmitted:    uint64(of.tags_omitted),
+		Normalized:     uint64(of.normalized_records),
+		Unmapped:       uint64(of.unmapped_events),
 	}
 }

@@ -71,6 +71,9 @@ type Options struct {
 	MatchMetadata bool
 	// DisableRules are ids of rules that never report.
 	DisableRules []string
+	// Normalize: "sekoia", "ecs" or "asim". The Tag functions write the documents that a SIEM expects
+	// in place of records, see docs/normalization.md. Empty: records keep their shape.
+	Normalize string
 }
 
 // Engine is a rule set in force. Any goroutine may use it.
@@ -119,7 +122,7 @@ func open(path, rules []byte, isDefault bool, options *Options) (*Engine, error)
 	if options.MatchMetadata {
 		given.flags = C.SIGMATAG_MATCH_METADATA
 	}
-	disabled := []byte(strings.Join(options.DisableRules, ","))
+	disabled, normalize := []byte(strings.Join(options.DisableRules, ",")), []byte(options.Normalize)
 	detail := C.sigmatag_error{struct_size: C.sizeof_sigmatag_error}
 	e := &Engine{}
 	empty := [1]byte{}
@@ -133,7 +136,8 @@ func open(path, rules []byte, isDefault bool, options *Options) (*Engine, error)
 	}
 	var engine *C.sigmatag
 	status := C.go_open(pointer(path), C.size_t(len(path)), data, C.size_t(len(rules)), is, &given,
-		pointer(disabled), C.size_t(len(disabled)), &engine, &detail)
+		pointer(disabled), C.size_t(len(disabled)), pointer(normalize), C.size_t(len(normalize)),
+		&engine, &detail)
 	if err := failure("open", status, &detail); err != nil {
 		return nil, err
 	}

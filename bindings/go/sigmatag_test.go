@@ -2,6 +2,7 @@ package sigmatag
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -65,10 +66,46 @@ func TestTheOptionsApply(t *testing.T) {
 	if _, err := OpenDefault(&Options{MinLevel: 17}); !errors.Is(err, BadArgument) {
 		t.Error(err)
 	}
+	_, err = OpenDefault(&Options{Normalize: "splunk"})
+	known := "unknown destination `splunk`; known are sekoia, ecs, asim"
+	if !errors.Is(err, BadArgument) || !strings.Contains(err.Error(), known) {
+		t.Error(err)
+	}
 	out, _, err = withDefault(t, nil).Tag(Event{Format: JSON, Data: []byte(drop)},
 		&Tagging{Shape: ECS, Key: "found"})
 	if err != nil || !bytes.Contains(out, []byte(`"found":{`)) || !bytes.Contains(out, []byte(`"threat":`)) {
 		t.Errorf("%s, %v", out, err)
+	}
+}
+
+func TestADocumentTakesTheRecordsPlace(t *testing.T) {
+	engine := withDefault(t, &Options{Normalize: "Sekoia"})
+	out, summary, err := engine.Tag(Event{Format: JSON, Data: []byte(drop)}, nil)
+	var document struct {
+		Message string
+		Source  struct{ IP string }
+		Action  struct{ Type string }
+		Sigma   struct{ Rules []struct{ ID string } }
+	}
+	if err != nil || json.Unmarshal(out, &document) != nil {
+		t.Fatalf("%s, %v", out, err)
+	}
+	if document.Message != drop || document.Source.IP != "198.51.100.23" ||
+		document.Action.Type != "general_log" || len(document.Sigma.Rules) == 0 {
+		t.Errorf("%s", out)
+	}
+	if summary.Normalized != 1 || summary.Unmapped != 0 || summary.MatchedRecords != 1 {
+		t.Errorf("%+v", summary)
+	}
+	other := []byte(`{"message":"GET / 200"}`)
+	out, summary, err = engine.Tag(Event{Format: JSON, Data: other}, nil)
+	if err != nil || !bytes.Equal(out, other) || summary.Normalized != 0 || summary.Unmapped != 1 {
+		t.Errorf("%s, %+v, %v", out, summary, err)
+	}
+	// Matching alone writes nothing.
+	hits, summary, err := engine.Match(Event{Format: JSON, Data: []byte(drop)})
+	if err != nil || len(hits) == 0 || summary.Normalized != 0 {
+		t.Errorf("%v, %+v, %v", hits, summary, err)
 	}
 }
 

@@ -30,6 +30,7 @@ local DEFAULTS = {
     split_records = "off",
     only_matching = "off",
     strip_foreign = "off",
+    normalize = "",               -- sekoia, ecs or asim: documents in place of records; "": as they come
     reload_seconds = "0",         -- read the rule file again so often; 0: never
     required = "off",             -- on: Fluent Bit does not start without library or rules
 }
@@ -57,7 +58,9 @@ typedef struct {
   uint32_t reserved0;
   const char *disable_rules;
   size_t disable_rules_len;
-  uint64_t reserved[4];
+  const char *normalize;
+  size_t normalize_len;
+  uint64_t reserved[2];
 } sigmatag_options;
 typedef struct { uint32_t struct_size; int32_t status; uint64_t offset; char message[512]; } sigmatag_error;
 typedef struct {
@@ -195,6 +198,8 @@ local function start()
         logsource_mode = options.logsource_mode,
         disable_rules = options.disable_rules,
         disable_rules_len = #options.disable_rules,
+        normalize = options.normalize,
+        normalize_len = #options.normalize,
     })
     local out = ffi.new("sigmatag *[1]")
     local status
@@ -204,7 +209,9 @@ local function start()
         status = library.sigmatag_init(options.rules, #options.rules, with, out, fault)
     end
     if status ~= OK then
-        error("option `rules`: " .. ffi.string(fault.message), 0)
+        local why = ffi.string(fault.message)
+        local name, wrong = why:match("^options: ([%w_]+)(.*)")
+        error("option `" .. (name or "rules") .. "`" .. (wrong or ": " .. why), 0)
     end
     engine = ffi.gc(out[0], library.sigmatag_free)
     event = ffi.new("sigmatag_event", { struct_size = ffi.sizeof("sigmatag_event"), format = MSGPACK })
@@ -451,8 +458,11 @@ local function read_records(size)
     return records
 end
 
--- Puts the tag of a wrapper into the record that the text is of.
+-- Puts the tag of a wrapper into the record that the text is of. A document stands for all of that.
 local function of_wrapper(wrapped, record)
+    if type(wrapped[WRAPPER]) ~= "string" then -- documents of some destinations have an object there
+        return wrapped
+    end
     local own = {}
     for key, value in pairs(record) do own[key] = value end
     for key, value in pairs(wrapped) do

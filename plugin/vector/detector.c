@@ -30,6 +30,14 @@ const sigmatag_hit *hits_of(const struct detector *detector)
     return (const sigmatag_hit *) detector->hits.bytes;
 }
 
+bool has_hit(const struct detector *detector, uint32_t event, size_t *at)
+{
+    while (*at < detector->hit_count && hits_of(detector)[*at].event < event) {
+        ++*at;
+    }
+    return *at < detector->hit_count && hits_of(detector)[*at].event == event;
+}
+
 static sigmatag_event event_of(const struct detector *detector, const struct given *given)
 {
     return (sigmatag_event) {
@@ -88,6 +96,8 @@ static enum outcome note(struct detector *detector, const sigmatag_summary *summ
     count(detector->engine, UNROUTED, summary->unrouted);
     count(detector->engine, HITS, summary->hits);
     count(detector->engine, MATCHED, summary->hits > 0);
+    count(detector->engine, NORMALIZED, summary->normalized_records);
+    count(detector->engine, UNMAPPED, summary->unmapped_events);
     return summary->hits > 0 ? MATCHES : CLEAN;
 }
 
@@ -126,8 +136,8 @@ static int32_t write_tagged(struct detector *detector, const struct given *given
     return status;
 }
 
-enum outcome tag_event(struct detector *detector, const struct given *given, uint32_t flags, bool *retry,
-                       bool *written, bool *split)
+enum outcome tag_event(struct detector *detector, const struct given *given, uint32_t flags, bool only_matching,
+                       bool *retry, struct made *made)
 {
     sigmatag_summary summary = { .struct_size = sizeof summary };
     sigmatag_event event = event_of(detector, given);
@@ -147,14 +157,18 @@ enum outcome tag_event(struct detector *detector, const struct given *given, uin
     if (status != SIGMATAG_OK && status != SIGMATAG_UNCHANGED) {
         return fail(detector, status, retry);
     }
-    *written = status == SIGMATAG_OK;
-    *split = summary.split_records > 0;
-    status = *written ? write_tagged(detector, given, needed) : SIGMATAG_OK;
+    made->written = status == SIGMATAG_OK && !(only_matching && summary.hits == 0);
+    made->split = summary.split_records > 0;
+    made->documents = summary.normalized_records > 0;
+    if (status == SIGMATAG_OK && !made->written) {
+        sigmatag_tag_discard(detector->scratch);
+    }
+    status = made->written ? write_tagged(detector, given, needed) : SIGMATAG_OK;
     if (status == SIGMATAG_OK && summary.hits > 0) {
         status = take_hits(detector, summary.hits);
     }
     if (status != SIGMATAG_OK) {
-        *written = false;
+        made->written = false;
         return fail(detector, status, NULL);
     }
     return note(detector, &summary);

@@ -40,12 +40,22 @@ void begin_event(struct detector *detector);
  */
 enum outcome examine(struct detector *detector, const struct given *given, bool *retry);
 
+/* What was made of an event. */
+struct made {
+    bool written;   /* `tagged` has what goes on in its place */
+    bool split;     /* that is one piece for each event of an envelope, one behind the other */
+    bool documents; /* it is a document of the option `normalize`, or some of the pieces are */
+};
+
 /*
- * The same, and the tagged copy is in `tagged` if `*written`. `flags` are those of sigmatag_tagging;
- * `*split` says that the copy is one document for each event.
+ * The same, and makes what goes on in place of the event. `flags` are those of sigmatag_tagging;
+ * `only_matching`: what has no hits is not made, for nobody wants it.
  */
-enum outcome tag_event(struct detector *detector, const struct given *given, uint32_t flags, bool *retry,
-                       bool *written, bool *split);
+enum outcome tag_event(struct detector *detector, const struct given *given, uint32_t flags, bool only_matching,
+                       bool *retry, struct made *made);
+
+/* Whether an event of an envelope has hits; asked for in the order of events, with `*at` from 0 on. */
+bool has_hit(const struct detector *detector, uint32_t event, size_t *at);
 
 const sigmatag_hit *hits_of(const struct detector *detector);
 

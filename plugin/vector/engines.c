@@ -40,10 +40,19 @@ static bool has_suffix(const char *text, const char *suffix)
 /* Says why there are no rules, and the repair. */
 static void explain(const char *path, int32_t status, const sigmatag_error *error, char message[MESSAGE])
 {
+    static const char OF_OPTIONS[] = "options: ";
     char where[PATH_MAX] = "";
     const char *reason = error->message[0] != 0 ? error->message : sigmatag_status_text(status);
+    size_t name;
     bool named;
 
+    if (strncmp(reason, OF_OPTIONS, sizeof OF_OPTIONS - 1) == 0) { /* the file can be read: an option is wrong */
+        reason += sizeof OF_OPTIONS - 1;
+        name = strcspn(reason, ": ");
+        snprintf(message, MESSAGE, "option `%.*s`%s (rules: %.300s)", (int) name, reason, reason + name,
+                 path != NULL ? path : "built in");
+        return;
+    }
     if (path == NULL) {
         snprintf(message, MESSAGE, "option `rules` is not set and the built-in rules cannot be used (%s): set it to "
                  "a compiled rule set", reason);
@@ -79,9 +88,11 @@ static void free_engine(struct engine *engine)
 static bool make_key(struct engine *engine, const struct configuration *wanted)
 {
     const sigmatag_options *options = &wanted->options;
-    int n = asprintf(&engine->key, "%d %d %u %zu %.*s %s", options->min_level, options->logsource_mode,
+    int n = asprintf(&engine->key, "%d %d %u %zu %.*s %zu %.*s %s", options->min_level, options->logsource_mode,
                      options->max_record, options->disable_rules_len, (int) options->disable_rules_len,
                      options->disable_rules_len > 0 ? (const char *) options->disable_rules : "",
+                     options->normalize_len, (int) options->normalize_len,
+                     options->normalize_len > 0 ? (const char *) options->normalize : "",
                      wanted->path != NULL ? wanted->path : "");
 
     if (n < 0) {

@@ -13,7 +13,9 @@
 enum { MESSAGE = 1024 };
 
 /* Totals of all detectors that share an engine. One event is counted once, however often it was tried. */
-enum counter { EVENTS, MATCHED, HITS, MALFORMED, UNEXAMINED, UNROUTED, ERRORS, SKIPPED, COUNTERS };
+enum counter {
+    EVENTS, MATCHED, HITS, MALFORMED, UNEXAMINED, UNROUTED, ERRORS, SKIPPED, NORMALIZED, UNMAPPED, COUNTERS
+};
 
 /* A file as it was when it was read. */
 struct stamp {

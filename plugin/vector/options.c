@@ -9,7 +9,7 @@ static const char *const mode_names[] = { "auto", "strict", "none" };
 static const char *const format_names[] = { "nested", "flat", "ecs" };
 static const char *const option_names[] = {
     "rules", "disable_rules", "min_level", "logsource_mode", "logsource", "max_record", "tag_format", "tag_key",
-    "split_records", "strip_foreign", "field", "emit_unexamined",
+    "split_records", "strip_foreign", "normalize", "field", "emit_unexamined",
 };
 enum { LEVELS = 5, MODES = 3, FORMATS = 3, OPTIONS = sizeof option_names / sizeof *option_names };
 
@@ -186,6 +186,7 @@ void read_options(lua_State *L, int index, struct options *options)
     engine->logsource_mode = chosen < 0 ? SIGMATAG_LOGSOURCE_AUTO : chosen;
     engine->max_record = read_max_record(L, index);
     read_disabled(L, index, engine);
+    engine->normalize = (const uint8_t *) text_option(L, index, "normalize", &engine->normalize_len);
     options->tagging.struct_size = sizeof options->tagging;
     chosen = choice_option(L, index, "tag_format", format_names, FORMATS);
     options->tagging.shape = chosen < 0 ? SIGMATAG_NESTED : chosen;

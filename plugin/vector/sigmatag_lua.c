@@ -6,10 +6,11 @@
  *   options.c      the options of open{...}
  *   table.c        tables as msgpack and back
  *   detector.c     one event through the library
+ *   events.c       events of Vector: where the event is, and what goes on in its place
  *   sigmatag_lua.c (here)   what Lua calls
  *
- * Errors of Lua are jumps. They start from here only, while no function of the library is on the
- * stack and no lock is held, and whatever has to be freed belongs to the detector. The library never
+ * Errors of Lua are jumps. They start while no function of the library is on the stack and no lock
+ * is held, in files that call Lua, and whatever has to be freed belongs to the detector. The library never
  * calls back, and its panics end at its own border.
  *
  * Detection never costs a log: what cannot be examined is emitted or passed on, and counted.
@@ -17,16 +18,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "detector.h"
+#include "events.h"
 
 static const char DETECTOR[] = "sigmatag.detector";
-
-/* The columns of SIGMATAG_FLAT, and what SIGMATAG_ECS merges into. */
-static const char *const flat_keys[] = {
-    "SigmaIds", "SigmaTitles", "SigmaLevel", "SigmaTags", "AttackTechniques", "SigmaAuthors", "SigmaRuleset",
-    "SigmaIndicators", "SigmaTruncated", NULL,
-};
-static const char *const ecs_keys[] = { "rule", "threat", "event", NULL };
 
 /* The detector of a method, which may be called with a dot or with a colon. */
 static struct detector *self(lua_State *L)
@@ -44,149 +38,6 @@ static struct detector *self(lua_State *L)
 }
 
 /* ------------------------------------------------------------------ */
-/* Events                                                             */
-/* ------------------------------------------------------------------ */
-
-/* Where the event of an event of Vector is. */
-struct found {
-    int log;             /* index of the log's table, 0 if it is no log */
-    struct given given;  /* JSON text, if bytes is not NULL; else the table is the event */
-};
-
-static bool begins_an_object(const char *text, size_t length)
-{
-    size_t i = 0;
-
-    while (i < length && (text[i] == ' ' || text[i] == '\t' || text[i] == '\r' || text[i] == '\n')) {
-        i++;
-    }
-    return i < length && text[i] == '{';
-}
-
-/* Leaves the log's table and its text on the stack: that keeps the text where it is. */
-static struct found find_event(lua_State *L, struct detector *detector)
-{
-    struct found found = { .log = 0 };
-
-    lua_settop(L, 2);
-    if (lua_type(L, 1) != LUA_TTABLE) {
-        luaL_error(L, "sigmatag: an event of Vector is a table with the key `log`; this is a %s. Use match or "
-                      "match_json for other values", lua_typename(L, lua_type(L, 1)));
-    }
-    lua_pushstring(L, "log");
-    lua_rawget(L, 1);
-    if (lua_type(L, 3) != LUA_TTABLE) {
-        return found;
-    }
-    found.log = 3;
-    lua_pushstring(L, detector->options.field);
-    lua_rawget(L, 3);
-    if (lua_type(L, 4) == LUA_TSTRING) {
-        found.given.format = SIGMATAG_JSON;
-        found.given.bytes = lua_tolstring(L, 4, &found.given.length);
-        if (!begins_an_object(found.given.bytes, found.given.length)) {
-            found.given.bytes = NULL;
-        }
-    }
-    return found;
-}
-
-/* The table at `index` as an event; CLEAN: it is in `given`. */
-static enum outcome give_table(lua_State *L, struct detector *detector, int index, struct given *given)
-{
-    uint32_t limit = detector->options.engine.options.max_record;
-    const char *what;
-
-    switch (encode_table(L, index, limit != 0 ? limit : 4 << 20, &detector->event, &what)) {
-    case ENCODED:
-        break;
-    case TOO_LARGE:
-        return not_examined(detector, UNEXAMINED, "the event is larger than max_record");
-    case TOO_DEEP:
-        return not_examined(detector, UNEXAMINED, "the event is nested too deep, or holds itself");
-    case NO_DATA:
-        return not_examined(detector, ERRORS, "the event holds a %s, which is no data", what);
-    case NO_MEMORY:
-        return not_examined(detector, ERRORS, "out of memory");
-    }
-    given->format = SIGMATAG_MSGPACK;
-    given->bytes = (const char *) detector->event.bytes;
-    given->length = detector->event.used;
-    return CLEAN;
-}
-
-/* Takes the tag out of the tagged copy of the log's table. */
-static void take_tag(lua_State *L, const struct detector *detector, int log)
-{
-    const char *const *key = detector->options.tagging.shape == SIGMATAG_FLAT ? flat_keys : ecs_keys;
-
-    if (detector->options.tagging.shape != SIGMATAG_FLAT) {
-        take_key(L, log, &detector->tagged, detector->options.tag_key);
-    }
-    for (; detector->options.tagging.shape != SIGMATAG_NESTED && *key != NULL; key++) {
-        take_key(L, log, &detector->tagged, *key);
-    }
-}
-
-/* The end of the JSON document that begins at `from`: behind it is a line feed of the library's, or nothing. */
-static size_t document_end(const char *text, size_t from, size_t length)
-{
-    size_t depth = 0;
-    bool quoted = false;
-
-    for (; from < length; from++) {
-        if (quoted && text[from] == '\\') {
-            from++;
-        } else if (quoted) {
-            quoted = text[from] != '"';
-        } else if (text[from] == '"') {
-            quoted = true;
-        } else if (text[from] == '{' || text[from] == '[') {
-            depth++;
-        } else if ((text[from] == '}' || text[from] == ']') && --depth == 0) {
-            return from + 1;
-        }
-    }
-    return length;
-}
-
-static void emit(lua_State *L)
-{
-    lua_pushvalue(L, 2);
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, 0);
-}
-
-/* Puts a tagged text into the log, in place of the text that came. */
-static void put_text(lua_State *L, const struct detector *detector, int log, const char *text, size_t length)
-{
-    lua_pushlstring(L, text, length);
-    lua_setfield(L, log, detector->options.field);
-}
-
-/*
- * Emits the events of a tagged text that have hits. `emit` is foreign code: the text is Lua's by then,
- * and the list of hits is asked for its length each time.
- */
-static void emit_documents(lua_State *L, const struct detector *detector, int log)
-{
-    size_t start, end, length = detector->tagged.used, hit = 0;
-    const char *text = lua_pushlstring(L, (const char *) detector->tagged.bytes, length);
-    uint32_t event = 0;
-
-    for (start = 0; start < length; event++, start = end + 1) {
-        end = document_end(text, start, length);
-        while (hit < detector->hit_count && hits_of(detector)[hit].event < event) {
-            hit++;
-        }
-        if (hit < detector->hit_count && hits_of(detector)[hit].event == event) {
-            put_text(L, detector, log, text + start, end - start);
-            emit(L);
-        }
-    }
-}
-
-/* ------------------------------------------------------------------ */
 /* Methods                                                            */
 /* ------------------------------------------------------------------ */
 
@@ -199,7 +50,8 @@ static int detect(lua_State *L)
     struct detector *detector = self(L);
     struct found found = find_event(L, detector);
     uint32_t flags = detector->options.tagging.flags;
-    bool retry = false, written = false, split = false;
+    bool retry = false, is_text = found.given.bytes != NULL;
+    struct made made = { 0 };
     enum outcome outcome = NOT_EXAMINED;
 
     if (lua_type(L, 2) == LUA_TNIL) {
@@ -210,31 +62,21 @@ static int detect(lua_State *L)
         count(detector->engine, SKIPPED, 1);
         return 0;
     }
-    if (found.given.bytes != NULL) {
-        outcome = tag_event(detector, &found.given, flags, &retry, &written, &split);
-        if (outcome == MATCHES && written && split) {
-            emit_documents(L, detector, found.log);
-            return 0;
-        }
-        if (outcome == MATCHES && written) {
-            put_text(L, detector, found.log, (const char *) detector->tagged.bytes, detector->tagged.used);
-        }
+    if (is_text) {
+        outcome = tag_event(detector, &found.given, flags, true, &retry, &made);
     }
-    if (found.given.bytes == NULL || retry) {
+    if (!is_text || retry) {
+        is_text = false;
         outcome = give_table(L, detector, found.log, &found.given);
         if (outcome == CLEAN) {
-            outcome = tag_event(detector, &found.given, flags & ~(uint32_t) SIGMATAG_SPLIT_RECORDS, NULL, &written,
-                                &split);
-        }
-        if (outcome == MATCHES && written) {
-            take_tag(L, detector, found.log);
+            outcome = tag_event(detector, &found.given, flags & ~(uint32_t) SIGMATAG_SPLIT_RECORDS, true, NULL, &made);
         }
     }
-    if (outcome == NOT_EXAMINED && detector->options.emit_unexamined) {
+    if (outcome == MATCHES) {
+        emit_matches(L, detector, &found, is_text, &made);
+    } else if (outcome == NOT_EXAMINED && detector->options.emit_unexamined) {
         lua_pushstring(L, detector->message);
         lua_setfield(L, found.log, "sigmatag_error");
-        emit(L);
-    } else if (outcome == MATCHES) {
         emit(L);
     }
     return 0;
@@ -258,27 +100,24 @@ static int tag(lua_State *L)
     struct detector *detector = self(L);
     struct found found = find_event(L, detector);
     uint32_t flags = detector->options.tagging.flags & ~(uint32_t) SIGMATAG_SPLIT_RECORDS;
-    bool retry = false, written = false, split = false;
+    bool retry = false, emitted = false, is_text = found.given.bytes != NULL;
+    struct made made = { 0 };
     enum outcome outcome = CLEAN;
 
     begin_event(detector);
     count(detector->engine, SKIPPED, found.log == 0);
-    if (found.given.bytes != NULL) {
-        outcome = tag_event(detector, &found.given, flags, &retry, &written, &split);
-        if (written) {
-            put_text(L, detector, found.log, (const char *) detector->tagged.bytes, detector->tagged.used);
-        }
+    if (is_text) {
+        outcome = tag_event(detector, &found.given, flags, false, &retry, &made);
     }
-    if (found.log != 0 && (found.given.bytes == NULL || retry)) {
+    if (found.log != 0 && (!is_text || retry)) {
+        is_text = false;
         outcome = give_table(L, detector, found.log, &found.given);
         if (outcome == CLEAN) {
-            outcome = tag_event(detector, &found.given, flags, NULL, &written, &split);
-        }
-        if (written) {
-            take_tag(L, detector, found.log);
+            outcome = tag_event(detector, &found.given, flags, false, NULL, &made);
         }
     }
-    if (lua_type(L, 2) != LUA_TNIL) {
+    outcome = put_made(L, detector, &found, is_text, &made, outcome, &emitted);
+    if (!emitted && lua_type(L, 2) != LUA_TNIL) {
         emit(L);
     }
     return answer(L, detector, outcome);
@@ -404,6 +243,7 @@ static int stats(lua_State *L)
     static const char *const names[COUNTERS] = {
         [EVENTS] = "events", [MATCHED] = "matched", [HITS] = "hits", [MALFORMED] = "malformed",
         [UNEXAMINED] = "unexamined", [UNROUTED] = "unrouted", [ERRORS] = "errors", [SKIPPED] = "skipped",
+        [NORMALIZED] = "normalized", [UNMAPPED] = "unmapped",
     };
     struct detector *detector = self(L);
     sigmatag_info_t info = { .struct_size = sizeof info };
@@ -495,6 +335,7 @@ static int open_detector(lua_State *L)
     }
     detector->options.engine.path = NULL; /* Lua's memory, which goes now */
     detector->options.engine.options.disable_rules = NULL;
+    detector->options.engine.options.normalize = NULL;
     wrong = wrong_option(detector);
     if (wrong != NULL) {
         return luaL_error(L, "sigmatag.open: %s", wrong);

@@ -313,6 +313,14 @@ static void read_value(lua_State *L, struct reader *from, bool push)
     }
 }
 
+size_t push_map(lua_State *L, const struct buffer *maps, size_t from)
+{
+    struct reader reader = { maps->bytes + from, maps->bytes + maps->used };
+
+    read_value(L, &reader, true);
+    return (size_t) (reader.at - maps->bytes);
+}
+
 void take_key(lua_State *L, int index, const struct buffer *map, const char *key)
 {
     struct reader from = { map->bytes, map->bytes + map->used };

@@ -26,6 +26,9 @@ enum encoded { ENCODED, TOO_LARGE, TOO_DEEP, NO_MEMORY, NO_DATA };
  */
 enum encoded encode_table(lua_State *L, int index, size_t limit, struct buffer *out, const char **what);
 
+/* Pushes the msgpack map at `from`, which the library wrote, as a table; returns where it ends. */
+size_t push_map(lua_State *L, const struct buffer *maps, size_t from);
+
 /*
  * Takes over `key` of the msgpack map into the table at `index` (absolute); a key that the map has
  * not got is removed. Only for maps that the library wrote.

@@ -3,6 +3,7 @@
 // Every test program compiles this file and uses its own part of it.
 #![allow(dead_code)]
 
+pub mod documents;
 pub mod families;
 mod process;
 

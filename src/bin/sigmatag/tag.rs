@@ -148,6 +148,12 @@ pub fn warn_of_unknown(logsource: &str, rules: &RuleSet) {
     }
 }
 
+/// Refuses a destination that the rules do not have.
+pub fn check_destination(name: Option<&str>, rules: &RuleSet) -> Result<(), Failure> {
+    let found = name.map_or(Ok(0), |name| rules.destination(name));
+    found.map(drop).map_err(|why| Failure::Unusable(format!("--normalize: {why}")))
+}
+
 /// Runs the subcommand.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.shape == ShapeName::Flat && arguments.key.is_some() {
@@ -163,10 +169,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let inputs = Input::all(&arguments.events)?;
     let rules = Arc::new(rules::rule_set(&arguments.rules)?);
-    if let Some(name) = &arguments.normalize {
-        let found = rules.destination(name);
-        found.map_err(|why| Failure::Unusable(format!("--normalize: {why}")))?;
-    }
+    check_destination(arguments.normalize.as_deref(), &rules)?;
     if let Some(logsource) = &arguments.logsource {
         warn_of_unknown(logsource, &rules);
     }

@@ -86,6 +86,47 @@ fn a_decoded_event_gets_its_tag_as_fields() {
     assert_eq!(rest, fields);
 }
 
+/// A line of text becomes the fields of its document, JSON text its text, an envelope several events.
+#[test]
+fn documents_take_the_place_of_events() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = folder.path().join("mysql.sgt");
+    compile(&root().join("rules/mysql"), &rules);
+    let source = source(&rules, ", normalize = 'ecs'");
+    let mut transform = Transform::build(&source, "detector.tag").expect("it opens");
+    let line = r#"20260304 05:06:09,db2,app,10.0.0.9,41,911,QUERY,shop,'SELECT LOAD_FILE("/etc/passwd")',0"#;
+    let out = transform.process(Log::of_message(line)).expect("no error");
+    let field = |log: &Log, object: &str, key: &str| log.0.get(object)?.get(key).cloned();
+    let text = |text: &str| Some(Value::Text(text.into()));
+    assert_eq!(out[0].message(), line);
+    assert_eq!(field(&out[0], "db", "statement"), text(r#"SELECT LOAD_FILE("/etc/passwd")"#));
+    assert_eq!(field(&out[0], "host", "name"), text("db2"));
+    assert_eq!(field(&out[0], "mysql", "thread_id"), Some(Value::Integer(41)));
+    let category = Value::Array(vec![Value::Text(b"database".to_vec())]);
+    assert_eq!(field(&out[0], "event", "category"), Some(category));
+    assert!(field(&out[0], "sigma", "rules").is_some());
+    assert_eq!(out[0].0.get("source_type"), None);
+
+    let event = |sql: &str| {
+        format!(
+            r#"{{"category":"MySqlAuditLogs","properties":{{"event_class":"general_log","user":"app","sql_text":"{sql}"}}}}"#
+        )
+    };
+    let envelope = format!(r#"{{"records":[{},{}]}}"#, event("SELECT 1"), event("SELECT 2"));
+    let out = transform.process(Log::of_message(&envelope)).expect("no error");
+    assert_eq!(out.len(), 2);
+    for (log, sql) in out.iter().zip(["SELECT 1", "SELECT 2"]) {
+        let document: serde_json::Value = serde_json::from_str(log.message()).expect("JSON");
+        assert_eq!(
+            (&document["db"]["statement"], &document["user"]["name"]),
+            (&sql.into(), &"app".into())
+        );
+        assert_eq!(log.0.get("host").and_then(Value::text), Some("db1"));
+    }
+    let normalized: i64 = transform.eval("detector.stats().normalized").expect("a number");
+    assert_eq!(normalized, 3);
+}
+
 #[test]
 fn a_wrong_start_is_an_error_with_the_reason() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -121,6 +121,8 @@ impl Examiner<'_> {
         server.counts.unrouted.add(found.unrouted);
         server.counts.hits.add(found.hits);
         server.counts.matched.add(u64::from(found.hits > 0));
+        server.counts.normalized.add(found.normalized_records);
+        server.counts.unmapped.add(found.unmapped_events);
         let Some(needed) = needed else { return Ok(found) };
         if found.hits == 0 {
             self.scratch.tag_discard();

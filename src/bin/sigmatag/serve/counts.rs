@@ -35,6 +35,10 @@ pub struct Counts {
     pub unexamined: Count,
     /// Events of no known source.
     pub unrouted: Count,
+    /// Documents that a destination has for events, whether these match or not.
+    pub normalized: Count,
+    /// Events that the destination has no document for.
+    pub unmapped: Count,
     /// Connections that were closed because of an error.
     pub broken: Count,
     /// Reloads that brought rules into force.
@@ -54,6 +58,8 @@ impl Counts {
             "malformed": self.malformed.get(),
             "unexamined": self.unexamined.get(),
             "unrouted": self.unrouted.get(),
+            "normalized": self.normalized.get(),
+            "unmapped": self.unmapped.get(),
             "broken_connections": self.broken.get(),
             "reloads": self.reloads.get(),
             "failed_reloads": self.failed_reloads.get(),

@@ -13,7 +13,7 @@ mod socket;
 
 use crate::failure::{EXIT_CODES, Failure, count, say};
 use crate::rules::{self, Selected};
-use crate::tag::{ModeName, ShapeName, logsource, warn_of_unknown};
+use crate::tag::{ModeName, ShapeName, check_destination, logsource, warn_of_unknown};
 use clap::builder::PossibleValuesParser;
 use counts::Counts;
 use sigmatag::engine::{Engine, Options};
@@ -78,6 +78,9 @@ pub struct Arguments {
     /// Write each event of an envelope (`{"records":[...]}`) that matches for itself.
     #[arg(long)]
     split_records: bool,
+    /// Write the documents that a SIEM expects in place of events, see `sigmatag tag`.
+    #[arg(long, value_name = "DESTINATION")]
+    normalize: Option<String>,
     /// Longest line that is examined, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = limits::MAX_RECORD as u32)]
     max_record: u32,
@@ -116,6 +119,7 @@ struct State {
 /// Runs the subcommand.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let rules = Arc::new(rules::rule_set(&arguments.rules)?);
+    check_destination(arguments.normalize.as_deref(), &rules)?;
     if let Some(logsource) = &arguments.logsource {
         warn_of_unknown(logsource, &rules);
     }
@@ -125,6 +129,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         max_record: arguments.max_record,
         logsource_mode: arguments.logsource_mode.mode(),
         disable_rules: arguments.disable_rule.clone(),
+        normalize: arguments.normalize.clone(),
         ..Options::default()
     };
     let engine = Engine::new(rules, options);
@@ -248,7 +253,10 @@ impl Server {
     }
 
     fn reload(&self, selected: &Selected) {
-        match rules::rule_set(selected) {
+        let normalize = self.engine.options().normalize.as_deref();
+        let loaded = rules::rule_set(selected)
+            .and_then(|rules| check_destination(normalize, &rules).map(|()| rules));
+        match loaded {
             Ok(rules) => {
                 let number = count(rules.rule_count(), "rule");
                 self.engine.reload(Arc::new(rules));
