@@ -5,13 +5,14 @@
 pub mod azure;
 pub mod clones;
 pub mod foreign;
+pub mod listed;
 #[path = "../../tests/generator/rng.rs"]
 pub mod rng;
 
 use serde_json::{Value, json};
 use sigmatag::compile::{Options, compile};
 use sigmatag::rule::ast::{Collection, Placeholders};
-use sigmatag::rule::descriptor::built_in;
+use sigmatag::rule::descriptor::{built_in, destinations};
 use sigmatag::rule::load::load_paths;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -68,7 +69,8 @@ impl Corpus {
 /// The compiled rules of `rules/mysql`.
 pub fn pack() -> Vec<u8> {
     let loaded = load_paths(&[root().join("rules/mysql")], &Placeholders::new());
-    let options = Options { sources: built_in(), ..Options::default() };
+    let options =
+        Options { sources: built_in(), destinations: destinations(), ..Options::default() };
     compile(&loaded.collection, &options).expect("the pack compiles").bytes
 }
 

@@ -2,13 +2,15 @@
 //! the processor has AVX2 and its gather is fast.
 //!
 //! The only unsafe code outside of the C interface. What it rests on: [`passing`] and [`classed`] ask
-//! the processor for AVX2, and the former checks the number of words; every index that is gathered is the top of a hash, of as
-//! many bits as number the words; bytes are loaded through references to arrays. Tests compare what
-//! passes with the loop over single grams, for every length and alignment.
+//! the processor for AVX2, and the former checks the number of words; every index that is gathered is
+//! the top of a hash, of as many bits as number the words; bytes are loaded through references to
+//! arrays. Tests compare what passes with the loop over single grams, for every length and alignment.
 #![allow(unsafe_code)]
 
 use super::scan::{classed_one_by_one, one_by_one};
-use crate::ruleset::hash::{CLASSES, FILTER_MULTIPLIER, FILTER_WORDS, GRAM, NIBBLES, gram_filter};
+use crate::ruleset::hash::{CLASSES, FILTER_WORDS, NIBBLES, gram_filter};
+#[cfg(target_arch = "x86_64")]
+use crate::ruleset::hash::{FILTER_MULTIPLIER, GRAM};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sigmatag::compile::{Options, compile};
 use sigmatag::engine::{Engine, Format, LogsourceMode, Scratch};
 use sigmatag::rule::ast::{Collection, Placeholders};
-use sigmatag::rule::descriptor::built_in;
+use sigmatag::rule::descriptor::{built_in, destinations};
 use sigmatag::rule::load::load_paths;
 use std::path::PathBuf;
 
@@ -45,7 +45,8 @@ impl Rules {
 
 /// Rules as `sigmatag compile` compiles them.
 pub fn compiled(collection: &Collection) -> Vec<u8> {
-    let options = Options { sources: built_in(), ..Options::default() };
+    let options =
+        Options { sources: built_in(), destinations: destinations(), ..Options::default() };
     compile(collection, &options).expect("the rules compile").bytes
 }
 

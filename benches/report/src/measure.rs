@@ -5,7 +5,9 @@
 
 use crate::events::Events;
 use crate::statistics::{ascending, mean, percentile};
-use sigmatag::engine::{Engine, Event, LogsourceMode, Options, Scratch};
+use sigmatag::engine::{
+    Engine, Event, LogsourceMode, MatchError, Options, Scratch, Summary, Tagging,
+};
 use sigmatag::ruleset::RuleSet;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -44,15 +46,44 @@ pub fn engine(file: &[u8], logsource_mode: LogsourceMode) -> Engine {
     Engine::new(Arc::new(rules), Options { logsource_mode, ..Options::default() })
 }
 
-/// An engine and its events.
+/// An engine, its events, and what is asked of it.
 pub struct Lane<'a> {
     engine: &'a Engine,
     events: Vec<Event<'a>>,
+    /// Whether records are written, tagged or as documents, and not only matched.
+    writes: bool,
 }
 
 impl<'a> Lane<'a> {
+    /// Events that are matched.
     pub fn new(engine: &'a Engine, events: &'a Events) -> Lane<'a> {
-        Lane { engine, events: events.iter().collect() }
+        Lane { engine, events: events.iter().collect(), writes: false }
+    }
+
+    /// Events that are matched, and written where they are to be changed.
+    pub fn written(engine: &'a Engine, events: &'a Events) -> Lane<'a> {
+        Lane { writes: true, ..Lane::new(engine, events) }
+    }
+
+    /// Does with one event what is asked; `out` gets the record.
+    #[inline]
+    fn take(
+        &self,
+        scratch: &mut Scratch,
+        event: &Event<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Summary, MatchError> {
+        if !self.writes {
+            return scratch.match_event(self.engine, event);
+        }
+        let (len, summary) = scratch.tag_prepare(self.engine, event, &Tagging::default())?;
+        if let Some(len) = len {
+            if out.len() < len {
+                out.resize(len, 0);
+            }
+            scratch.tag_write(event.data, out)?;
+        }
+        Ok(summary)
     }
 }
 
@@ -66,6 +97,8 @@ pub struct Latency {
     pub events: u64,
     /// Matches of one pass.
     pub hits: u64,
+    /// Documents of one pass.
+    pub documents: u64,
 }
 
 impl Latency {
@@ -86,10 +119,12 @@ impl Latency {
 /// What is kept of a lane while it is measured.
 struct Record {
     scratch: Scratch,
+    out: Vec<u8>,
     times: Vec<u64>,
     passes: Vec<f64>,
     events: u64,
     hits: u64,
+    documents: u64,
 }
 
 /// Measures lanes in turns.
@@ -104,7 +139,7 @@ pub fn latencies(lanes: &[Lane<'_>], bounds: Bounds) -> Vec<Latency> {
             let mut sum = 0;
             for (event, least) in lane.events.iter().zip(&mut record.times) {
                 let start = Instant::now();
-                let result = record.scratch.match_event(lane.engine, black_box(event));
+                let result = lane.take(&mut record.scratch, black_box(event), &mut record.out);
                 let time = start.elapsed().as_nanos() as u64;
                 let _ = black_box(result);
                 let time = time.saturating_sub(clock);
@@ -117,23 +152,24 @@ pub fn latencies(lanes: &[Lane<'_>], bounds: Bounds) -> Vec<Latency> {
     }
     let finish = |mut record: Record| {
         record.times.sort_unstable();
-        let Record { times, passes, events, hits, .. } = record;
-        Latency { times, passes: ascending(passes), events, hits }
+        let Record { times, passes, events, hits, documents, .. } = record;
+        Latency { times, passes: ascending(passes), events, hits, documents }
     };
     records.into_iter().map(finish).collect()
 }
 
 /// One pass of which only the matches count.
 fn warm(lane: &Lane<'_>) -> Record {
-    let mut scratch = Scratch::new(lane.engine);
-    let (mut events, mut hits) = (0, 0);
+    let (mut scratch, mut out) = (Scratch::new(lane.engine), Vec::new());
+    let (mut events, mut hits, mut documents) = (0, 0, 0);
     for event in &lane.events {
-        let found = scratch.match_event(lane.engine, event).expect("events can be examined");
+        let found = lane.take(&mut scratch, event, &mut out).expect("events can be examined");
         events += found.events;
         hits += found.hits;
+        documents += found.normalized_records;
     }
     let times = vec![u64::MAX; lane.events.len()];
-    Record { scratch, times, passes: Vec::new(), events, hits }
+    Record { scratch, out, times, passes: Vec::new(), events, hits, documents }
 }
 
 /// What two readings of the clock one after the other take at least; taken off every time.

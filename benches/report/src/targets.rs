@@ -70,7 +70,7 @@ struct Target {
     profile: Option<&'static str>,
 }
 
-const TARGETS: [Target; 12] = [
+const TARGETS: [Target; 14] = [
     Target {
         key: "azure-msgpack",
         what: "Azure MySQL record of about 500 bytes, built-in rules, msgpack, p50",
@@ -86,6 +86,26 @@ const TARGETS: [Target; 12] = [
         checks: &[most("latency/azure/json/p50", "", 600.0, time)],
         beside: &[most("latency/azure/json/mean", "mean", 0.0, time)],
         profile: Some("azure-json"),
+    },
+    Target {
+        key: "indicators",
+        what: "the same as msgpack with 100,000 indicators, p50",
+        limit: "≤ 1 µs",
+        checks: &[most("documents/indicators/matched/p50", "", 1000.0, time)],
+        beside: &[most("documents/indicators/matched/mean", "mean", 0.0, time)],
+        profile: Some("azure-msgpack"),
+    },
+    Target {
+        key: "documents",
+        what: "the same, written as a document, p50",
+        limit: "≤ 1 µs",
+        checks: &[
+            most("documents/indicators/sekoia/p50", "Sekoia.io", 1000.0, time),
+            most("documents/indicators/ecs/p50", "ECS", 1000.0, time),
+            most("documents/indicators/asim/p50", "ASIM", 1000.0, time),
+        ],
+        beside: &[],
+        profile: None,
     },
     Target {
         key: "sysmon",

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Headings, and a piece of text that only a section which measured something has.
-const SECTIONS: [(&str, &str); 14] = [
+const SECTIONS: [(&str, &str); 15] = [
     ("Machine", "| rustc | rustc "),
     ("Targets", "| Azure MySQL record of about 500 bytes"),
     ("Time of a record", "| Azure MySQL, wider shapes | JSON | pack |"),
+    ("Indicators and documents", "indicators, documents for Sekoia.io | "),
     ("Throughput", "| chunks of 256, tagged |"),
     ("Loading, compiling, memory", "| pack | "),
     ("More rules", "| Azure MySQL, pack | "),

@@ -8,7 +8,7 @@ use crate::units::{bytes, thousands, time};
 use serde_json::Value;
 use sigmatag::compile::{Options, compile};
 use sigmatag::rule::ast::Placeholders;
-use sigmatag::rule::descriptor::built_in;
+use sigmatag::rule::descriptor::{built_in, destinations};
 use sigmatag::rule::load::load_paths;
 use std::hint::black_box;
 use std::path::Path;
@@ -112,7 +112,8 @@ fn bench(
 /// Medians of the command, of reading YAML, and of compiling what was read.
 fn compiling(context: &Context, sigmatag: &Path, rules: &Rules) -> Result<[f64; 3], String> {
     let out = context.work.join("compiled.sgt");
-    let options = Options { sources: built_in(), ..Options::default() };
+    let options =
+        Options { sources: built_in(), destinations: destinations(), ..Options::default() };
     let mut times = [const { Vec::new() }; 3];
     for _ in 0..if context.quick { 1 } else { 7 } {
         let start = Instant::now();

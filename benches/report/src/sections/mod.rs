@@ -3,6 +3,7 @@
 mod calls;
 mod cold;
 mod criterion;
+mod documents;
 mod fluent_bit;
 mod hostile;
 mod latency;
@@ -30,8 +31,9 @@ pub struct Section {
 }
 
 /// All of them.
-pub static ALL: [Section; 12] = [
+pub static ALL: [Section; 13] = [
     Section { name: "latency", title: "Time of a record", run: latency::run },
+    Section { name: "documents", title: "Indicators and documents", run: documents::run },
     Section { name: "throughput", title: "Throughput", run: throughput::run },
     Section { name: "load", title: "Loading, compiling, memory", run: load::run },
     Section { name: "rules", title: "More rules", run: rules::run },
