@@ -94,8 +94,8 @@ struct Pen<'a> {
 }
 
 impl<'a> Pen<'a> {
-    fn stores(&self) -> Stores<'a> {
-        self.event.view.stores
+    fn stores(&self) -> &'a Stores<'a> {
+        &self.event.view.stores
     }
 
     #[inline]
@@ -112,7 +112,7 @@ impl<'a> Pen<'a> {
         };
         (condition.is_routed == 0 || is_routed())
             && (condition.groups.count == 0
-                || holds(sources, condition.groups, self.own, &self.stores()))
+                || holds(sources, condition.groups, self.own, self.stores()))
     }
 
     /// Writes a document; false, and nothing is written, if it would be empty.
@@ -191,7 +191,7 @@ impl<'a> Pen<'a> {
         let stores = self.stores();
         for &field in choice.from.of(&self.normal.sources.paths) {
             if let Some(value) = self.own.only(field) {
-                if values::write(form, value, &stores, &mut self.writer.number, out) {
+                if values::write(form, value, stores, &mut self.writer.number, out) {
                     return true;
                 }
             } else if self.lists && form.is_part() && self.several(field, form, out) {
@@ -207,7 +207,7 @@ impl<'a> Pen<'a> {
         let own = self.own;
         let number = &mut self.writer.number;
         let fits = |value, number: &mut NumberText| {
-            values::text(value, &stores, number).and_then(|text| values::part(form, text)).is_some()
+            values::text(value, stores, number).and_then(|text| values::part(form, text)).is_some()
         };
         let count = own.values(field).filter(|value| fits(*value, number)).count();
         if count == 0 {
@@ -216,7 +216,7 @@ impl<'a> Pen<'a> {
         out.begin_array(count);
         let mut is_first = true;
         for value in own.values(field) {
-            let text = values::text(value, &stores, number);
+            let text = values::text(value, stores, number);
             if let Some(part) = text.and_then(|text| values::part(form, text)) {
                 out.element(std::mem::take(&mut is_first));
                 values::string(form, part, out);
@@ -257,7 +257,7 @@ impl<'a> Pen<'a> {
         for &field in choice.from.of(&sources.paths) {
             let Some(value) = self.own.only(field) else { continue };
             let number = &mut self.writer.number;
-            let Some(text) = values::text(value, &stores, number) else { continue };
+            let Some(text) = values::text(value, stores, number) else { continue };
             let result = rows.chunks(2).find_map(|row: &[Range]| match row {
                 [key, result] => text.eq_ignore_ascii_case(key.of(&sources.text)).then_some(result),
                 [default] => Some(default),

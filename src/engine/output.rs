@@ -252,14 +252,14 @@ fn entries<'a>(
 ) -> impl Iterator<Item = TagRule<'a>> + Clone {
     let set = rules.indicators();
     hits.iter().filter_map(move |hit| {
-        let rule = rules.rule(hit.rule)?;
+        let rule = rules.tables().rules.get(hit.rule as usize)?;
         Some(TagRule {
-            id: rule.id.as_bytes(),
-            title: rule.title.as_bytes(),
-            author: rule.author.as_bytes(),
-            license: rule.license.as_bytes(),
+            id: rules.text_bytes(rule.id),
+            title: rules.text_bytes(rule.title),
+            author: rules.text_bytes(rule.author),
+            license: rules.text_bytes(rule.license),
             level: rule.level,
-            tags: rule.tags.as_bytes(),
+            tags: rules.text_bytes(rule.tags),
             indicators: FoundIndicators { set, hits: of(indicators, hit) },
             event: several.then_some(hit.event),
         })

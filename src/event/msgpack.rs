@@ -180,6 +180,17 @@ pub fn map_header(data: &[u8], at: usize) -> Result<(u32, usize), Malformed> {
     }
 }
 
+/// The value or header at `at`, and the offset behind the whole value, with all that is in it.
+#[inline]
+pub fn whole(data: &[u8], at: usize) -> Result<(Token, usize), Malformed> {
+    let (token, behind) = inline_token(data, at)?;
+    let end = match token {
+        Token::Map(_) | Token::Array(_) => skip(data, at)?,
+        _ => behind,
+    };
+    Ok((token, end))
+}
+
 /// The offset behind the value at `at`, whatever its depth: framing must find the next record even
 /// behind one that is too deep to be examined.
 pub fn skip(data: &[u8], at: usize) -> Result<usize, Malformed> {

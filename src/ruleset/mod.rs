@@ -164,9 +164,14 @@ impl RuleSet {
 
     /// A text of the rules' pool.
     pub fn text(&self, text: Text) -> &str {
-        let bytes = &self.tables.texts[text.start as usize..(text.start + text.len) as usize];
         // `verify` saw that it is UTF-8.
-        std::str::from_utf8(bytes).unwrap_or_default()
+        std::str::from_utf8(self.text_bytes(text)).unwrap_or_default()
+    }
+
+    /// The bytes of a text of the rules' pool. PERF: [`text`](RuleSet::text) looks at each to see
+    /// what is known.
+    pub(crate) fn text_bytes(&self, text: Text) -> &[u8] {
+        &self.tables.texts[text.start as usize..(text.start + text.len) as usize]
     }
 
     /// What explanations need, decoded and verified at the first call; empty if the file was

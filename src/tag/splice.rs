@@ -74,13 +74,14 @@ impl Body<'_> {
         let mut last = first;
         for _ in 0..members {
             let start = last;
-            let value = msgpack::skip(data, start)?;
-            let key = match msgpack::token(data, start)? {
-                (msgpack::Token::Str { start, len }, _) => data.get(start..start + len),
+            let (key, value) = msgpack::whole(data, start)?;
+            let key = match key {
+                msgpack::Token::Str { start, len } => data.get(start..start + len),
                 _ => None,
             };
-            last = msgpack::skip(data, value)?;
-            let kind = match msgpack::token(data, value)?.0 {
+            let (token, end) = msgpack::whole(data, value)?;
+            last = end;
+            let kind = match token {
                 msgpack::Token::Map(_) => Kind::Map,
                 msgpack::Token::Array(_) => Kind::Array,
                 msgpack::Token::Nil => Kind::Null,
