@@ -412,6 +412,40 @@ fn escaped_marks(word: u64) -> u64 {
 mod tests {
     use super::*;
 
+    /// Letter by letter.
+    fn encoded(text: &[u8]) -> Vec<u8> {
+        let mut out = b"\"".to_vec();
+        for &byte in text {
+            match byte {
+                b'"' | b'\\' | 0..0x20 => escape(byte, &mut out),
+                _ => out.push(byte),
+            }
+        }
+        out.push(b'"');
+        out
+    }
+
+    #[test]
+    fn strings_are_written_at_every_place_of_a_record() {
+        for special in [b'"', b'\\', b'\n', 0, 0x1f, 0x7f, 0x80, 0xff, b'!', b' '] {
+            for at in 0..40 {
+                let mut record = [b'a'; 40];
+                record[at] = special;
+                for (start, len) in
+                    (0..40).flat_map(|start| (0..=40 - start).map(move |n| (start, n)))
+                {
+                    let text = &record[start..start + len];
+                    let (mut whole, mut part) = (Vec::new(), b"before".to_vec());
+                    encode_string(text, &mut whole);
+                    encode_string_at(&record, start, len, &mut part);
+                    assert_eq!(whole, encoded(text), "{special:#x} at {at}, {start} {len}");
+                    assert_eq!(part[6..], whole, "{special:#x} at {at}, {start} {len}");
+                }
+            }
+        }
+        assert_eq!(encoded(b"\x01\x1f\r\t"), br#""\u0001\u001f\r\t""#);
+    }
+
     #[test]
     fn quotes_and_backslashes_are_found_in_blocks() {
         // Bytes that differ from the two in one bit, and all others.
