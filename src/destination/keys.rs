@@ -13,19 +13,19 @@ pub(super) struct WrittenKeys {
 /// All keys in one format.
 struct Written {
     bytes: Vec<u8>,
-    /// Where the key of each node ends; it begins where the one before ends.
-    ends: Vec<usize>,
+    /// Where the key of each node begins, and where the last ends.
+    bounds: Vec<usize>,
 }
 
 impl WrittenKeys {
     /// Those of all documents.
     pub fn new(normal: &Normal) -> WrittenKeys {
         let written = |format: Format| {
-            let mut written = Written { bytes: Vec::new(), ends: Vec::new() };
+            let mut written = Written { bytes: Vec::new(), bounds: vec![0] };
             for node in &normal.tables.nodes {
                 let mut out = Encoder { out: &mut written.bytes, format };
                 out.member(true, node.key.of(&normal.sources.text));
-                written.ends.push(written.bytes.len());
+                written.bounds.push(written.bytes.len());
             }
             written
         };
@@ -35,12 +35,12 @@ impl WrittenKeys {
     /// The key of a node; nothing for a number that no node has.
     #[inline]
     pub fn of(&self, node: usize, format: Format) -> &[u8] {
-        let Written { bytes, ends } = match format {
+        let Written { bytes, bounds } = match format {
             Format::Json => &self.json,
             Format::Msgpack => &self.msgpack,
         };
-        let start = node.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or(0);
-        ends.get(node).and_then(|end| bytes.get(start..*end)).unwrap_or_default()
+        let bounds = bounds.get(node..).and_then(|rest| rest.first_chunk());
+        bounds.and_then(|[start, end]| bytes.get(*start..*end)).unwrap_or_default()
     }
 }
 

@@ -344,7 +344,9 @@ pub fn encode_string_at(data: &[u8], start: usize, len: usize, out: &mut Vec<u8>
             0 => 0,
             bits => u64::MAX >> 64usize.saturating_sub(bits),
         };
-        if escaped_marks(word(0)) & text(0) | escaped_marks(word(1)) & text(1) == 0 {
+        let [first, second] = [0, 1].map(|half| escaped_marks(word(half)));
+        // What stands behind the text is mostly plain as well.
+        if first | second == 0 || first & text(0) | second & text(1) == 0 {
             let chunk: &[u8; 16] = chunk;
             out.push(b'"');
             let end = out.len() + len;
