@@ -259,7 +259,8 @@ fn under_valgrind(source: &str, library: &Path, arguments: &[&Path]) {
     need("valgrind");
     let program = compile(source, dialect("gcc", "c11", "c"), library);
     let output = run(Command::new("timeout")
-        .args(["1200", "valgrind", "--error-exitcode=99", "--leak-check=full"])
+        // Threads take turns in order: without that one may wait for minutes while others match.
+        .args(["1200", "valgrind", "--fair-sched=yes", "--error-exitcode=99", "--leak-check=full"])
         .args(["--show-leak-kinds=definite,possible", "--errors-for-leak-kinds=definite,possible"])
         .arg(&program.path)
         .args(arguments));
