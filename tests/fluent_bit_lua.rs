@@ -12,8 +12,7 @@ mod recorded;
 use common::documents::{DESTINATIONS, MARIADB, RECORDS};
 use common::{assert_committed, scratch_folder};
 use fluent_bit_support::host::{
-    FILE_OUT, Host, classic_with, connect, filter_section, free_port, json, receive_forward,
-    workplace,
+    FILE_OUT, Host, classic_with, filter_section, json, through_forward, workplace,
 };
 use fluent_bit_support::{EVIL, EVIL_ID, ODD, compile_rules, decode_all, encode, map};
 use hosts::expected::without_hash;
@@ -22,8 +21,6 @@ use rmpv::Value;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -47,9 +44,13 @@ fn installed() -> &'static Installed {
     })
 }
 
+/// The filter.
+fn filter_object() -> PathBuf {
+    installed().library_folder().join("fluent-bit/flb-filter_sigmatag.so")
+}
+
 fn classic(directory: &tempfile::TempDir, sections: &str) -> PathBuf {
-    let filter = installed().library_folder().join("fluent-bit/flb-filter_sigmatag.so");
-    classic_with(&filter, directory, sections)
+    classic_with(&filter_object(), directory, sections)
 }
 
 fn tail(parser: &str) -> String {
@@ -155,18 +156,9 @@ fn records_are_tagged_by_the_filter_in_c_as_by_every_host() {
 
     let directory = workplace();
     fs::copy(&hosts::common().rules, directory.path().join("rules.sgt")).expect("the rules");
-    let receiver = TcpListener::bind("127.0.0.1:0").expect("bind");
-    let (port, out) = (free_port(), receiver.local_addr().expect("an address").port());
-    let sections = format!(
-        "[INPUT]\n    Name forward\n    Listen 127.0.0.1\n    Port {port}\n{}\
-         [OUTPUT]\n    Name forward\n    Match *\n    Host 127.0.0.1\n    Port {out}\n",
-        c_filter()
-    );
-    let config = classic(&directory, &sections);
-    let mut host = Host::start(directory, &config);
-    connect(&mut host, port).write_all(&encode(&message)).expect("send");
-    let entries = receive_forward(&receiver, &mut host, whole.len());
-    let log = host.stop();
+    let messages = encode(&message);
+    let (entries, log) =
+        through_forward(&filter_object(), directory, &c_filter(), &messages, whole.len());
     assert!(log.contains("15 rules from "), "{log}");
     assert_eq!(entries.len(), whole.len());
     for (number, (entry, expected)) in entries.iter().zip(&whole).enumerate() {

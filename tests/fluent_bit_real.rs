@@ -7,15 +7,14 @@ mod fluent_bit_support;
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::Path;
 
 use fluent_bit_support::host::{
     FILE_OUT, Host, classic, connect, expected_ids, filter_section, free_port, json, json_ids,
-    receive_forward, run_to_file, workplace,
+    run_to_file, through_forward, workplace,
 };
 use fluent_bit_support::{
-    EVIL, EVIL_ID, ODD, ODD_ID, compile_rules, encode, get, map, tagged_ids, without,
+    EVIL, EVIL_ID, ODD, ODD_ID, compile_rules, encode, filter_object, get, map, tagged_ids, without,
 };
 use rmpv::Value;
 
@@ -276,18 +275,7 @@ fn forward_output_carries_the_tags() {
     let through = |filter: &str| {
         let directory = workplace();
         compile_rules(&[EVIL, ODD], &directory.path().join("rules.sgt"));
-        let receiver = TcpListener::bind("127.0.0.1:0").expect("bind");
-        let (port, out) = (free_port(), receiver.local_addr().expect("an address").port());
-        let sections = format!(
-            "[INPUT]\n    Name forward\n    Listen 127.0.0.1\n    Port {port}\n{filter}\
-             [OUTPUT]\n    Name forward\n    Match *\n    Host 127.0.0.1\n    Port {out}\n"
-        );
-        let config = classic(&directory, &sections);
-        let mut host = Host::start(directory, &config);
-        connect(&mut host, port).write_all(&bytes).expect("send");
-        let entries = receive_forward(&receiver, &mut host, records.len());
-        host.stop();
-        entries
+        through_forward(filter_object(), directory, filter, &bytes, records.len()).0
     };
     let (plain, filtered) = (through(""), through(&filter_section("    rules @/rules.sgt\n")));
     assert_eq!((plain.len(), filtered.len()), (records.len(), records.len()));

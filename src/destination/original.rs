@@ -96,23 +96,17 @@ fn string(data: &[u8], at: usize, out: &mut Vec<u8>) -> Option<usize> {
 /// Writes any key and returns where it ends.
 #[inline(never)]
 fn key(data: &[u8], at: usize, number: &mut NumberText, out: &mut Vec<u8>) -> Option<usize> {
-    let (token, behind) = msgpack::token(data, at).ok()?;
+    let (token, end) = msgpack::whole(data, at).ok()?;
     match token {
-        Token::Str { start, len } => {
-            encode_string_at(data, start, len, out);
-            Some(behind)
-        }
-        Token::Map(_) | Token::Array(_) => {
-            out.extend_from_slice(b"\"\"");
-            msgpack::skip(data, at).ok()
-        }
+        Token::Str { start, len } => encode_string_at(data, start, len, out),
+        Token::Map(_) | Token::Array(_) => out.extend_from_slice(b"\"\""),
         _ => {
             out.push(b'"');
             out.extend_from_slice(scalar(token, number));
             out.push(b'"');
-            Some(behind)
         }
     }
+    Some(end)
 }
 
 /// The text of what is neither a string nor a container.
@@ -130,7 +124,13 @@ fn scalar(token: Token, number: &mut NumberText) -> &[u8] {
 }
 
 #[cfg(test)]
+#[allow(dead_code)] // a part of it is used
+#[path = "../../tests/generator/rng.rs"]
+mod rng;
+
+#[cfg(test)]
 mod tests {
+    use super::rng::Rng;
     use super::*;
     use rmpv::Value;
 
@@ -167,6 +167,61 @@ mod tests {
         assert_eq!(big.len(), digits.len());
         let back: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(back["i"], 1e300);
+    }
+
+    /// A text of up to `most` characters, most of them plain.
+    fn any_text(rng: &mut Rng, most: usize) -> String {
+        let odd = ['"', '\\', '\n', '\u{1}', '\u{7f}', 'é', '😀'];
+        let mut letter = |_| match rng.below(40) {
+            at @ 0..7 => odd[at],
+            _ => 'a',
+        };
+        (0..most).map(&mut letter).collect()
+    }
+
+    /// A value of any kind that JSON has, with texts of all lengths around those of blocks.
+    fn any(rng: &mut Rng, depth: usize) -> (Value, serde_json::Value) {
+        match rng.below(if depth > 4 { 6 } else { 9 }) {
+            0 => (Value::Nil, serde_json::Value::Null),
+            1 => (true.into(), true.into()),
+            2 => (0.25.into(), 0.25.into()),
+            3 => {
+                let number = rng.below(1 << 30) as i64 - (1 << 29);
+                (number.into(), number.into())
+            }
+            4..6 => {
+                let len = rng.below(70);
+                let text = any_text(rng, len);
+                (text.as_str().into(), text.into())
+            }
+            6 => {
+                let (a, b) = (0..rng.below(5)).map(|_| any(rng, depth + 1)).unzip();
+                (Value::Array(a), serde_json::Value::Array(b))
+            }
+            _ => {
+                let (mut packed, mut right) = (Vec::new(), serde_json::Map::new());
+                for number in 0..rng.below(20) {
+                    let len = rng.below(40);
+                    // The number makes keys different.
+                    let key = format!("{number}{}", any_text(rng, len));
+                    let (a, b) = any(rng, depth + 1);
+                    packed.push((key.as_str().into(), a));
+                    right.insert(key, b);
+                }
+                (Value::Map(packed), right.into())
+            }
+        }
+    }
+
+    #[test]
+    fn any_value_is_read_back() {
+        let mut rng = Rng::new(1);
+        for round in 0..500 {
+            let (packed, right) = any(&mut rng, 0);
+            let found = text(&packed).unwrap_or_else(|| panic!("round {round}: {packed}"));
+            let found: serde_json::Value = serde_json::from_str(&found).expect("JSON");
+            assert_eq!(found, right, "round {round}");
+        }
     }
 
     #[test]

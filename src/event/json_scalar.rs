@@ -338,7 +338,7 @@ pub fn encode_string(text: &[u8], out: &mut Vec<u8>) {
 pub fn encode_string_at(data: &[u8], start: usize, len: usize, out: &mut Vec<u8>) {
     // PERF: most texts are short and not the last of their record. Sixteen bytes are looked at and
     // copied, whatever stands behind the text, where a copy of its length would be a call.
-    if let (1..=16, Some(chunk)) = (len, data.get(start..).and_then(|rest| rest.first_chunk())) {
+    if let (1..=16, Some(chunk)) = (len, data.get(start..).and_then(<[u8]>::first_chunk::<16>)) {
         let word = |half: usize| u64::from_le_bytes(std::array::from_fn(|at| chunk[half * 8 + at]));
         let text = |half: usize| match len.saturating_sub(half * 8) * 8 {
             0 => 0,
@@ -347,7 +347,6 @@ pub fn encode_string_at(data: &[u8], start: usize, len: usize, out: &mut Vec<u8>
         let [first, second] = [0, 1].map(|half| escaped_marks(word(half)));
         // What stands behind the text is mostly plain as well.
         if first | second == 0 || first & text(0) | second & text(1) == 0 {
-            let chunk: &[u8; 16] = chunk;
             out.push(b'"');
             let end = out.len() + len;
             out.extend_from_slice(chunk);

@@ -284,6 +284,28 @@ pub fn receive_forward(listener: &TcpListener, host: &mut Host, count: usize) ->
     entries
 }
 
+/// Sends Forward messages through a filter of the file `object`, whose rules are in `directory`: the
+/// entries that come out, until `count` did, and the log.
+pub fn through_forward(
+    object: &Path,
+    directory: tempfile::TempDir,
+    filter: &str,
+    messages: &[u8],
+    count: usize,
+) -> (Vec<Value>, String) {
+    let receiver = TcpListener::bind("127.0.0.1:0").expect("bind");
+    let (port, out) = (free_port(), receiver.local_addr().expect("an address").port());
+    let sections = format!(
+        "[INPUT]\n    Name forward\n    Listen 127.0.0.1\n    Port {port}\n{filter}\
+         [OUTPUT]\n    Name forward\n    Match *\n    Host 127.0.0.1\n    Port {out}\n"
+    );
+    let config = classic_with(object, &directory, &sections);
+    let mut host = Host::start(directory, &config);
+    connect(&mut host, port).write_all(messages).expect("send");
+    let entries = receive_forward(&receiver, &mut host, count);
+    (entries, host.stop())
+}
+
 /// Connects once the input listens.
 pub fn connect(host: &mut Host, port: u16) -> TcpStream {
     let mut stream = None;
