@@ -11,8 +11,8 @@
 //! verified tables.
 
 mod form;
-mod keys;
 mod original;
+mod steps;
 mod tables;
 mod time;
 mod values;
@@ -21,5 +21,6 @@ mod write;
 
 pub use form::Form;
 pub use original::Original;
+pub use steps::Prepared;
 pub use tables::{Choice, Condition, Destination, DestinationTables, Document, Node, Normal};
 pub use write::{Occurrence, Writer};

@@ -1,18 +1,22 @@
 //! Writes documents.
 
 use super::form::Form;
-use super::keys::WrittenKeys;
 use super::original::{self, Original};
-use super::tables::{Choice, Condition, Document, Node, Normal};
+use super::steps::{Does, Prepared, Steps};
+use super::tables::{Choice, Condition, Document, Normal};
 use super::values;
 use crate::event::number::NumberText;
 use crate::event::slots::Slots;
+use crate::event::value::Value;
 use crate::limits::DOCUMENT_DEPTH;
 use crate::source::{EventView, Range, Stores, holds};
 use crate::tag::encode::{Encoder, Format};
 
 /// Most elements of a list of different values; further ones are left out.
 const DISTINCT: usize = 16;
+
+/// About the bytes of a usual document.
+const EXPECTED: usize = 1024;
 
 /// An event to be written.
 #[derive(Clone, Copy)]
@@ -28,8 +32,6 @@ pub struct Occurrence<'a> {
 /// Memory for writing documents of one destination; one per thread.
 pub struct Writer {
     destination: u32,
-    /// The keys of its documents as they are written.
-    keys: WrittenKeys,
     number: NumberText,
     text: Vec<u8>,
 }
@@ -37,8 +39,6 @@ pub struct Writer {
 /// An object that is being written.
 #[derive(Clone, Copy, Default)]
 struct Open {
-    /// The first node that is not inside it.
-    end: usize,
     /// Where its key begins in the output.
     start: usize,
     /// Where its number of members is written.
@@ -48,24 +48,20 @@ struct Open {
 
 impl Writer {
     /// For a destination, by its number.
-    pub fn new(normal: &Normal, destination: u32) -> Writer {
-        Writer {
-            destination,
-            keys: WrittenKeys::new(normal),
-            number: NumberText::new(),
-            text: Vec::with_capacity(4096),
-        }
+    pub fn new(destination: u32) -> Writer {
+        Writer { destination, number: NumberText::new(), text: Vec::with_capacity(4096) }
     }
 
     /// Appends the document of an event as JSON or msgpack; false, and nothing is appended, if the
-    /// destination has none for it. `normal` is what the writer was made for.
+    /// destination has none for it.
     pub(crate) fn write(
         &mut self,
-        normal: &Normal,
+        prepared: &Prepared,
         event: &Occurrence<'_>,
         format: Format,
         out: &mut Vec<u8>,
     ) -> bool {
+        let normal = &prepared.normal;
         let tables = &normal.tables;
         let Some(destination) = tables.destinations.get(self.destination as usize) else {
             return false;
@@ -77,9 +73,18 @@ impl Writer {
             event,
             writer: self,
         };
-        let documents = destination.documents.of(&tables.documents);
-        let document = documents.iter().find(|document| pen.holds(&document.condition));
-        document.is_some_and(|document| pen.document(document, &mut Encoder { out, format }))
+        let documents = destination.documents;
+        let is_for = |document: &Document| pen.holds(&document.condition);
+        let Some(found) = documents.of(&tables.documents).iter().position(is_for) else {
+            return false;
+        };
+        let number = documents.first as usize + found;
+        let steps = prepared.steps(format);
+        let out = &mut Encoder::behind(out, EXPECTED, format);
+        match format {
+            Format::Json => pen.document::<true>(number, steps, out),
+            Format::Msgpack => pen.document::<false>(number, steps, out),
+        }
     }
 }
 
@@ -116,47 +121,72 @@ impl<'a> Pen<'a> {
     }
 
     /// Writes a document; false, and nothing is written, if it would be empty.
-    fn document(&mut self, document: &Document, out: &mut Encoder<'_>) -> bool {
-        let nodes = document.nodes.of(&self.normal.tables.nodes);
+    ///
+    /// PERF: made for each format by itself.
+    fn document<const IS_JSON: bool>(
+        &mut self,
+        number: usize,
+        steps: &Steps,
+        out: &mut Encoder<'_>,
+    ) -> bool {
         // `verify` saw that they are not nested deeper.
-        let mut open = [Open::default(); DOCUMENT_DEPTH + 1];
+        let mut outer = [Open::default(); DOCUMENT_DEPTH + 1];
         let mut depth = 0;
-        let start = out.out.len();
-        let count_at = begin(document.members as usize, out);
-        open[0] = Open { end: nodes.len(), start, count_at, members: 0 };
-        let mut at = 0;
-        loop {
-            while at >= open[depth].end {
-                let closed = open[depth];
-                end(&closed, out);
-                if depth == 0 {
-                    return closed.members > 0;
+        let mut open = Open::default();
+        for step in steps.of(number) {
+            let start = out.ink.at();
+            // The first member of an object has no comma.
+            let skip = u32::from(IS_JSON && open.members == 0);
+            let first = step.key.first.saturating_add(skip);
+            let key = Range { first, count: step.key.count.saturating_sub(skip) };
+            match step.does {
+                Does::Begin { most } => {
+                    write_key(key, steps, out);
+                    let count_at = begin::<IS_JSON>(most, out);
+                    let Some(place) = outer.get_mut(depth) else { return false };
+                    *place = std::mem::replace(&mut open, Open { start, count_at, members: 0 });
+                    depth += 1;
                 }
-                depth -= 1;
-                open[depth].members += u16::from(closed.members > 0);
+                Does::End => {
+                    let is_member = end::<IS_JSON>(&open, out);
+                    let Some(place) = outer.get(depth.wrapping_sub(1)) else { return false };
+                    open = *place;
+                    depth -= 1;
+                    open.members += u16::from(is_member);
+                }
+                Does::Write { text, choices } => {
+                    write_key(key, steps, out);
+                    let is_member = self.text::<IS_JSON>(text, out) || self.member(choices, out);
+                    if !is_member {
+                        out.ink.truncate(start);
+                    }
+                    open.members += u16::from(is_member);
+                }
             }
-            let node = &nodes[at];
-            let start = out.out.len();
-            out.element(open[depth].members == 0);
-            let key = self.writer.keys.of(document.nodes.first as usize + at, out.format);
-            out.out.extend_from_slice(key);
-            if node.choices.count == 0 {
-                let count_at = begin(node.members as usize, out);
-                depth += 1;
-                let Some(place) = open.get_mut(depth) else { return false };
-                *place = Open { end: node.end as usize, start, count_at, members: 0 };
-            } else if self.member(node, out) {
-                open[depth].members += 1;
-            } else {
-                out.out.truncate(start);
-            }
-            at += 1;
         }
+        // The document itself is the only member of what is around it.
+        open.members > 0
     }
 
-    /// Writes the value of a member; false, and nothing is written, if it has none.
-    fn member(&mut self, node: &Node, out: &mut Encoder<'_>) -> bool {
-        let choices = node.choices.of(&self.normal.tables.choices);
+    /// Writes the text of a field that has one text and no other value; false, and nothing is written,
+    /// for any other.
+    #[inline(always)]
+    fn text<const IS_JSON: bool>(&self, field: u32, out: &mut Encoder<'_>) -> bool {
+        let Some(Value::Str(span)) = self.own.only(field) else { return false };
+        let (all, start, len) = (self.stores().of(span), span.start as usize, span.len as usize);
+        if len > 0 {
+            match IS_JSON {
+                true => out.ink.json_string(all, start, len),
+                false => out.ink.msgpack_part(all, start, len),
+            }
+        }
+        len > 0
+    }
+
+    /// Writes the value of a member; false, and nothing is written, if no choice gives one.
+    #[inline(never)]
+    fn member(&mut self, choices: Range, out: &mut Encoder<'_>) -> bool {
+        let choices = choices.of(&self.normal.tables.choices);
         choices.iter().any(|choice| self.holds(&choice.condition) && self.choice(choice, out))
     }
 
@@ -230,11 +260,20 @@ impl<'a> Pen<'a> {
     fn distinct(&mut self, choice: &Choice, out: &mut Encoder<'_>) -> bool {
         let form = Form::from_number(choice.each).unwrap_or(Form::Text);
         let stores = self.stores();
+        // PERF: mostly there is one field with one text.
+        if let [field] = choice.from.of(&self.normal.sources.paths)
+            && let Some(Value::Str(span)) = self.own.only(*field)
+        {
+            let text = stores.bytes(span);
+            let part = values::part(form, text);
+            part.into_iter().for_each(|part| self.list([part].into_iter(), out));
+            return part.is_some();
+        }
         let mut found: [&[u8]; DISTINCT] = [b""; DISTINCT];
         let mut count = 0;
         for &field in choice.from.of(&self.normal.sources.paths) {
             for value in self.own.values(field) {
-                let crate::event::value::Value::Str(span) = value else { continue };
+                let Value::Str(span) = value else { continue };
                 let Some(part) = values::part(form, stores.bytes(span)) else { continue };
                 let Err(at) = found[..count].binary_search(&part) else { continue };
                 if count < DISTINCT {
@@ -301,28 +340,39 @@ impl<'a> Pen<'a> {
     }
 }
 
-/// Begins an object of at most so many members: where its number of members will be written.
-fn begin(most: usize, out: &mut Encoder<'_>) -> usize {
-    match out.format {
-        Format::Json => out.out.push(b'{'),
-        Format::Msgpack if most <= 15 => out.out.push(0x80),
-        Format::Msgpack => out.out.extend_from_slice(&[0xde, 0, 0]),
-    }
-    out.out.len() - 1
+#[inline(always)]
+fn write_key(key: Range, steps: &Steps, out: &mut Encoder<'_>) {
+    out.ink.part(&steps.keys, key.first as usize, key.count as usize);
 }
 
-/// Ends an object, and takes it back if it has no member.
-fn end(open: &Open, out: &mut Encoder<'_>) {
+/// Begins an object of at most so many members: where its number of members will be written.
+#[inline(always)]
+fn begin<const IS_JSON: bool>(most: u32, out: &mut Encoder<'_>) -> usize {
+    match (IS_JSON, most) {
+        (true, _) => out.ink.byte(b'{'),
+        (false, 0..=15) => out.ink.byte(0x80),
+        (false, _) => out.ink.text(&[0xde, 0, 0]),
+    }
+    out.ink.at() - 1
+}
+
+/// Ends an object; false, and it is taken back, if it has no member.
+#[inline(always)]
+fn end<const IS_JSON: bool>(open: &Open, out: &mut Encoder<'_>) -> bool {
     if open.members == 0 {
-        out.out.truncate(open.start);
-        return;
+        out.ink.truncate(open.start);
+        return false;
     }
-    match out.format {
-        Format::Json => out.out.push(b'}'),
-        Format::Msgpack => match &mut out.out[..=open.count_at] {
-            [.., head @ 0x80] => *head |= open.members as u8,
-            [.., high, low] => [*high, *low] = open.members.to_be_bytes(),
-            _ => {}
-        },
+    if IS_JSON {
+        out.ink.byte(b'}');
+        return true;
     }
+    // Its number stands at the end of its header.
+    let end = open.count_at.saturating_sub(open.start);
+    match out.ink.written(open.start).get_mut(..=end).unwrap_or_default() {
+        [.., head @ 0x80] => *head |= open.members as u8,
+        [.., high, low] => [*high, *low] = open.members.to_be_bytes(),
+        _ => {}
+    }
+    true
 }

@@ -271,7 +271,7 @@ impl Scratch {
         let wants_parts = call.wants_parts(normalizer.is_some());
         // Nothing is written for a call that only matches.
         let mut normalizer = normalizer.as_deref_mut().filter(|_| call.tagging.is_some());
-        let normal = normalizer.as_ref().and_then(|_| rules.normal().ok());
+        let prepared = normalizer.as_ref().and_then(|_| rules.prepared().ok());
         if let Some(normalizer) = &mut normalizer {
             normalizer.begin_record();
         }
@@ -291,8 +291,8 @@ impl Scratch {
             for &rule in &matcher.matched {
                 hits.push(Hit { record: placed.index, event: found.index, rule });
             }
-            if let (Some(normalizer), Some(normal)) = (&mut normalizer, normal) {
-                normalizer.add(normal, found, placed.encoding, &event.data[placed.body.clone()]);
+            if let (Some(normalizer), Some(prepared)) = (&mut normalizer, prepared) {
+                normalizer.add(prepared, found, placed.encoding, &event.data[placed.body.clone()]);
             }
         };
         let metadata = placed.body.start.saturating_sub(placed.walked.start);

@@ -1,6 +1,6 @@
 //! Documents of a destination, from the events of one record until they are planned.
 
-use crate::destination::{Normal, Occurrence, Original, Writer};
+use crate::destination::{Occurrence, Original, Prepared, Writer};
 use crate::source::{Encoding, SourceEvent};
 use crate::tag::encode::Format;
 use crate::tag::plan::Plan;
@@ -30,9 +30,9 @@ pub(super) struct Normalizer {
 
 impl Normalizer {
     /// For a destination, by its number.
-    pub fn new(normal: &Normal, destination: u32) -> Normalizer {
+    pub fn new(destination: u32) -> Normalizer {
         Normalizer {
-            writer: Writer::new(normal, destination),
+            writer: Writer::new(destination),
             bytes: Vec::with_capacity(4096),
             list: Vec::with_capacity(16),
             events: 0,
@@ -59,7 +59,7 @@ impl Normalizer {
     /// own object or map.
     pub fn add(
         &mut self,
-        normal: &Normal,
+        prepared: &Prepared,
         found: &SourceEvent<'_>,
         encoding: Encoding,
         body: &[u8],
@@ -83,7 +83,7 @@ impl Normalizer {
             Encoding::Msgpack => Format::Msgpack,
         };
         let start = self.bytes.len();
-        if self.writer.write(normal, &event, format, &mut self.bytes) {
+        if self.writer.write(prepared, &event, format, &mut self.bytes) {
             self.list.push(Written { event: found.index, bytes: start..self.bytes.len() });
         }
     }

@@ -67,9 +67,7 @@ impl State {
         let rules = &*generation.rules;
         let tables = rules.tables();
         // The number of a destination comes from these tables, so they are there.
-        let normalizer = generation
-            .destination
-            .and_then(|destination| Some(Normalizer::new(rules.normal().ok()?, destination)));
+        let normalizer = generation.destination.map(Normalizer::new);
         let sources = reading(rules, normalizer.is_some()).0;
         // Keywords have predicates only if the last index is used or a program asks for them.
         let keywords = tables.fields.len() as u32;

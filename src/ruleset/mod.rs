@@ -21,7 +21,7 @@ pub mod regexes;
 pub mod tables;
 pub mod verify;
 
-use crate::destination::Normal;
+use crate::destination::{Normal, Prepared};
 use debug::{Debug, DebugSection};
 use indicators::Indicators;
 use regexes::Regexes;
@@ -189,6 +189,14 @@ impl RuleSet {
     /// # Errors
     /// If the section is damaged. Matching does not depend on it.
     pub fn normal(&self) -> Result<&Normal, &str> {
+        self.prepared().map(|prepared| &prepared.normal)
+    }
+
+    /// The same, ready for writing.
+    ///
+    /// # Errors
+    /// As [`normal`](RuleSet::normal).
+    pub(crate) fn prepared(&self) -> Result<&Prepared, &str> {
         self.tables.normal.get(&self.tables)
     }
 

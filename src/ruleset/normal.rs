@@ -5,14 +5,14 @@
 use super::codec::Reader;
 use super::foreign;
 use super::tables::Tables;
-use crate::destination::Normal;
+use crate::destination::{Normal, Prepared};
 use std::sync::OnceLock;
 
 /// The section as it is in the file, and what it says once somebody asked.
 #[derive(Debug, Clone, Default)]
 pub struct NormalSection {
     encoded: Vec<u8>,
-    decoded: OnceLock<Result<Box<Normal>, String>>,
+    decoded: OnceLock<Result<Box<Prepared>, String>>,
 }
 
 impl PartialEq for NormalSection {
@@ -43,10 +43,10 @@ impl NormalSection {
     ///
     /// # Errors
     /// If it is damaged.
-    pub fn get(&self, tables: &Tables) -> Result<&Normal, &str> {
+    pub fn get(&self, tables: &Tables) -> Result<&Prepared, &str> {
         let decoded = self.decoded.get_or_init(|| {
             if self.encoded.is_empty() {
-                return Ok(Box::default());
+                return Ok(Box::new(Prepared::new(Normal::default())));
             }
             let mut reader = Reader::new(&self.encoded);
             let read = foreign::read_normal(&mut reader)
@@ -60,7 +60,7 @@ impl NormalSection {
                 tables.logsources.len() as u32,
                 tables.sources.sources.len(),
             )?;
-            Ok(Box::new(normal))
+            Ok(Box::new(Prepared::new(normal)))
         });
         decoded.as_deref().map_err(String::as_str)
     }

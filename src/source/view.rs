@@ -20,14 +20,19 @@ impl<'a> Stores<'a> {
     /// The bytes of a span; none if it is of another event.
     #[inline]
     pub fn bytes(&self, span: Span) -> &'a [u8] {
-        let all = match span.store {
+        let start = span.start as usize;
+        self.of(span).get(start..start.saturating_add(span.len as usize)).unwrap_or(&[])
+    }
+
+    /// All that a span points into.
+    #[inline]
+    pub fn of(&self, span: Span) -> &'a [u8] {
+        match span.store {
             Store::Input => self.input,
             Store::Outer => self.outer,
             Store::Inner => self.inner,
             Store::Derived => self.derived,
-        };
-        let start = span.start as usize;
-        all.get(start..start.saturating_add(span.len as usize)).unwrap_or(&[])
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Writes the members of a tag in the record's own format.
 
-use crate::event::json::encode_string;
+use crate::event::ink::Ink;
 use crate::event::number::NumberText;
 
 /// The format of a record's body.
@@ -10,24 +10,34 @@ pub(crate) enum Format {
     Json,
 }
 
+/// About the bytes of a usual tag.
+pub(super) const EXPECTED: usize = 256;
+
 /// Appends values to a buffer. msgpack wants the counts first and JSON the brackets last, so the
-/// caller gives both.
+/// caller gives both. The buffer has its length again when this is dropped.
 pub(crate) struct Encoder<'a> {
-    pub out: &'a mut Vec<u8>,
+    pub ink: Ink<'a>,
     pub format: Format,
 }
 
-impl Encoder<'_> {
+impl<'a> Encoder<'a> {
+    /// Writes behind what is in the buffer, about so many bytes.
+    pub fn behind(out: &'a mut Vec<u8>, expected: usize, format: Format) -> Encoder<'a> {
+        Encoder { ink: Ink::behind(out, expected), format }
+    }
+
     pub fn begin_map(&mut self, members: usize) {
         match self.format {
-            Format::Json => self.out.push(b'{'),
-            Format::Msgpack => map_header(self.out, members as u32, MapWidth::Fix),
+            Format::Json => self.ink.byte(b'{'),
+            Format::Msgpack => {
+                self.ink.with(|out| map_header(out, members as u32, MapWidth::Fix));
+            }
         }
     }
 
     pub fn end_map(&mut self) {
         if self.format == Format::Json {
-            self.out.push(b'}');
+            self.ink.byte(b'}');
         }
     }
 
@@ -36,50 +46,46 @@ impl Encoder<'_> {
         self.element(first);
         self.string(name);
         if self.format == Format::Json {
-            self.out.push(b':');
+            self.ink.byte(b':');
         }
     }
 
     pub fn begin_array(&mut self, elements: usize) {
         match self.format {
-            Format::Json => self.out.push(b'['),
-            Format::Msgpack => array_header(self.out, elements as u32, ArrayWidth::Fix),
+            Format::Json => self.ink.byte(b'['),
+            Format::Msgpack if elements <= 15 => self.ink.byte(0x90 | elements as u8),
+            Format::Msgpack => {
+                self.ink.with(|out| array_header(out, elements as u32, ArrayWidth::Fix));
+            }
         }
     }
 
     /// Begins an element; its value follows.
     pub fn element(&mut self, first: bool) {
         if self.format == Format::Json && !first {
-            self.out.push(b',');
+            self.ink.byte(b',');
         }
     }
 
     pub fn end_array(&mut self) {
         if self.format == Format::Json {
-            self.out.push(b']');
+            self.ink.byte(b']');
         }
     }
 
+    #[inline]
     pub fn string(&mut self, text: &[u8]) {
         match self.format {
-            Format::Json => encode_string(text, self.out),
-            Format::Msgpack => {
-                // PERF: most texts are short.
-                match text.len() {
-                    len @ 0..=31 => self.out.push(0xa0 | len as u8),
-                    len @ 32..=0xff => self.out.extend_from_slice(&[0xd9, len as u8]),
-                    len => string_header(self.out, len as u32, StringWidth::Str(0)),
-                }
-                self.out.extend_from_slice(text);
-            }
+            Format::Json => self.ink.json_string(text, 0, text.len()),
+            Format::Msgpack => self.ink.msgpack_string(text),
         }
     }
 
     pub fn boolean(&mut self, value: bool) {
         match (self.format, value) {
-            (Format::Json, true) => self.out.extend_from_slice(b"true"),
-            (Format::Json, false) => self.out.extend_from_slice(b"false"),
-            (Format::Msgpack, value) => self.out.push(0xc2 + u8::from(value)),
+            (Format::Json, true) => self.ink.text(b"true"),
+            (Format::Json, false) => self.ink.text(b"false"),
+            (Format::Msgpack, value) => self.ink.byte(0xc2 + u8::from(value)),
         }
     }
 
@@ -88,18 +94,12 @@ impl Encoder<'_> {
             return self.number(value);
         }
         match self.format {
-            Format::Json => self.out.extend_from_slice(NumberText::new().int(value.into())),
+            Format::Json => self.ink.text(NumberText::new().int(value.into())),
             Format::Msgpack => match (i8::try_from(value), i16::try_from(value)) {
-                (Ok(value), _) if value >= -32 => self.out.push(value as u8),
-                (Ok(value), _) => self.out.extend_from_slice(&[0xd0, value as u8]),
-                (_, Ok(value)) => {
-                    self.out.push(0xd1);
-                    self.out.extend_from_slice(&value.to_be_bytes());
-                }
-                _ => {
-                    self.out.push(if value < 0 { 0xd3 } else { 0xcf });
-                    self.out.extend_from_slice(&value.to_be_bytes());
-                }
+                (Ok(value), _) if value >= -32 => self.ink.byte(value as u8),
+                (Ok(value), _) => self.ink.text(&[0xd0, value as u8]),
+                (_, Ok(value)) => self.coded(0xd1, &value.to_be_bytes()),
+                _ => self.coded(if value < 0 { 0xd3 } else { 0xcf }, &value.to_be_bytes()),
             },
         }
     }
@@ -118,21 +118,20 @@ impl Encoder<'_> {
                         break;
                     }
                 }
-                self.out.extend_from_slice(&digits[at..]);
+                self.ink.text(&digits[at..]);
             }
             Format::Msgpack => match value {
-                0..=0x7f => self.out.push(value as u8),
-                0x80..=0xff => self.out.extend_from_slice(&[0xcc, value as u8]),
-                0x100..=0xffff => {
-                    self.out.push(0xcd);
-                    self.out.extend_from_slice(&(value as u16).to_be_bytes());
-                }
-                _ => {
-                    self.out.push(0xce);
-                    self.out.extend_from_slice(&value.to_be_bytes());
-                }
+                0..=0x7f => self.ink.byte(value as u8),
+                0x80..=0xff => self.ink.text(&[0xcc, value as u8]),
+                0x100..=0xffff => self.coded(0xcd, &(value as u16).to_be_bytes()),
+                _ => self.coded(0xce, &value.to_be_bytes()),
             },
         }
+    }
+
+    fn coded(&mut self, code: u8, bytes: &[u8]) {
+        self.ink.byte(code);
+        self.ink.text(bytes);
     }
 }
 
@@ -259,39 +258,40 @@ mod tests {
         for len in [0, 1, 31, 32, 255, 256, 65535, 65536] {
             let text = "x".repeat(len);
             let mut out = Vec::new();
-            Encoder { out: &mut out, format: Format::Msgpack }.string(text.as_bytes());
+            Encoder::behind(&mut out, 0, Format::Msgpack).string(text.as_bytes());
             let back = rmpv::decode::read_value(&mut out.as_slice()).unwrap();
             assert_eq!(back, Value::from(text.as_str()));
         }
         for number in [0, 9, 10, 127, 128, 255, 256, 65535, 65536, u32::MAX] {
             let mut out = Vec::new();
-            Encoder { out: &mut out, format: Format::Msgpack }.number(number);
+            Encoder::behind(&mut out, 0, Format::Msgpack).number(number);
             assert_eq!(rmpv::decode::read_value(&mut out.as_slice()).unwrap(), Value::from(number));
             out.clear();
-            Encoder { out: &mut out, format: Format::Json }.number(number);
+            Encoder::behind(&mut out, 0, Format::Json).number(number);
             assert_eq!(out, number.to_string().as_bytes());
         }
         for number in
             [0, 127, 1 << 31, 1 << 32, i64::MAX, -1, -32, -33, -128, -129, -32768, -32769, i64::MIN]
         {
             let mut out = Vec::new();
-            Encoder { out: &mut out, format: Format::Msgpack }.integer(number);
+            Encoder::behind(&mut out, 0, Format::Msgpack).integer(number);
             assert_eq!(rmpv::decode::read_value(&mut out.as_slice()).unwrap(), Value::from(number));
             out.clear();
-            Encoder { out: &mut out, format: Format::Json }.integer(number);
+            Encoder::behind(&mut out, 0, Format::Json).integer(number);
             assert_eq!(out, number.to_string().as_bytes());
         }
         for count in [0, 15, 16, 65535, 65536] {
             let mut out = Vec::new();
-            let mut encoder = Encoder { out: &mut out, format: Format::Msgpack };
+            let mut encoder = Encoder::behind(&mut out, 0, Format::Msgpack);
             encoder.begin_array(count);
             (0..count).for_each(|_| encoder.number(1));
+            drop(encoder);
             let back = rmpv::decode::read_value(&mut out.as_slice()).unwrap();
             assert_eq!(back.as_array().unwrap().len(), count);
         }
         let text: String = (0..0x80).map(|byte| byte as u8 as char).chain("é😀".chars()).collect();
         let mut out = Vec::new();
-        Encoder { out: &mut out, format: Format::Json }.string(text.as_bytes());
+        Encoder::behind(&mut out, 0, Format::Json).string(text.as_bytes());
         assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
     }
 
