@@ -8,6 +8,7 @@ mod account;
 mod address;
 mod arm;
 mod code;
+mod quoting;
 mod sql;
 
 use crate::event::value::Value;
