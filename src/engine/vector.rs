@@ -7,6 +7,7 @@
 //! arrays. Tests compare what passes with the loop over single grams, for every length and alignment.
 #![allow(unsafe_code)]
 
+use super::indicators::marks::{HEX_RUN, Marks, next_mark_plain};
 use super::scan::{classed_one_by_one, one_by_one};
 use crate::ruleset::hash::{CLASSES, FILTER_WORDS, NIBBLES, gram_filter};
 #[cfg(target_arch = "x86_64")]
@@ -254,6 +255,88 @@ unsafe fn classed_avx2(text: &[u8], nibbles: &[u32; NIBBLES], show: &mut impl Fn
 /// Bytes of a block of [`classed_avx2`]: 32, and those that the last literal reaches into.
 #[cfg(target_arch = "x86_64")]
 const CLASSED: usize = 32 + 2;
+
+/// The first mark of a text at or behind `at`; see
+/// [`next_mark_plain`](super::indicators::marks::next_mark_plain).
+#[inline]
+pub(super) fn next_mark(vectors: Vectors, marks: Marks, text: &[u8], at: usize) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if vectors == Vectors::Avx2
+        && text.len() >= MARKED
+        && std::arch::is_x86_feature_detected!("avx2")
+    {
+        // SAFETY: the processor has AVX2.
+        return unsafe { next_mark_avx2(marks, text, at) };
+    }
+    let _ = vectors;
+    next_mark_plain(marks, text, at)
+}
+
+/// Bytes of a block of [`next_mark_avx2`].
+#[cfg(target_arch = "x86_64")]
+const MARKED: usize = 32;
+
+/// The classes of marks that bytes with each low and with each high half may have: what both say holds.
+/// Digits and letters of hexadecimal numbers are told by different halves, so they have two bits.
+#[cfg(target_arch = "x86_64")]
+static MARK_NIBBLES: [[u8; 16]; 2] = {
+    let mut halves = [[0; 16]; 2];
+    let mut byte = 0;
+    while byte < 128 {
+        let class = match (byte as u8, Marks::class(byte as u8)) {
+            (b'a'..=b'f' | b'A'..=b'F', Marks::HEX) => Marks::HEX << 1,
+            (_, class) => class,
+        };
+        halves[0][byte & 15] |= class;
+        halves[1][byte >> 4] |= class;
+        byte += 1;
+    }
+    halves
+};
+
+/// [`next_mark`] in blocks of 32 bytes.
+///
+/// # Safety
+/// The processor has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn next_mark_avx2(Marks(marks): Marks, text: &[u8], mut at: usize) -> Option<usize> {
+    use std::arch::x86_64::*;
+    let low_half = _mm256_set1_epi8(0x0F);
+    let table = |half: &[u8; 16]| {
+        // SAFETY: 16 bytes are read from an array of 16; the load needs no alignment.
+        let half = unsafe { _mm_loadu_si128(half.as_ptr().cast()) };
+        _mm256_broadcastsi128_si256(half)
+    };
+    let (low_table, high_table) = (table(&MARK_NIBBLES[0]), table(&MARK_NIBBLES[1]));
+    let single = _mm256_set1_epi8((marks & !Marks::HEX).cast_signed());
+    let hex = _mm256_set1_epi8((marks & Marks::HEX | (marks & Marks::HEX) << 1).cast_signed());
+    let none = _mm256_setzero_si256();
+    loop {
+        let left = text.len().checked_sub(at).filter(|left| *left != 0)?;
+        // The last block is one with bytes that were looked at, which are shifted out.
+        let seen = MARKED.saturating_sub(left);
+        let block = text.get(at.checked_sub(seen)?..)?.first_chunk::<MARKED>()?;
+        // SAFETY: 32 bytes are read from an array of 32; the load needs no alignment.
+        let bytes = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
+        let low = _mm256_and_si256(bytes, low_half);
+        let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low_half);
+        let low = _mm256_shuffle_epi8(low_table, low);
+        let high = _mm256_shuffle_epi8(high_table, high);
+        let classes = _mm256_and_si256(low, high);
+        let others = _mm256_cmpeq_epi8(_mm256_and_si256(classes, single), none);
+        let no_hex = _mm256_cmpeq_epi8(_mm256_and_si256(classes, hex), none);
+        let mut found = !_mm256_movemask_epi8(others).cast_unsigned() >> seen;
+        let no_hex = _mm256_movemask_epi8(no_hex).cast_unsigned();
+        let no_hex = (u64::from(no_hex) | u64::MAX << MARKED) >> seen;
+        found |= u32::from(no_hex as u16 == 0);
+        found |= u32::from((no_hex >> HEX_RUN) as u16 == 0) << HEX_RUN;
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize);
+        }
+        at += MARKED;
+    }
+}
 
 #[cfg(test)]
 mod tests {

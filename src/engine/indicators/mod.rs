@@ -8,14 +8,18 @@
 //! costs a look at the ids of its fields.
 
 mod look;
+pub(super) mod marks;
 mod words;
 
+use super::Vectors;
 use super::route::Route;
+use crate::event::slots::{Head, Slots};
 use crate::event::value::Value;
 use crate::limits::LISTED_INDICATORS;
 use crate::ruleset::indicators::{IndicatorHit, Indicators, Watch, form};
 use crate::ruleset::tables::NONE;
 use crate::source::EventView;
+use marks::Marks;
 
 /// Most hits of one event that are listed whatever their rules; beyond that each further rule has
 /// one.
@@ -29,6 +33,8 @@ pub(super) struct Seeker {
     found: Vec<Found>,
     /// Grows with every event.
     epoch: u32,
+    /// By which instructions texts are looked at.
+    vectors: Vectors,
     /// The hits of the current call.
     pub hits: Vec<IndicatorHit>,
 }
@@ -51,19 +57,21 @@ struct Search<'a> {
     place: (u32, u32),
     /// The field that is being looked at.
     field: u32,
-    /// The kinds that are looked for in it.
+    /// The kinds that are looked for in it, and their marks.
     kinds: u16,
+    marks: Marks,
     /// The first hit of this event.
     first: usize,
 }
 
 impl Seeker {
     /// Memory for a set.
-    pub fn new(set: &Indicators) -> Seeker {
+    pub fn new(set: &Indicators, vectors: Vectors) -> Seeker {
         Seeker {
             text: Vec::with_capacity(8 << 10),
             found: vec![Found::default(); set.sources.len()],
             epoch: 0,
+            vectors,
             hits: Vec::with_capacity(256),
         }
     }
@@ -85,15 +93,21 @@ impl Seeker {
         }
         let first = self.hits.len();
         let rules = matched.len();
-        let mut search =
-            Search { set, route, seeker: self, matched, place, field: 0, kinds: 0, first };
-        view.touched().for_each(|field| {
-            if let Some(watch) = set.watch(field)
-                && (watch.unless == NONE || !view.is_present(watch.unless))
-            {
-                search.field(watch, view);
-            }
-        });
+        let mut search = Search {
+            set,
+            route,
+            seeker: self,
+            matched,
+            place,
+            field: 0,
+            kinds: 0,
+            marks: Marks::default(),
+            first,
+        };
+        if let Some(inner) = view.inner {
+            search.slots(inner, None, view);
+        }
+        search.slots(view.outer, view.inner, view);
         if matched.len() > rules {
             matched[rules..].sort_unstable();
             self.end_event(set.first_rule, first);
@@ -111,25 +125,44 @@ impl Seeker {
 }
 
 impl Search<'_> {
+    /// Looks at all fields that have values, but for those that `before` has as well.
+    fn slots(&mut self, slots: &Slots, before: Option<&Slots>, view: &EventView<'_>) {
+        let set = self.set;
+        for head in slots.heads() {
+            // PERF: most fields are not watched, so this comes first.
+            let Some(watch) = set.watch(head.field()) else { continue };
+            if before.is_none_or(|before| !before.is_present(watch.field))
+                && (watch.unless == NONE || !view.is_present(watch.unless))
+            {
+                self.field(watch, slots, head, view);
+            }
+        }
+    }
+
     /// Looks at all values of a field.
-    fn field(&mut self, watch: &Watch, view: &EventView<'_>) {
+    fn field(&mut self, watch: &Watch, slots: &Slots, head: &Head, view: &EventView<'_>) {
         self.kinds = watch.kinds & self.set.kinds();
+        self.marks = Marks::of(self.kinds);
         self.field = watch.field;
         if self.kinds == 0 {
             return;
         }
-        for value in view.values(watch.field) {
-            let Value::Str(span) = value else { continue };
-            let text = view.bytes(span);
-            match watch.form {
-                form::URL => self.url_text(text),
-                form::PATH => self.path(text),
-                form::EMAIL => {
-                    self.email(text.trim_ascii());
-                    self.words(text);
-                }
-                _ => self.words(text),
+        self.value(watch.form, head.first(), view);
+        slots.further(head).for_each(|value| self.value(watch.form, value, view));
+    }
+
+    #[inline]
+    fn value(&mut self, form: u8, value: Value, view: &EventView<'_>) {
+        let Value::Str(span) = value else { return };
+        let text = view.bytes(span);
+        match form {
+            form::URL => self.url_text(text),
+            form::PATH => self.path(text),
+            form::EMAIL => {
+                self.email(text.trim_ascii());
+                self.words(text);
             }
+            _ => self.words(text),
         }
     }
 

@@ -6,6 +6,8 @@ use super::kind;
 
 /// Bits of a filter of labels. Names in large feeds end in some hundred labels.
 const LABELS: usize = 4096;
+/// Pairs of bytes, of each six bits: letters of both cases alike, and digits.
+const PAIRS: usize = 1 << 12;
 /// Networks of IPv4 are told by their first 16 bits.
 const BLOCKS: usize = 1 << 16;
 
@@ -14,6 +16,9 @@ const BLOCKS: usize = 1 << 16;
 pub(super) struct Maybe {
     domains: Bits,
     files: Bits,
+    /// The last two bytes of domains and of files' names.
+    domain_ends: Bits,
+    file_ends: Bits,
     networks4: Bits,
 }
 
@@ -21,8 +26,14 @@ impl Maybe {
     /// Adds a value.
     pub fn add(&mut self, kind: u8, value: &[u8]) {
         match (kind, value) {
-            (kind::DOMAIN, _) => self.domains.set(label_bit(last_label(value)), LABELS),
-            (kind::FILE_NAME, _) => self.files.set(label_bit(last_label(value)), LABELS),
+            (kind::DOMAIN, _) => {
+                self.domains.set(label_bit(last_label(value)), LABELS);
+                add_pair(&mut self.domain_ends, value);
+            }
+            (kind::FILE_NAME, _) => {
+                self.files.set(label_bit(last_label(value)), LABELS);
+                add_pair(&mut self.file_ends, value);
+            }
             (kind::NETWORK4, &[a, b, _, _, length]) => {
                 // A network with fewer bits has several blocks.
                 let first = usize::from(u16::from_be_bytes([a, b]));
@@ -44,6 +55,17 @@ impl Maybe {
         }
     }
 
+    /// Whether a name may end as this text of ASCII does.
+    #[inline]
+    pub fn ends_as(&self, kind: u8, text: &[u8]) -> bool {
+        let ends = match kind {
+            kind::DOMAIN => &self.domain_ends,
+            _ => &self.file_ends,
+        };
+        // A name of one byte has every pair that ends in it.
+        ends.has(pair_bit(text.last_chunk().unwrap_or(&[0, *text.last().unwrap_or(&0)])))
+    }
+
     /// Whether an address may be in a network.
     #[inline]
     pub fn has_network4(&self, address: [u8; 4]) -> bool {
@@ -60,6 +82,22 @@ fn last_label(name: &[u8]) -> State {
 #[inline(always)]
 fn label_bit(label: State) -> usize {
     (label.finish(0) >> 52) as usize
+}
+
+/// Adds the end of a name.
+fn add_pair(ends: &mut Bits, name: &[u8]) {
+    match *name {
+        [.., before, last] => ends.set(pair_bit(&[before, last]), PAIRS),
+        // What it is the end of may have any byte before it.
+        [last] => (0..=u8::MAX).for_each(|before| ends.set(pair_bit(&[before, last]), PAIRS)),
+        [] => {}
+    }
+}
+
+#[inline(always)]
+fn pair_bit(pair: &[u8; 2]) -> usize {
+    let [before, last] = pair.map(|byte| usize::from(byte & 0x1f | byte >> 1 & 0x20));
+    before << 6 | last
 }
 
 /// A set of numbers; without memory while it is empty.

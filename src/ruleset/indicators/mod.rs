@@ -341,6 +341,13 @@ impl Indicators {
         self.derived.maybe.ends_with(kind, label)
     }
 
+    /// Whether a domain or the name of a file may end as this text of ASCII does. If not, no such
+    /// value is at its end.
+    #[inline]
+    pub fn may_end_as(&self, kind: u8, text: &[u8]) -> bool {
+        self.derived.maybe.ends_as(kind, text)
+    }
+
     /// The value of a kind whose hash began with `state` and that `is` recognises.
     #[inline]
     pub fn find(&self, kind: u8, state: hash::State, is: impl Fn(&[u8]) -> bool) -> Option<u32> {
