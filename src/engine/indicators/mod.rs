@@ -7,6 +7,7 @@
 //! mostly one byte of the table, however many indicators there are; an event without watched fields
 //! costs a look at the ids of its fields.
 
+mod clean;
 mod look;
 pub(super) mod marks;
 mod words;
@@ -19,7 +20,7 @@ use crate::limits::LISTED_INDICATORS;
 use crate::ruleset::indicators::{IndicatorHit, Indicators, Watch, form};
 use crate::ruleset::tables::NONE;
 use crate::source::EventView;
-use marks::Marks;
+use clean::Clean;
 
 /// Most hits of one event that are listed whatever their rules; beyond that each further rule has
 /// one.
@@ -33,6 +34,8 @@ pub(super) struct Seeker {
     found: Vec<Found>,
     /// Grows with every event.
     epoch: u32,
+    /// Texts that have no indicator.
+    clean: Clean,
     /// By which instructions texts are looked at.
     vectors: Vectors,
     /// The hits of the current call.
@@ -57,9 +60,10 @@ struct Search<'a> {
     place: (u32, u32),
     /// The field that is being looked at.
     field: u32,
-    /// The kinds that are looked for in it, and their marks.
+    /// The kinds that are looked for in it.
     kinds: u16,
-    marks: Marks,
+    /// Whether the current text has a value of the set, reported or not.
+    has_found: bool,
     /// The first hit of this event.
     first: usize,
 }
@@ -71,6 +75,7 @@ impl Seeker {
             text: Vec::with_capacity(8 << 10),
             found: vec![Found::default(); set.sources.len()],
             epoch: 0,
+            clean: Clean::new(),
             vectors,
             hits: Vec::with_capacity(256),
         }
@@ -101,7 +106,7 @@ impl Seeker {
             place,
             field: 0,
             kinds: 0,
-            marks: Marks::default(),
+            has_found: false,
             first,
         };
         if let Some(inner) = view.inner {
@@ -128,9 +133,10 @@ impl Search<'_> {
     /// Looks at all fields that have values, but for those that `before` has as well.
     fn slots(&mut self, slots: &Slots, before: Option<&Slots>, view: &EventView<'_>) {
         let set = self.set;
+        let watched = set.watched();
         for head in slots.heads() {
             // PERF: most fields are not watched, so this comes first.
-            let Some(watch) = set.watch(head.field()) else { continue };
+            let Some(watch) = watched.get(head.field()) else { continue };
             if before.is_none_or(|before| !before.is_present(watch.field))
                 && (watch.unless == NONE || !view.is_present(watch.unless))
             {
@@ -142,7 +148,6 @@ impl Search<'_> {
     /// Looks at all values of a field.
     fn field(&mut self, watch: &Watch, slots: &Slots, head: &Head, view: &EventView<'_>) {
         self.kinds = watch.kinds & self.set.kinds();
-        self.marks = Marks::of(self.kinds);
         self.field = watch.field;
         if self.kinds == 0 {
             return;
@@ -155,6 +160,8 @@ impl Search<'_> {
     fn value(&mut self, form: u8, value: Value, view: &EventView<'_>) {
         let Value::Str(span) = value else { return };
         let text = view.bytes(span);
+        let Err(unknown) = self.seeker.clean.find(form, self.kinds, text) else { return };
+        self.has_found = false;
         match form {
             form::URL => self.url_text(text),
             form::PATH => self.path(text),
@@ -164,11 +171,17 @@ impl Search<'_> {
             }
             _ => self.words(text),
         }
+        if let Some(unknown) = unknown
+            && !self.has_found
+        {
+            self.seeker.clean.remember(unknown);
+        }
     }
 
     /// Takes a value of the set that was found.
     #[cold]
     fn found(&mut self, number: u32) {
+        self.has_found = true;
         let Some(entry) = self.set.entries.get(number as usize) else { return };
         for &detail in self.set.details_of(entry) {
             let Some(source) = self.set.details.get(detail as usize).map(|d| d.source) else {

@@ -14,7 +14,7 @@
 
 use super::Search;
 use super::look::{LONGEST_NAME, octets};
-use super::marks::next_mark;
+use super::marks::{Marks, next_mark};
 use crate::ruleset::indicators::{kind, url};
 
 /// A byte of a word.
@@ -115,7 +115,7 @@ impl Search<'_> {
         if let Some(octets) = octets(text) {
             return self.numeric(text, octets);
         }
-        let (vectors, marks) = (self.seeker.vectors, self.marks);
+        let (vectors, marks) = (self.seeker.vectors, Marks::of(self.kinds));
         let mut pass = Pass::default();
         let mut at = 0;
         while let Some(mark) = next_mark(vectors, marks, text, at) {

@@ -211,6 +211,24 @@ pub struct Indicators {
     pub derived: Derived,
 }
 
+/// The fields that are looked at.
+// PERF: slices, which a loop over fields keeps in registers.
+#[derive(Debug, Clone, Copy)]
+pub struct Watched<'a> {
+    /// For each field one more than its watch, or 0.
+    of: &'a [u8],
+    watches: &'a [Watch],
+}
+
+impl<'a> Watched<'a> {
+    /// How a field is looked at, if it is.
+    #[inline]
+    pub fn get(self, field: u32) -> Option<&'a Watch> {
+        let number = *self.of.get(field as usize)?;
+        self.watches.get(usize::from(number.checked_sub(1)?))
+    }
+}
+
 /// What is worked out at load, in one pass.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Derived {
@@ -316,10 +334,14 @@ impl Indicators {
     }
 
     /// How a field is looked at.
-    #[inline]
     pub fn watch(&self, field: u32) -> Option<&Watch> {
-        let number = *self.derived.watch_of.get(field as usize)?;
-        self.watches.get(usize::from(number.checked_sub(1)?))
+        self.watched().get(field)
+    }
+
+    /// How fields are looked at.
+    #[inline]
+    pub fn watched(&self) -> Watched<'_> {
+        Watched { of: &self.derived.watch_of, watches: &self.watches }
     }
 
     /// The kinds of which there are values.
