@@ -312,11 +312,8 @@ unsafe fn next_mark_avx2(Marks(marks): Marks, text: &[u8], mut at: usize) -> Opt
     let single = _mm256_set1_epi8((marks & !Marks::HEX).cast_signed());
     let hex = _mm256_set1_epi8((marks & Marks::HEX | (marks & Marks::HEX) << 1).cast_signed());
     let none = _mm256_setzero_si256();
-    loop {
-        let left = text.len().checked_sub(at).filter(|left| *left != 0)?;
-        // The last block is one with bytes that were looked at, which are shifted out.
-        let seen = MARKED.saturating_sub(left);
-        let block = text.get(at.checked_sub(seen)?..)?.first_chunk::<MARKED>()?;
+    // Which bytes of a block are marks, and which are no digits.
+    let classed = |block: &[u8; MARKED]| {
         // SAFETY: 32 bytes are read from an array of 32; the load needs no alignment.
         let bytes = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
         let low = _mm256_and_si256(bytes, low_half);
@@ -326,16 +323,33 @@ unsafe fn next_mark_avx2(Marks(marks): Marks, text: &[u8], mut at: usize) -> Opt
         let classes = _mm256_and_si256(low, high);
         let others = _mm256_cmpeq_epi8(_mm256_and_si256(classes, single), none);
         let no_hex = _mm256_cmpeq_epi8(_mm256_and_si256(classes, hex), none);
-        let mut found = !_mm256_movemask_epi8(others).cast_unsigned() >> seen;
-        let no_hex = _mm256_movemask_epi8(no_hex).cast_unsigned();
-        let no_hex = (u64::from(no_hex) | u64::MAX << MARKED) >> seen;
-        found |= u32::from(no_hex as u16 == 0);
-        found |= u32::from((no_hex >> HEX_RUN) as u16 == 0) << HEX_RUN;
+        let found = !_mm256_movemask_epi8(others).cast_unsigned();
+        (found, _mm256_movemask_epi8(no_hex).cast_unsigned())
+    };
+    while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let (found, no_hex) = classed(block);
+        let found = found | hex_runs(no_hex);
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize);
         }
         at += MARKED;
     }
+    // The last block has bytes that were looked at, or before `at`, which are shifted out.
+    let seen = MARKED - text.len().checked_sub(at)?;
+    let (found, no_hex) = classed(text.last_chunk()?);
+    let behind = !(u32::MAX.unbounded_shr(seen as u32));
+    let found =
+        found.unbounded_shr(seen as u32) | hex_runs(no_hex.unbounded_shr(seen as u32) | behind);
+    (found != 0).then(|| at + found.trailing_zeros() as usize)
+}
+
+/// The halves of a block that are digits from beginning to end, as the bits of their first bytes, if the
+/// bits are given of those that are none.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn hex_runs(no_hex: u32) -> u32 {
+    const { assert!(HEX_RUN == 16) };
+    u32::from(no_hex as u16 == 0) | u32::from(no_hex >> 16 == 0) << 16
 }
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ impl Search<'_> {
 
     /// An IPv4 address and the networks that have it.
     pub(super) fn ipv4(&mut self, octets: [u8; 4]) {
+        if !self.set.may_have4(octets) {
+            return;
+        }
         self.bytes(kind::IPV4, &octets);
         if self.wants(kind::bit(kind::NETWORK4)) {
             let set = self.set;
@@ -219,31 +222,33 @@ pub(super) fn octets(text: &[u8]) -> Option<[u8; 4]> {
         return None;
     }
     let ends = [dots, second, third].map(u32::trailing_zeros);
+    let len = text.len() as u32;
     let parts = [
-        part(first, 0, ends[0]),
-        part(first, ends[0] + 1, ends[1]),
-        part(last, (ends[1] + 1).wrapping_sub(behind), ends[2].wrapping_sub(behind)),
-        part(last, (ends[2] + 1).wrapping_sub(behind), text.len() as u32 - behind),
+        part(first, ends[0], ends[0]),
+        part(first, ends[1], ends[1] - ends[0] - 1),
+        part(last, ends[2].wrapping_sub(behind), ends[2] - ends[1] - 1),
+        part(last, len - behind, len - ends[2] - 1),
     ];
     let is_address = parts.iter().fold(true, |all, (_, is_octet)| all & is_octet);
     is_address.then_some(parts.map(|(octet, _)| octet))
 }
 
-/// The number whose digits are the bytes from `start` to `end`, and whether it is an octet.
+/// For parts of each length in bytes their place in the word, and the least value that needs it: there
+/// are no zeros in front, and no octet is larger than 255.
+const PARTS: [(u32, u32); 16] = {
+    let mut parts = [(0, 256); 16];
+    (parts[1], parts[2], parts[3]) = ((0xff_0000, 0), (0xff_ff00, 10), (0xff_ffff, 100));
+    parts
+};
+
+/// The value of the `len` digits before the byte at `end`, and whether that is an octet.
 #[inline(always)]
-fn part(digits: u64, start: u32, end: u32) -> (u8, bool) {
-    let len = end.wrapping_sub(start);
-    let bits = 8 * (len & 3);
-    // The last digit is the highest byte.
-    let own = (digits >> (8 * start & 63)) as u32 & ((1 << bits) - 1);
-    let own = own.unbounded_shl(32 - bits);
-    let hundreds_first = own.swap_bytes();
-    // No zeros in front.
-    let least = (1 << bits >> 8) & !1;
-    let is_octet = (len.wrapping_sub(1) < 3)
-        & (start < 8)
-        & (least..=0x02_05_05).contains(&hundreds_first);
-    (((own >> 8).wrapping_mul(100 << 16 | 10 << 8 | 1) >> 16) as u8, is_octet)
+fn part(digits: u64, end: u32, len: u32) -> (u8, bool) {
+    let (place, least) = PARTS[len as usize % PARTS.len()];
+    // Hundreds, tens and units, from the lowest byte to the highest.
+    let own = (digits.wrapping_shl(64u32.wrapping_sub(end.wrapping_mul(8))) >> 40) as u32 & place;
+    let value = (own & 0xff) * 100 + (own >> 8 & 0xff) * 10 + (own >> 16);
+    (value as u8, (value >= least) & (value < 256))
 }
 
 #[cfg(test)]

@@ -134,13 +134,21 @@ impl Search<'_> {
     fn slots(&mut self, slots: &Slots, before: Option<&Slots>, view: &EventView<'_>) {
         let set = self.set;
         let watched = set.watched();
-        for head in slots.heads() {
-            // PERF: most fields are not watched, so this comes first.
-            let Some(watch) = watched.get(head.field()) else { continue };
-            if before.is_none_or(|before| !before.is_present(watch.field))
-                && (watch.unless == NONE || !view.is_present(watch.unless))
-            {
-                self.field(watch, slots, head, view);
+        for heads in slots.heads().chunks(u64::BITS as usize) {
+            // PERF: a bit for each field that is watched, without a branch that depends on it.
+            let mut these = 0u64;
+            for (bit, head) in (0..).zip(heads) {
+                these |= u64::from(watched.has(head.field())) << bit;
+            }
+            while these != 0 {
+                let head = &heads[these.trailing_zeros() as usize];
+                these &= these - 1;
+                let Some(watch) = watched.get(head.field()) else { continue };
+                if before.is_none_or(|before| !before.is_present(watch.field))
+                    && (watch.unless == NONE || !view.is_present(watch.unless))
+                {
+                    self.field(watch, slots, head, view);
+                }
             }
         }
     }
@@ -160,6 +168,9 @@ impl Search<'_> {
     fn value(&mut self, form: u8, value: Value, view: &EventView<'_>) {
         let Value::Str(span) = value else { return };
         let text = view.bytes(span);
+        if text.is_empty() {
+            return;
+        }
         let Err(unknown) = self.seeker.clean.find(form, self.kinds, text) else { return };
         self.has_found = false;
         match form {

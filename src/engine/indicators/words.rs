@@ -110,18 +110,30 @@ struct Pass {
 
 impl Search<'_> {
     /// Looks for all kinds of this field inside a text.
+    #[inline]
     pub(super) fn words(&mut self, text: &[u8]) {
         // PERF: what most fields have that are looked at.
         if let Some(octets) = octets(text) {
             return self.numeric(text, octets);
         }
-        let (vectors, marks) = (self.seeker.vectors, Marks::of(self.kinds));
+        let marks = Marks::of(self.kinds);
+        // PERF: most texts have none, and are done without a call.
+        if let Some(mark) = next_mark(self.seeker.vectors, marks, text, 0) {
+            self.words_around(text, mark, marks);
+        }
+    }
+
+    /// Looks for all kinds around the first mark of a text, and behind that.
+    #[inline(never)]
+    fn words_around(&mut self, text: &[u8], first: usize, marks: Marks) {
+        let vectors = self.seeker.vectors;
         let mut pass = Pass::default();
-        let mut at = 0;
-        while let Some(mark) = next_mark(vectors, marks, text, at) {
+        let (mut at, mut next) = (0, Some(first));
+        while let Some(mark) = next {
             let before = text[at..mark].iter().rev();
             let start = mark - before.take_while(|byte| has(**byte, WORD | SPECIAL)).count();
             at = self.words_from(text, start, &mut pass);
+            next = next_mark(vectors, marks, text, at);
         }
     }
 

@@ -8,7 +8,7 @@ use super::kind;
 const LABELS: usize = 4096;
 /// Pairs of bytes, of each six bits: letters of both cases alike, and digits.
 const PAIRS: usize = 1 << 12;
-/// Networks of IPv4 are told by their first 16 bits.
+/// Addresses and networks of IPv4 are told by their first 16 bits.
 const BLOCKS: usize = 1 << 16;
 
 /// Filters. What is not in them is not in the table.
@@ -20,6 +20,8 @@ pub(super) struct Maybe {
     domain_ends: Bits,
     file_ends: Bits,
     networks4: Bits,
+    /// Of addresses and networks.
+    addresses4: Bits,
 }
 
 impl Maybe {
@@ -34,12 +36,16 @@ impl Maybe {
                 self.files.set(label_bit(last_label(value)), LABELS);
                 add_pair(&mut self.file_ends, value);
             }
+            (kind::IPV4, &[a, b, _, _]) => {
+                self.addresses4.set(usize::from(u16::from_be_bytes([a, b])), BLOCKS);
+            }
             (kind::NETWORK4, &[a, b, _, _, length]) => {
                 // A network with fewer bits has several blocks.
                 let first = usize::from(u16::from_be_bytes([a, b]));
                 let blocks = 1usize << (16 - length.min(16));
                 for block in first..(first + blocks).min(BLOCKS) {
                     self.networks4.set(block, BLOCKS);
+                    self.addresses4.set(block, BLOCKS);
                 }
             }
             _ => {}
@@ -64,6 +70,12 @@ impl Maybe {
         };
         // A name of one byte has every pair that ends in it.
         ends.has(pair_bit(text.last_chunk().unwrap_or(&[0, *text.last().unwrap_or(&0)])))
+    }
+
+    /// Whether an address may be there, or in a network.
+    #[inline]
+    pub fn has_address4(&self, address: [u8; 4]) -> bool {
+        self.addresses4.has(usize::from(u16::from_be_bytes([address[0], address[1]])))
     }
 
     /// Whether an address may be in a network.

@@ -221,6 +221,12 @@ pub struct Watched<'a> {
 }
 
 impl<'a> Watched<'a> {
+    /// Whether a field is looked at.
+    #[inline]
+    pub fn has(self, field: u32) -> bool {
+        self.of.get(field as usize).is_some_and(|number| *number != 0)
+    }
+
     /// How a field is looked at, if it is.
     #[inline]
     pub fn get(self, field: u32) -> Option<&'a Watch> {
@@ -368,6 +374,12 @@ impl Indicators {
     #[inline]
     pub fn may_end_as(&self, kind: u8, text: &[u8]) -> bool {
         self.derived.maybe.ends_as(kind, text)
+    }
+
+    /// Whether there may be an IPv4 address or a network that has it. If not, there is none.
+    #[inline]
+    pub fn may_have4(&self, address: [u8; 4]) -> bool {
+        self.derived.maybe.has_address4(address)
     }
 
     /// The value of a kind whose hash began with `state` and that `is` recognises.
