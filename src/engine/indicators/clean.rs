@@ -74,7 +74,14 @@ mod tests {
     fn only_what_was_remembered_is_known() {
         let mut clean = Clean::new();
         let mut remembered = BTreeSet::new();
-        let texts = |n: u32| [format!("{n}"), format!("10.0.{n}.{n}"), format!("{:016}", n), "\0".repeat(n as usize % 17)];
+        let texts = |n: u32| {
+            [
+                format!("{n}"),
+                format!("10.0.{n}.{n}"),
+                format!("{:016}", n),
+                "\0".repeat(n as usize % 17),
+            ]
+        };
         let (mut known, mut all) = (0, 0);
         for round in 0..3 {
             for text in (0..if round < 2 { 10 } else { 300 }).flat_map(texts) {

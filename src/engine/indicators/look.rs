@@ -279,4 +279,36 @@ mod tests {
         }
         assert_eq!(found, 6u32.pow(4));
     }
+
+    #[test]
+    fn what_is_nearly_an_address_is_none() {
+        let mut number = 7u64;
+        let mut next = |below: usize| {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (number >> 33) as usize % below
+        };
+        let alphabet = b"0123456789.12345678925.01./:;-a\0\x7f\x80\xae\xb0\xff";
+        let rounds = if cfg!(debug_assertions) { 300_000 } else { 3_000_000 };
+        let mut found = 0;
+        for round in 0..rounds {
+            let mut text: Vec<u8> = match round % 2 {
+                0 => [0; 4].map(|_| next(270).to_string()).join(".").into_bytes(),
+                _ => (0..next(18)).map(|_| alphabet[next(21)]).collect(),
+            };
+            for _ in 0..next(3) {
+                let at = next(text.len() + 1);
+                match next(3) {
+                    0 => text.insert(at, alphabet[next(alphabet.len())]),
+                    1 if at < text.len() => text[at] = alphabet[next(alphabet.len())],
+                    _ if at < text.len() => drop(text.remove(at)),
+                    _ => {}
+                }
+            }
+            let parsed = std::str::from_utf8(&text).ok().and_then(|t| t.parse::<Ipv4Addr>().ok());
+            let expected = parsed.map(|address| address.octets());
+            assert_eq!(octets(&text), expected, "{:?}", text.escape_ascii().to_string());
+            found += u32::from(expected.is_some());
+        }
+        assert!(found > rounds / 8 && found < rounds / 2, "{found}");
+    }
 }

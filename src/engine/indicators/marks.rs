@@ -115,3 +115,99 @@ pub(in crate::engine) fn next_mark_plain(
     }
     rest.iter().position(is_mark).map(|place| at + place)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What [`next_mark`] is, byte by byte.
+    fn slowly(Marks(marks): Marks, text: &[u8], at: usize) -> Option<usize> {
+        let single = |at: &usize| Marks::class(text[*at]) & marks & !Marks::HEX != 0;
+        let is_hex = |run: &[u8]| run.iter().all(u8::is_ascii_hexdigit);
+        let run = |at: &usize| marks & Marks::HEX != 0 && is_hex(&text[*at..*at + HEX_RUN]);
+        let runs = (at..(text.len() + 1).saturating_sub(HEX_RUN)).step_by(HEX_RUN).find(run);
+        let mark = (at..text.len()).find(single);
+        mark.into_iter().chain(runs).min()
+    }
+
+    fn same(marks: Marks, text: &[u8]) -> usize {
+        let mut found = 0;
+        for at in 0..=text.len() {
+            let expected = slowly(marks, text, at);
+            for vectors in [Vectors::Plain, Vectors::Avx2] {
+                let own = next_mark(vectors, marks, text, at);
+                let text = text.escape_ascii();
+                assert_eq!(own, expected, "{vectors:?} {marks:?} from {at} of \"{text}\"");
+            }
+            found += usize::from(expected.is_some());
+        }
+        found
+    }
+
+    #[test]
+    fn every_byte_is_of_its_class_everywhere() {
+        for byte in 0..=u8::MAX {
+            for marks in 0..64 {
+                let around = if marks & Marks::HEX != 0 { b'f' } else { b'g' };
+                for len in [1, 15, 16, 17, 31, 32, 33, 47, 48, 49, 70] {
+                    // Among digits and among letters, at both ends and within.
+                    for place in [0, len / 2, len - 1] {
+                        let mut text = vec![around; len];
+                        text[place] = byte;
+                        let expected = slowly(Marks(marks), &text, 0);
+                        for vectors in [Vectors::Plain, Vectors::Avx2] {
+                            let own = next_mark(vectors, Marks(marks), &text, 0);
+                            assert_eq!(
+                                own, expected,
+                                "{vectors:?} {byte:#x} {marks} {place}/{len}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn marks_are_found_wherever_they_stand() {
+        let mut number = 5u64;
+        let mut next = |below: usize| {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (number >> 33) as usize % below
+        };
+        let mut found = 0;
+        for round in 0..if cfg!(debug_assertions) { 3_000u32 } else { 60_000 } {
+            let (len, rare) = (next(130), 1 + next(60));
+            let mut text: Vec<u8> = Vec::new();
+            while text.len() < len {
+                match next(rare) {
+                    0 => text.push(b"./\\@:"[next(5)]),
+                    1 => text.extend((0..next(50)).map(|_| b"0123456789abcdefABCDEF"[next(22)])),
+                    _ => text.push(b" ghxyzGZ_-'\x2c\x8e\xae\xdc\xff\0"[next(17)]),
+                }
+            }
+            found += same(Marks((round % 64) as u8), &text);
+        }
+        assert!(found > 10_000, "{found}");
+    }
+
+    #[test]
+    fn no_hash_is_passed_over() {
+        for len in [32, 40, 64, 128] {
+            for before in 0..70 {
+                for behind in [0, 1, 15, 16, 31, 32, 33] {
+                    let mut text = vec![b' '; before];
+                    text.extend((0..len).map(|at| b"0a1B2c3D4e5F"[at % 12]));
+                    text.extend(vec![b'g'; behind]);
+                    for vectors in [Vectors::Plain, Vectors::Avx2] {
+                        for at in 0..=before {
+                            let mark = next_mark(vectors, Marks::of(kind::HASHES), &text, at);
+                            let is_in = mark.is_some_and(|mark| mark >= before);
+                            assert!(is_in && mark < Some(before + len), "{mark:?} {before} {len}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

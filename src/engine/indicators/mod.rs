@@ -136,10 +136,8 @@ impl Search<'_> {
         let watched = set.watched();
         for heads in slots.heads().chunks(u64::BITS as usize) {
             // PERF: a bit for each field that is watched, without a branch that depends on it.
-            let mut these = 0u64;
-            for (bit, head) in (0..).zip(heads) {
-                these |= u64::from(watched.has(head.field())) << bit;
-            }
+            let add = |these: u64, head: &Head| these << 1 | u64::from(watched.has(head.field()));
+            let mut these = heads.iter().rev().fold(0, add);
             while these != 0 {
                 let head = &heads[these.trailing_zeros() as usize];
                 these &= these - 1;

@@ -172,4 +172,47 @@ mod tests {
         maybe.add(kind::NETWORK4, &[0, 0, 0, 0, 0]);
         assert!(maybe.has_network4([255, 255, 255, 255]));
     }
+
+    #[test]
+    fn names_are_told_by_their_ends_whatever_their_case() {
+        let mut maybe = Maybe::default();
+        assert!(!maybe.ends_as(kind::DOMAIN, b"a.example"));
+        assert!(!maybe.ends_as(kind::FILE_NAME, b""));
+        maybe.add(kind::DOMAIN, b"evil.example");
+        maybe.add(kind::DOMAIN, b"a.xn--9");
+        maybe.add(kind::FILE_NAME, b"run_-");
+        maybe.add(kind::FILE_NAME, b"z");
+        for (kind, text, expected) in [
+            (kind::DOMAIN, &b"evil.example"[..], true),
+            (kind::DOMAIN, b"EVIL.EXAMPLE", true),
+            (kind::DOMAIN, b"le", true),
+            (kind::DOMAIN, b"e", false),
+            (kind::DOMAIN, b"o.id", false),
+            (kind::DOMAIN, b"A.XN--9", true),
+            (kind::DOMAIN, b"203.0.113.66", false),
+            (kind::DOMAIN, b"run_-", false),
+            (kind::FILE_NAME, b"RUN_-", true),
+            (kind::FILE_NAME, b"z", true),
+            (kind::FILE_NAME, b"Z", true),
+            (kind::FILE_NAME, b"a.Z", true),
+            (kind::FILE_NAME, b"a.y", false),
+        ] {
+            let text = text.escape_ascii();
+            let bytes: Vec<u8> = text.clone().collect();
+            assert_eq!(maybe.ends_as(kind, &bytes), expected, "{kind} {text}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_told_by_their_blocks() {
+        let mut maybe = Maybe::default();
+        maybe.add(kind::IPV4, &[203, 0, 113, 66]);
+        maybe.add(kind::NETWORK4, &[10, 0, 0, 0, 8]);
+        for block in 0..=u16::MAX {
+            let [a, b] = block.to_be_bytes();
+            let expected = a == 10 || (a, b) == (203, 0);
+            assert_eq!(maybe.has_address4([a, b, 7, 7]), expected, "{a}.{b}");
+            assert_eq!(maybe.has_network4([a, b, 7, 7]), a == 10, "{a}.{b}");
+        }
+    }
 }
