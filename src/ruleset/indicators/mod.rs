@@ -13,9 +13,11 @@ mod info;
 mod maybe;
 pub mod url;
 mod verify;
+mod watch;
 
 pub use info::{Indicator, IndicatorHit};
 use maybe::Maybe;
+pub use watch::{Watch, Watched, form};
 
 use super::codec::{
     DecodeError, Reader, Record, read_all, read_bytes, record, write_all, write_bytes,
@@ -79,36 +81,6 @@ pub mod kind {
     pub const ADDRESSES: u16 = bit(IPV4) | bit(IPV6) | bit(NETWORK4) | bit(NETWORK6);
     /// Hashes of files.
     pub const HASHES: u16 = bit(MD5) | bit(SHA1) | bit(SHA256) | bit(SHA512);
-}
-
-/// How the text of a field is read; the values of [`Watch::form`].
-pub mod form {
-    /// Whatever stands in it between blanks, quotes and punctuation.
-    pub const WORDS: u8 = 0;
-    /// It is a URL as a whole.
-    pub const URL: u8 = 1;
-    /// It is a path or a file's name as a whole.
-    pub const PATH: u8 = 2;
-    /// A mail address as a whole, or words of which some are.
-    pub const EMAIL: u8 = 3;
-    /// Number of forms.
-    pub const COUNT: u8 = 4;
-}
-
-record! {
-    /// A field in which indicators are looked for.
-    pub struct Watch {
-        /// The field.
-        pub field: u32,
-        /// A field that is looked at instead where an event has it, or [`NONE`].
-        pub unless: u32,
-        /// The kinds that are looked for, see [`kind::bit`].
-        pub kinds: u16,
-        /// See [`form`].
-        pub form: u8,
-        /// Its name, in `names`.
-        pub name: Text,
-    }
 }
 
 record! {
@@ -209,30 +181,6 @@ pub struct Indicators {
     pub names: Vec<u8>,
     /// What follows from the above: see [`Indicators::derive`].
     pub derived: Derived,
-}
-
-/// The fields that are looked at.
-// PERF: slices, which a loop over fields keeps in registers.
-#[derive(Debug, Clone, Copy)]
-pub struct Watched<'a> {
-    /// For each field one more than its watch, or 0.
-    of: &'a [u8],
-    watches: &'a [Watch],
-}
-
-impl<'a> Watched<'a> {
-    /// Whether a field is looked at.
-    #[inline]
-    pub fn has(self, field: u32) -> bool {
-        self.of.get(field as usize).is_some_and(|number| *number != 0)
-    }
-
-    /// How a field is looked at, if it is.
-    #[inline]
-    pub fn get(self, field: u32) -> Option<&'a Watch> {
-        let number = *self.of.get(field as usize)?;
-        self.watches.get(usize::from(number.checked_sub(1)?))
-    }
 }
 
 /// What is worked out at load, in one pass.
