@@ -200,13 +200,14 @@ pub(super) fn octets(text: &[u8]) -> Option<[u8; 4]> {
         first |= u64::from(b'0') << 56;
         last = first;
     }
-    let (first, last) = (first ^ ONES * u64::from(b'0'), last ^ ONES * u64::from(b'0'));
+    let zeros = ONES * u64::from(b'0');
+    let (first, last) = (first ^ zeros, last ^ zeros);
     // Of each byte its high bit: whether it is a dot, and whether it is no digit.
     let dots = |digits: u64| {
-        let other = digits ^ ONES * u64::from(b'0' ^ b'.');
-        !((other & !HIGH) + !HIGH | other) & HIGH
+        let other = digits ^ (ONES * u64::from(b'0' ^ b'.'));
+        !(((other & !HIGH) + !HIGH) | other) & HIGH
     };
-    let others = |digits: u64| ((digits & !HIGH) + ONES * (0x7f - 9) | digits) & HIGH;
+    let others = |digits: u64| (((digits & !HIGH) + ONES * (0x7f - 9)) | digits) & HIGH;
     let (dots_first, dots_last) = (dots(first), dots(last));
     if (others(first) ^ dots_first) | (others(last) ^ dots_last) != 0 {
         return None;
