@@ -62,17 +62,20 @@ impl Search<'_> {
         }
     }
 
-    /// A name of ASCII: as a domain with all those above it, and as the name of a file.
-    pub(super) fn name(&mut self, text: &[u8], mut as_domain: bool, mut as_file: bool) {
-        if text.len() > LONGEST_NAME {
-            return;
-        }
+    /// A name of ASCII, as what there is of these kinds: as a domain with all those above it, and as
+    /// the name of a file.
+    #[inline]
+    pub(super) fn name(&mut self, text: &[u8], kinds: u16) {
         // PERF: most names in statements are those of columns and tables.
-        as_domain &= self.set.may_end_as(kind::DOMAIN, text);
-        as_file &= self.set.may_end_as(kind::FILE_NAME, text);
-        if !as_domain && !as_file {
-            return;
+        let kinds = self.set.may_end_as(kinds & self.kinds, text);
+        if kinds != 0 && text.len() <= LONGEST_NAME {
+            self.name_in_full(text, kinds);
         }
+    }
+
+    fn name_in_full(&mut self, text: &[u8], kinds: u16) {
+        let mut as_domain = kinds & kind::bit(kind::DOMAIN) != 0;
+        let mut as_file = kinds & kind::bit(kind::FILE_NAME) != 0;
         let mut state = State::EMPTY;
         let mut at = text.len();
         while at > 0 && text[at - 1] != b'.' {

@@ -205,11 +205,8 @@ impl Search<'_> {
         {
             return self.numeric(word, octets);
         }
-        let as_domain = any & DOT != 0 && self.wants(kind::bit(kind::DOMAIN));
-        let as_file = self.wants(kind::bit(kind::FILE_NAME));
-        if (as_domain || as_file) && !word.is_empty() {
-            self.name(word, as_domain, as_file);
-        }
+        let domain = if any & DOT != 0 { kind::bit(kind::DOMAIN) } else { 0 };
+        self.name(word, domain | kind::bit(kind::FILE_NAME));
     }
 
     /// Looks up a word that is an IPv4 address, which may also be the name of a file.
@@ -217,11 +214,7 @@ impl Search<'_> {
         if self.wants(kind::ADDRESSES) {
             self.ipv4(octets);
         }
-        let as_domain = self.wants(kind::bit(kind::DOMAIN));
-        let as_file = self.wants(kind::bit(kind::FILE_NAME));
-        if as_domain || as_file {
-            self.name(word, as_domain, as_file);
-        }
+        self.name(word, kind::bit(kind::DOMAIN) | kind::bit(kind::FILE_NAME));
     }
 
     /// What a `:` may be in: a URL, an IPv6 address.

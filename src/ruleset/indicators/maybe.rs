@@ -61,15 +61,23 @@ impl Maybe {
         }
     }
 
-    /// Whether a name may end as this text of ASCII does.
+    /// Of domains and names of files, those that may end as this text of ASCII does.
     #[inline]
-    pub fn ends_as(&self, kind: u8, text: &[u8]) -> bool {
-        let ends = match kind {
-            kind::DOMAIN => &self.domain_ends,
-            _ => &self.file_ends,
-        };
+    pub fn ends_as(&self, kinds: u16, text: &[u8]) -> u16 {
         // A name of one byte has every pair that ends in it.
-        ends.has(pair_bit(text.last_chunk().unwrap_or(&[0, *text.last().unwrap_or(&0)])))
+        let pair = match *text {
+            [.., before, last] => pair_bit(&[before, last]),
+            [last] => pair_bit(&[0, last]),
+            [] => return 0,
+        };
+        let mut these = 0;
+        if kinds & kind::bit(kind::DOMAIN) != 0 && self.domain_ends.has(pair) {
+            these |= kind::bit(kind::DOMAIN);
+        }
+        if kinds & kind::bit(kind::FILE_NAME) != 0 && self.file_ends.has(pair) {
+            these |= kind::bit(kind::FILE_NAME);
+        }
+        these
     }
 
     /// Whether an address may be there, or in a network.
@@ -176,8 +184,9 @@ mod tests {
     #[test]
     fn names_are_told_by_their_ends_whatever_their_case() {
         let mut maybe = Maybe::default();
-        assert!(!maybe.ends_as(kind::DOMAIN, b"a.example"));
-        assert!(!maybe.ends_as(kind::FILE_NAME, b""));
+        let both = kind::bit(kind::DOMAIN) | kind::bit(kind::FILE_NAME);
+        assert_eq!(maybe.ends_as(both, b"a.example"), 0);
+        assert_eq!(maybe.ends_as(both, b""), 0);
         maybe.add(kind::DOMAIN, b"evil.example");
         maybe.add(kind::DOMAIN, b"a.xn--9");
         maybe.add(kind::FILE_NAME, b"run_-");
@@ -197,9 +206,12 @@ mod tests {
             (kind::FILE_NAME, b"a.Z", true),
             (kind::FILE_NAME, b"a.y", false),
         ] {
-            let text = text.escape_ascii();
-            let bytes: Vec<u8> = text.clone().collect();
-            assert_eq!(maybe.ends_as(kind, &bytes), expected, "{kind} {text}");
+            let kind = kind::bit(kind);
+            let own = maybe.ends_as(kind, text);
+            let shown = text.escape_ascii();
+            assert_eq!(own, if expected { kind } else { 0 }, "{kind} {shown}");
+            assert_eq!(maybe.ends_as(both, text) & kind, own, "{kind} {shown}");
+            assert_eq!(maybe.ends_as(both & !kind, text) & kind, 0);
         }
     }
 

@@ -317,11 +317,11 @@ impl Indicators {
         self.derived.maybe.ends_with(kind, label)
     }
 
-    /// Whether a domain or the name of a file may end as this text of ASCII does. If not, no such
-    /// value is at its end.
+    /// Of domains and names of files, if they are among `kinds`, those of which a value may end as this
+    /// text of ASCII does. Of the others none is at its end.
     #[inline]
-    pub fn may_end_as(&self, kind: u8, text: &[u8]) -> bool {
-        self.derived.maybe.ends_as(kind, text)
+    pub fn may_end_as(&self, kinds: u16, text: &[u8]) -> u16 {
+        self.derived.maybe.ends_as(kinds, text)
     }
 
     /// Whether there may be an IPv4 address or a network that has it. If not, there is none.
