@@ -252,6 +252,34 @@ fn a_statement_is_looked_at_once() {
     assert_eq!(found(&engine, event), [""; 0]);
 }
 
+/// A text without an indicator is remembered as one; not beyond the rules that it was looked up in, nor
+/// for other kinds.
+#[test]
+fn what_had_no_indicator_may_have_one_of_other_rules() {
+    let of = |list: &str| Arc::new(rules_of(vec![feed("list", list.as_bytes())]));
+    let engine = Engine::new(of("203.0.113.7\nbad.example\n"), EngineOptions::default());
+    let mut scratch = Scratch::new(&engine);
+    let mut count = |engine: &Engine, event: &str| {
+        let event = Event::new(Format::Json, event.as_bytes());
+        scratch.match_event(engine, &event).unwrap();
+        scratch.indicators().len()
+    };
+    let event = r#"{"source":{"ip":"203.0.113.8"},"query":"new.example"}"#;
+    let known = r#"{"source":{"ip":"203.0.113.7"},"query":"a.bad.example"}"#;
+    for _ in 0..3 {
+        assert_eq!(count(&engine, event), 0);
+        assert_eq!(count(&engine, known), 2);
+    }
+    engine.reload(of("203.0.113.8\nnew.example\n"));
+    for _ in 0..3 {
+        assert_eq!(count(&engine, event), 2);
+        assert_eq!(count(&engine, known), 0);
+    }
+    // A domain is none in a field of hashes, and is one in the next field.
+    assert_eq!(count(&engine, r#"{"Hashes":"new.example"}"#), 0);
+    assert_eq!(count(&engine, r#"{"Hashes":"new.example","query":"new.example"}"#), 1);
+}
+
 fn tagged(engine: &Engine, event: &[u8], shape: Shape) -> Value {
     let mut scratch = Scratch::new(engine);
     let tagging = Tagging { shape, ..Tagging::default() };

@@ -10,7 +10,7 @@ use generator::Rng;
 use indicator_judge::{Found, Judge};
 use serde_json::json;
 use sigmatag::compile::{self, Options};
-use sigmatag::engine::{Engine, Event, Format, Options as EngineOptions, Scratch};
+use sigmatag::engine::{Engine, Event, Format, Mode, Options as EngineOptions, Scratch, Vectors};
 use sigmatag::ioc::{self, Reading, Set};
 use sigmatag::rule::ast::Collection;
 use sigmatag::rule::descriptor::built_in;
@@ -238,6 +238,12 @@ fn random(rng: &mut Rng, pieces: &[String]) -> String {
     (0..1 + rng.below(9)).map(|_| rng.pick(pieces).as_str()).collect()
 }
 
+/// Memory of both ways to look at texts. It is kept from event to event, as what it remembers is.
+fn both(engine: &Engine) -> [Scratch; 2] {
+    [Vectors::Avx2, Vectors::Plain]
+        .map(|vectors| Scratch::with_vectors(engine, Mode::Indexed, vectors))
+}
+
 fn compare(
     name: &str,
     wrap: impl Fn(&str) -> serde_json::Value,
@@ -245,7 +251,7 @@ fn compare(
 ) {
     let rules = rules();
     let engine = Engine::new(rules, EngineOptions::default());
-    let mut scratch = Scratch::new(&engine);
+    let mut scratches = both(&engine);
     let (judge, pieces) = (judge(), pieces());
     let rounds = if cfg!(debug_assertions) { 30_000 } else { 300_000 };
     let mut rng = Rng::new(7);
@@ -253,7 +259,8 @@ fn compare(
     for _ in 0..rounds {
         let text = random(&mut rng, &pieces);
         let event = wrap(&text);
-        let (own, more) = found(&mut scratch, &engine, &event);
+        let [(own, more), plain] = scratches.each_mut().map(|own| found(own, &engine, &event));
+        assert_eq!((&own, more), (&plain.0, plain.1), "{name}: {text:?}");
         let expected = expect(&judge, &text);
         if more {
             assert!(own.is_subset(&expected), "{name}: {text:?}\n{own:?}\n{expected:?}");
@@ -329,4 +336,89 @@ fn urls() {
         }
         found
     });
+}
+
+/// Each value at each place of a text, so that it lies across every border of what is looked at together,
+/// at the end and before it, with what may stand around it.
+#[test]
+fn values_across_borders() {
+    let engine = Engine::new(rules(), EngineOptions::default());
+    let mut scratches = both(&engine);
+    let judge = judge();
+    let values = LIST.lines().chain(FILES.lines()).filter(|line| !line.is_empty());
+    let fillers = ["x", "b", "7", "x b7"];
+    let (mut number, mut hits) = (0usize, 0);
+    for value in values {
+        for before in 0..70 {
+            for behind in [0, 1, 15, 16, 17, 31, 32, 33] {
+                number += 1;
+                if cfg!(debug_assertions) && number % 7 != 0 {
+                    continue;
+                }
+                let filler = fillers[number % fillers.len()];
+                let around = [("'", "'"), (" ", ""), ("/", " "), ("\\n", ")"), ("", "\u{e9}")];
+                let (left, right) = around[number / 4 % around.len()];
+                let fill = |len: usize| filler.chars().cycle().take(len).collect::<String>();
+                let text = format!("{}{left}{value}{right}{}", fill(before), fill(behind));
+                let event = json!({ "db.statement": text });
+                let expected = judge.words(text.as_bytes());
+                for scratch in &mut scratches {
+                    assert_eq!(found(scratch, &engine, &event).0, expected, "{text:?}");
+                }
+                hits += usize::from(!expected.is_empty());
+            }
+        }
+    }
+    assert!(hits > number / 14, "{hits} of {number}");
+}
+
+/// The same short texts in fields that are looked at for different kinds, in one event after the other:
+/// what was not found in one field says nothing about another.
+#[test]
+fn short_texts_in_several_fields() {
+    let engine = Engine::new(rules(), EngineOptions::default());
+    let mut scratches = both(&engine);
+    let judge = judge();
+    let texts = [
+        "203.0.113.66",
+        "10.1.2.3",
+        "192.0.2.9",
+        "192.0.2.8",
+        "a.evil.example",
+        "N.EXAMPLE",
+        "evil.exe",
+        "n.sh",
+        "/noending",
+        "noending",
+        "shop",
+        "app-01",
+        "1.1.1.1",
+        "203.0.113.67.",
+        "x",
+        "",
+        "2001:db8::66",
+        "b@evil.example",
+        "n+x@evil.example",
+        "evil.example.org",
+    ];
+    let mut rng = Rng::new(11);
+    let (mut hits, rounds) = (0, if cfg!(debug_assertions) { 10_000 } else { 100_000 });
+    for _ in 0..rounds {
+        let [host, statement, hash, path] = [0; 4].map(|_| *rng.pick(&texts));
+        let event = json!({
+            "destination.address": host, "db.statement": statement, "Hashes": hash,
+            "TargetFilename": path,
+        });
+        let mut expected = judge.words(statement.as_bytes());
+        let of = |(kind, _): &(&str, String)| matches!(*kind, "ip" | "network" | "domain");
+        expected.extend(judge.words(host.as_bytes()).into_iter().filter(of));
+        let name = path.rsplit('/').next().unwrap().to_lowercase();
+        let files = judge.files.iter().filter(|file| **file == name);
+        expected.extend(files.map(|file| ("file_name", file.clone())));
+        for scratch in &mut scratches {
+            assert_eq!(found(scratch, &engine, &event).0, expected, "{event}");
+        }
+        hits += u32::from(!expected.is_empty());
+    }
+    assert!(hits > rounds / 4 && hits < rounds, "{hits}");
 }

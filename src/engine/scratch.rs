@@ -78,7 +78,7 @@ impl State {
             routes: Routes::new(logsources),
             hits: Vec::with_capacity(256),
             tally: Tally::new(tables.sources.sources.len()),
-            seeker: rules.indicators().map(Seeker::new),
+            seeker: rules.indicators().map(|set| Seeker::new(set, vectors)),
             normalizer: normalizer.map(Box::new),
             text: Default::default(),
             mode,

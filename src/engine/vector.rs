@@ -1,12 +1,13 @@
-//! The filter of grams by vectors of eight, and the classes of short literals by vectors of 32, where
-//! the processor has AVX2 and its gather is fast.
+//! The filter of grams by vectors of eight, the classes of short literals and the marks of indicators by
+//! vectors of 32, where the processor has AVX2 and its gather is fast.
 //!
-//! The only unsafe code outside of the C interface. What it rests on: [`passing`] and [`classed`] ask
-//! the processor for AVX2, and the former checks the number of words; every index that is gathered is
+//! The only unsafe code outside of the C interface. What it rests on: [`passing`], [`classed`] and
+//! [`next_mark`] ask the processor for AVX2, and the first checks the number of words; every index that is gathered is
 //! the top of a hash, of as many bits as number the words; bytes are loaded through references to
 //! arrays. Tests compare what passes with the loop over single grams, for every length and alignment.
 #![allow(unsafe_code)]
 
+use super::indicators::marks::{HEX_RUN, Marks, next_mark_plain};
 use super::scan::{classed_one_by_one, one_by_one};
 use crate::ruleset::hash::{CLASSES, FILTER_WORDS, NIBBLES, gram_filter};
 #[cfg(target_arch = "x86_64")]
@@ -156,6 +157,15 @@ fn in_blocks<const BYTES: usize>(
     }
 }
 
+/// Bytes as a vector.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn loaded(bytes: &[u8; 32]) -> std::arch::x86_64::__m256i {
+    // SAFETY: 32 bytes are read from an array of 32; the load needs no alignment.
+    unsafe { std::arch::x86_64::_mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
 /// Which grams of a block pass: bit `8 * shift + lane` is that of the gram at `4 * lane + shift`.
 ///
 /// # Safety
@@ -175,8 +185,7 @@ unsafe fn block_avx2(block: &[u8; BLOCK], words: &[u32], stride: u32) -> u32 {
     let mut bits = 0;
     let mut shift = 0;
     while let Some(bytes) = block.get(shift..).and_then(|rest| rest.first_chunk::<32>()) {
-        // SAFETY: 32 bytes are read from an array of 32; the load needs no alignment.
-        let grams = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+        let grams = loaded(bytes);
         let hash = _mm256_mullo_epi32(_mm256_or_si256(grams, case), multiplier);
         let index = _mm256_srl_epi32(hash, to_word);
         // SAFETY: `index` has `word_bits` bits, so every lane is below two to the power of that,
@@ -236,8 +245,7 @@ unsafe fn classed_avx2(text: &[u8], nibbles: &[u32; NIBBLES], show: &mut impl Fn
         let mut classes = _mm256_set1_epi8(-1);
         for byte in 0..3 {
             let Some(bytes) = block[byte..].first_chunk::<32>() else { return 0 };
-            // SAFETY: 32 bytes are read from an array of 32; the load needs no alignment.
-            let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+            let bytes = loaded(bytes);
             let low = _mm256_and_si256(bytes, low_half);
             let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low_half);
             let low = _mm256_shuffle_epi8(tables[2 * byte], low);
@@ -254,6 +262,96 @@ unsafe fn classed_avx2(text: &[u8], nibbles: &[u32; NIBBLES], show: &mut impl Fn
 /// Bytes of a block of [`classed_avx2`]: 32, and those that the last literal reaches into.
 #[cfg(target_arch = "x86_64")]
 const CLASSED: usize = 32 + 2;
+
+/// The first mark of a text at or behind `at`; see
+/// [`next_mark_plain`](super::indicators::marks::next_mark_plain).
+#[inline]
+pub(super) fn next_mark(vectors: Vectors, marks: Marks, text: &[u8], at: usize) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if vectors == Vectors::Avx2
+        && text.len() >= MARKED
+        && std::arch::is_x86_feature_detected!("avx2")
+    {
+        // SAFETY: the processor has AVX2.
+        return unsafe { next_mark_avx2(marks, text, at) };
+    }
+    let _ = vectors;
+    next_mark_plain(marks, text, at)
+}
+
+/// Bytes of a block of [`next_mark_avx2`].
+#[cfg(target_arch = "x86_64")]
+const MARKED: usize = 32;
+
+/// The classes of marks that bytes with each low and with each high half may have: what both say holds.
+/// Digits and letters of hexadecimal numbers are told by different halves, so they have two bits.
+#[cfg(target_arch = "x86_64")]
+static MARK_NIBBLES: [[u8; 32]; 2] = {
+    let mut halves = [[0; 32]; 2];
+    let mut byte = 0;
+    while byte < 128 {
+        let class = match (byte as u8, Marks::class(byte as u8)) {
+            (b'a'..=b'f' | b'A'..=b'F', Marks::HEX) => Marks::HEX << 1,
+            (_, class) => class,
+        };
+        // Once for each half of a vector.
+        halves[0][byte & 15] |= class;
+        halves[0][16 + (byte & 15)] |= class;
+        halves[1][byte >> 4] |= class;
+        halves[1][16 + (byte >> 4)] |= class;
+        byte += 1;
+    }
+    halves
+};
+
+/// [`next_mark`] in blocks of 32 bytes, of texts that have one.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn next_mark_avx2(Marks(marks): Marks, text: &[u8], mut at: usize) -> Option<usize> {
+    use std::arch::x86_64::*;
+    let low_half = _mm256_set1_epi8(0x0F);
+    let [low_table, high_table] = [loaded(&MARK_NIBBLES[0]), loaded(&MARK_NIBBLES[1])];
+    let single = _mm256_set1_epi8((marks & !Marks::HEX).cast_signed());
+    let hex = _mm256_set1_epi8((marks & Marks::HEX | (marks & Marks::HEX) << 1).cast_signed());
+    let none = _mm256_setzero_si256();
+    // Which bytes of a block are marks, and which are no digits.
+    let classed = |block: &[u8; MARKED]| {
+        let bytes = loaded(block);
+        let low = _mm256_and_si256(bytes, low_half);
+        let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low_half);
+        let low = _mm256_shuffle_epi8(low_table, low);
+        let high = _mm256_shuffle_epi8(high_table, high);
+        let classes = _mm256_and_si256(low, high);
+        let others = _mm256_cmpeq_epi8(_mm256_and_si256(classes, single), none);
+        let no_hex = _mm256_cmpeq_epi8(_mm256_and_si256(classes, hex), none);
+        let found = !_mm256_movemask_epi8(others).cast_unsigned();
+        (found, _mm256_movemask_epi8(no_hex).cast_unsigned())
+    };
+    while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let (found, no_hex) = classed(block);
+        let found = found | hex_runs(no_hex);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize);
+        }
+        at += MARKED;
+    }
+    // The last block has bytes that were looked at, or before `at`, which are shifted out.
+    let seen = MARKED - text.len().checked_sub(at)?;
+    let (found, no_hex) = classed(text.last_chunk()?);
+    let behind = !(u32::MAX.unbounded_shr(seen as u32));
+    let found =
+        found.unbounded_shr(seen as u32) | hex_runs(no_hex.unbounded_shr(seen as u32) | behind);
+    (found != 0).then(|| at + found.trailing_zeros() as usize)
+}
+
+/// The halves of a block that are digits from beginning to end, as the bits of their first bytes, if the
+/// bits are given of those that are none.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn hex_runs(no_hex: u32) -> u32 {
+    const { assert!(HEX_RUN == 16) };
+    u32::from(no_hex as u16 == 0) | u32::from(no_hex >> 16 == 0) << 16
+}
 
 #[cfg(test)]
 mod tests {

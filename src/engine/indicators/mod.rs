@@ -7,15 +7,20 @@
 //! mostly one byte of the table, however many indicators there are; an event without watched fields
 //! costs a look at the ids of its fields.
 
+mod clean;
 mod look;
+pub(super) mod marks;
 mod words;
 
+use super::Vectors;
 use super::route::Route;
+use crate::event::slots::{Head, Slots};
 use crate::event::value::Value;
 use crate::limits::LISTED_INDICATORS;
 use crate::ruleset::indicators::{IndicatorHit, Indicators, Watch, form};
 use crate::ruleset::tables::NONE;
 use crate::source::EventView;
+use clean::Clean;
 
 /// Most hits of one event that are listed whatever their rules; beyond that each further rule has
 /// one.
@@ -29,6 +34,10 @@ pub(super) struct Seeker {
     found: Vec<Found>,
     /// Grows with every event.
     epoch: u32,
+    /// Texts that have no indicator.
+    clean: Clean,
+    /// By which instructions texts are looked at.
+    vectors: Vectors,
     /// The hits of the current call.
     pub hits: Vec<IndicatorHit>,
 }
@@ -53,17 +62,21 @@ struct Search<'a> {
     field: u32,
     /// The kinds that are looked for in it.
     kinds: u16,
+    /// Whether the current text has a value of the set, reported or not.
+    has_found: bool,
     /// The first hit of this event.
     first: usize,
 }
 
 impl Seeker {
     /// Memory for a set.
-    pub fn new(set: &Indicators) -> Seeker {
+    pub fn new(set: &Indicators, vectors: Vectors) -> Seeker {
         Seeker {
             text: Vec::with_capacity(8 << 10),
             found: vec![Found::default(); set.sources.len()],
             epoch: 0,
+            clean: Clean::new(),
+            vectors,
             hits: Vec::with_capacity(256),
         }
     }
@@ -85,15 +98,21 @@ impl Seeker {
         }
         let first = self.hits.len();
         let rules = matched.len();
-        let mut search =
-            Search { set, route, seeker: self, matched, place, field: 0, kinds: 0, first };
-        view.touched().for_each(|field| {
-            if let Some(watch) = set.watch(field)
-                && (watch.unless == NONE || !view.is_present(watch.unless))
-            {
-                search.field(watch, view);
-            }
-        });
+        let mut search = Search {
+            set,
+            route,
+            seeker: self,
+            matched,
+            place,
+            field: 0,
+            kinds: 0,
+            has_found: false,
+            first,
+        };
+        if let Some(inner) = view.inner {
+            search.slots(inner, None, view);
+        }
+        search.slots(view.outer, view.inner, view);
         if matched.len() > rules {
             matched[rules..].sort_unstable();
             self.end_event(set.first_rule, first);
@@ -111,31 +130,67 @@ impl Seeker {
 }
 
 impl Search<'_> {
+    /// Looks at all fields that have values, but for those that `before` has as well.
+    fn slots(&mut self, slots: &Slots, before: Option<&Slots>, view: &EventView<'_>) {
+        let set = self.set;
+        let watched = set.watched();
+        for heads in slots.heads().chunks(u64::BITS as usize) {
+            // PERF: a bit for each field that is watched, without a branch that depends on it.
+            let add = |these: u64, head: &Head| these << 1 | u64::from(watched.has(head.field()));
+            let mut these = heads.iter().rev().fold(0, add);
+            while these != 0 {
+                let head = &heads[these.trailing_zeros() as usize];
+                these &= these - 1;
+                let Some(watch) = watched.get(head.field()) else { continue };
+                if before.is_none_or(|before| !before.is_present(watch.field))
+                    && (watch.unless == NONE || !view.is_present(watch.unless))
+                {
+                    self.field(watch, slots, head, view);
+                }
+            }
+        }
+    }
+
     /// Looks at all values of a field.
-    fn field(&mut self, watch: &Watch, view: &EventView<'_>) {
+    fn field(&mut self, watch: &Watch, slots: &Slots, head: &Head, view: &EventView<'_>) {
         self.kinds = watch.kinds & self.set.kinds();
         self.field = watch.field;
         if self.kinds == 0 {
             return;
         }
-        for value in view.values(watch.field) {
-            let Value::Str(span) = value else { continue };
-            let text = view.bytes(span);
-            match watch.form {
-                form::URL => self.url_text(text),
-                form::PATH => self.path(text),
-                form::EMAIL => {
-                    self.email(text.trim_ascii());
-                    self.words(text);
-                }
-                _ => self.words(text),
+        self.value(watch.form, head.first(), view);
+        slots.further(head).for_each(|value| self.value(watch.form, value, view));
+    }
+
+    #[inline]
+    fn value(&mut self, form: u8, value: Value, view: &EventView<'_>) {
+        let Value::Str(span) = value else { return };
+        let text = view.bytes(span);
+        if text.is_empty() {
+            return;
+        }
+        let Err(unknown) = self.seeker.clean.find(form, self.kinds, text) else { return };
+        self.has_found = false;
+        match form {
+            form::URL => self.url_text(text),
+            form::PATH => self.path(text),
+            form::EMAIL => {
+                self.email(text.trim_ascii());
+                self.words(text);
             }
+            _ => self.words(text),
+        }
+        if let Some(unknown) = unknown
+            && !self.has_found
+        {
+            self.seeker.clean.remember(unknown);
         }
     }
 
     /// Takes a value of the set that was found.
     #[cold]
     fn found(&mut self, number: u32) {
+        self.has_found = true;
         let Some(entry) = self.set.entries.get(number as usize) else { return };
         for &detail in self.set.details_of(entry) {
             let Some(source) = self.set.details.get(detail as usize).map(|d| d.source) else {

@@ -5,16 +5,16 @@
 //! and `@` in them. Characters beyond ASCII end a word: texts in scripts without blanks name domains
 //! between them.
 //!
-//! Nothing that is looked up is without a *mark*: a dot, a separator, or as many digits as a hash
-//! has. So a first pass finds marks, sixteen bytes at a time, and only what stands around one
-//! without a gap is taken apart into words.
+//! Nothing that is looked up is without a mark. So a first pass finds [`marks`](super::marks), many
+//! bytes at a time, and only what stands around one without a gap is taken apart into words.
 //!
 //! A backslash is both an escape and a separator of paths. Two of them are one separator; behind a
 //! single one a letter that makes an escape may belong to the word or not (`\nevil.example`,
 //! `C:\new.exe`), so the word is looked up with it and without it.
 
 use super::Search;
-use super::look::LONGEST_NAME;
+use super::look::{LONGEST_NAME, octets};
+use super::marks::{Marks, next_mark};
 use crate::ruleset::indicators::{kind, url};
 
 /// A byte of a word.
@@ -28,8 +28,6 @@ const DOT: u8 = 8;
 const V6: u8 = 16;
 /// Not of a word, and says something about those beside it.
 const SPECIAL: u8 = 32;
-/// A mark.
-const MARK: u8 = DOT | SPECIAL;
 /// Ends a URL.
 const URL_END: u8 = 64;
 /// Ends a URL in some writing: punctuation around it.
@@ -89,46 +87,6 @@ fn is_escape(byte: u8) -> bool {
     matches!(byte, b'n' | b'r' | b't' | b'b' | b'0' | b'Z')
 }
 
-/// Bytes that are looked at together.
-const LANES: usize = 16;
-
-/// The first mark at or behind `at`: a byte that a name, an address or a path has in it, or a stretch
-/// of digits of which each hash has one.
-fn next_mark(text: &[u8], mut at: usize) -> Option<usize> {
-    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<LANES>) {
-        let (has_marks, is_hex) = marks(chunk);
-        if has_marks {
-            return first_mark(text, at);
-        }
-        if is_hex {
-            return Some(at);
-        }
-        at += LANES;
-    }
-    // What is left, with some that were looked at: no mark is among those.
-    let has_marks = text.last_chunk::<LANES>().is_none_or(|chunk| marks(chunk).0);
-    if has_marks { first_mark(text, at) } else { None }
-}
-
-/// Whether some bytes are marks, and whether all are hexadecimal digits.
-// PERF: a loop of known length without branches, two instructions a byte. Comparisons instead of
-// the table become vector code, but of many more.
-#[inline(always)]
-fn marks(chunk: &[u8; LANES]) -> (bool, bool) {
-    let (mut any, mut all) = (0, u8::MAX);
-    for &byte in chunk {
-        let class = CLASSES[byte as usize];
-        any |= class;
-        all &= class;
-    }
-    (any & MARK != 0, all & HEX != 0)
-}
-
-/// The first byte from `at` on that is a mark.
-fn first_mark(text: &[u8], at: usize) -> Option<usize> {
-    (at..text.len()).find(|at| has(text[*at], MARK))
-}
-
 /// The longest text of an IPv6 address.
 const LONGEST_V6: usize = 45;
 /// The longest part before the `@` of a mail address.
@@ -152,13 +110,30 @@ struct Pass {
 
 impl Search<'_> {
     /// Looks for all kinds of this field inside a text.
+    #[inline]
     pub(super) fn words(&mut self, text: &[u8]) {
+        // PERF: what most fields have that are looked at.
+        if let Some(octets) = octets(text) {
+            return self.numeric(text, octets);
+        }
+        let marks = Marks::of(self.kinds);
+        // PERF: most texts have none, and are done without a call.
+        if let Some(mark) = next_mark(self.seeker.vectors, marks, text, 0) {
+            self.words_around(text, mark, marks);
+        }
+    }
+
+    /// Looks for all kinds around the first mark of a text, and behind that.
+    #[inline(never)]
+    fn words_around(&mut self, text: &[u8], first: usize, marks: Marks) {
+        let vectors = self.seeker.vectors;
         let mut pass = Pass::default();
-        let mut at = 0;
-        while let Some(mark) = next_mark(text, at) {
+        let (mut at, mut next) = (0, Some(first));
+        while let Some(mark) = next {
             let before = text[at..mark].iter().rev();
             let start = mark - before.take_while(|byte| has(**byte, WORD | SPECIAL)).count();
             at = self.words_from(text, start, &mut pass);
+            next = next_mark(vectors, marks, text, at);
         }
     }
 
@@ -225,14 +200,21 @@ impl Search<'_> {
         while let Some(rest) = word.strip_suffix(b".") {
             word = rest;
         }
-        if all & NUMERIC != 0 && self.wants(kind::ADDRESSES) {
-            self.ipv4(word);
+        if all & NUMERIC != 0
+            && let Some(octets) = octets(word)
+        {
+            return self.numeric(word, octets);
         }
-        let as_domain = any & DOT != 0 && self.wants(kind::bit(kind::DOMAIN));
-        let as_file = self.wants(kind::bit(kind::FILE_NAME));
-        if (as_domain || as_file) && !word.is_empty() {
-            self.name(word, as_domain, as_file);
+        let domain = if any & DOT != 0 { kind::bit(kind::DOMAIN) } else { 0 };
+        self.name(word, domain | kind::bit(kind::FILE_NAME));
+    }
+
+    /// Looks up a word that is an IPv4 address, which may also be the name of a file.
+    fn numeric(&mut self, word: &[u8], octets: [u8; 4]) {
+        if self.wants(kind::ADDRESSES) {
+            self.ipv4(octets);
         }
+        self.name(word, kind::bit(kind::DOMAIN) | kind::bit(kind::FILE_NAME));
     }
 
     /// What a `:` may be in: a URL, an IPv6 address.
@@ -261,7 +243,9 @@ impl Search<'_> {
             start += 1;
         }
         let run = &text[start..end];
-        if run.iter().filter(|byte| **byte == b':').count() >= 2 {
+        // PERF: most are times. An address without `::` has seven colons, or six before an IPv4 one.
+        let colons = run.iter().filter(|byte| **byte == b':').count();
+        if colons >= 6 || colons >= 2 && run.windows(2).any(|pair| pair == b"::") {
             self.ipv6(run);
         }
     }

@@ -13,9 +13,11 @@ mod info;
 mod maybe;
 pub mod url;
 mod verify;
+mod watch;
 
 pub use info::{Indicator, IndicatorHit};
 use maybe::Maybe;
+pub use watch::{Watch, Watched, form};
 
 use super::codec::{
     DecodeError, Reader, Record, read_all, read_bytes, record, write_all, write_bytes,
@@ -79,36 +81,6 @@ pub mod kind {
     pub const ADDRESSES: u16 = bit(IPV4) | bit(IPV6) | bit(NETWORK4) | bit(NETWORK6);
     /// Hashes of files.
     pub const HASHES: u16 = bit(MD5) | bit(SHA1) | bit(SHA256) | bit(SHA512);
-}
-
-/// How the text of a field is read; the values of [`Watch::form`].
-pub mod form {
-    /// Whatever stands in it between blanks, quotes and punctuation.
-    pub const WORDS: u8 = 0;
-    /// It is a URL as a whole.
-    pub const URL: u8 = 1;
-    /// It is a path or a file's name as a whole.
-    pub const PATH: u8 = 2;
-    /// A mail address as a whole, or words of which some are.
-    pub const EMAIL: u8 = 3;
-    /// Number of forms.
-    pub const COUNT: u8 = 4;
-}
-
-record! {
-    /// A field in which indicators are looked for.
-    pub struct Watch {
-        /// The field.
-        pub field: u32,
-        /// A field that is looked at instead where an event has it, or [`NONE`].
-        pub unless: u32,
-        /// The kinds that are looked for, see [`kind::bit`].
-        pub kinds: u16,
-        /// See [`form`].
-        pub form: u8,
-        /// Its name, in `names`.
-        pub name: Text,
-    }
 }
 
 record! {
@@ -316,10 +288,14 @@ impl Indicators {
     }
 
     /// How a field is looked at.
-    #[inline]
     pub fn watch(&self, field: u32) -> Option<&Watch> {
-        let number = *self.derived.watch_of.get(field as usize)?;
-        self.watches.get(usize::from(number.checked_sub(1)?))
+        self.watched().get(field)
+    }
+
+    /// How fields are looked at.
+    #[inline]
+    pub fn watched(&self) -> Watched<'_> {
+        Watched { of: &self.derived.watch_of, watches: &self.watches }
     }
 
     /// The kinds of which there are values.
@@ -339,6 +315,19 @@ impl Indicators {
     #[inline]
     pub fn may_end_with(&self, kind: u8, label: hash::State) -> bool {
         self.derived.maybe.ends_with(kind, label)
+    }
+
+    /// Of domains and names of files, if they are among `kinds`, those of which a value may end as this
+    /// text of ASCII does. Of the others none is at its end.
+    #[inline]
+    pub fn may_end_as(&self, kinds: u16, text: &[u8]) -> u16 {
+        self.derived.maybe.ends_as(kinds, text)
+    }
+
+    /// Whether there may be an IPv4 address or a network that has it. If not, there is none.
+    #[inline]
+    pub fn may_have4(&self, address: [u8; 4]) -> bool {
+        self.derived.maybe.has_address4(address)
     }
 
     /// The value of a kind whose hash began with `state` and that `is` recognises.
