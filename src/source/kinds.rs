@@ -298,8 +298,7 @@ fn tested(tables: &SourceTables, fields: usize) -> Vec<bool> {
     };
     // Whether a field is there is part of a kind anyway.
     let valued = |groups: Range| {
-        let tests = groups.of(&tables.groups).iter().flat_map(|group| [group.all, group.any]);
-        let tests = tests.flat_map(|tests| tests.of(&tables.tests));
+        let tests = tables.tests_of(groups);
         tests.filter(|test| test.kind != TestKind::Exists as u8).map(|test| test.field)
     };
     for source in &tables.sources {
