@@ -4,6 +4,7 @@
 //! and empty parts vary (`u[u] @  [10.0.0.1]`, `root[root] @ localhost []`).
 
 use super::{AccountForm, Decoded};
+use crate::event::value::Span;
 
 /// Which part of the notation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +19,31 @@ pub(super) enum Part {
     Address,
 }
 
-/// The part of an account notation. A text in another form is by default taken as it is (events
-/// of other classes carry the bare part), except for the account, which then is not known.
+/// The text that was split last: an event is asked for several parts of one.
+#[derive(Default)]
+pub(super) struct LastAccount {
+    text: Option<Span>,
+    parts: Option<Parts>,
+}
+
+/// The part of an account notation, which is the text at `span`. A text in another form is by
+/// default taken as it is (events of other classes carry the bare part), except for the account,
+/// which then is not known.
 #[inline]
-pub(super) fn decode(input: &[u8], part: Part, form: AccountForm) -> Decoded {
+pub(super) fn decode(
+    input: &[u8],
+    span: Span,
+    part: Part,
+    form: AccountForm,
+    last: &mut LastAccount,
+) -> Decoded {
     // Mostly a bare part, which ends in something else.
-    let Some(parts) = input.last().filter(|last| **last == b']').and_then(|_| split(input)) else {
+    let Some(parts) = input.last().filter(|byte| **byte == b']').and_then(|_| {
+        if last.text != Some(span) {
+            *last = LastAccount { text: Some(span), parts: split(input) };
+        }
+        last.parts.as_ref()
+    }) else {
         return match (part, form) {
             (Part::Account, _) | (_, AccountForm::Account) => Decoded::Missing,
             (_, AccountForm::Any) => Decoded::Same,

@@ -1,10 +1,10 @@
 //! IP addresses where a source writes a host name, an address, or an address with a port.
 
 use super::Decoded;
-use std::net::IpAddr;
+use crate::event::address::is_address;
 
 /// What MariaDB writes behind an address whose port it does not know.
-const UNAVAILABLE: &str = ":unavailable";
+const UNAVAILABLE: &[u8] = b":unavailable";
 /// Longest text of an address.
 const MAX: usize = 64;
 
@@ -41,26 +41,37 @@ struct Parts {
 
 /// `None` for a name without a port.
 fn parts(input: &[u8]) -> Option<Parts> {
-    let text = std::str::from_utf8(input).ok().filter(|text| text.len() <= MAX)?;
+    let text = Some(input).filter(|text| text.len() <= MAX)?;
     let text = text.strip_suffix(UNAVAILABLE).unwrap_or(text);
-    if text.parse::<IpAddr>().is_ok() {
+    if is_address(text) {
         return Some(Parts { address: (0, text.len()), is_address: true, port: None });
     }
-    let (host, port) = text.rsplit_once(':').filter(|(_, port)| is_port(port))?;
-    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let colon = text.iter().rposition(|byte| *byte == b':')?;
+    let (host, port) = (&text[..colon], colon + 1);
+    if !is_port(&text[port..]) {
+        return None;
+    }
+    let inner = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]"));
     let (start, name) = inner.map_or((0, host), |inner| (1, inner));
-    let is_address = name.parse::<IpAddr>().is_ok();
+    let is_address = is_address(name);
     // A name has no colon.
-    let is_name = !name.is_empty() && !name.contains(':');
-    (is_address || is_name).then_some(Parts {
+    let is_name = || {
+        !name.is_empty() && !name.contains(&b':') && std::str::from_utf8(name).is_ok()
+    };
+    (is_address || is_name()).then(|| Parts {
         address: (start, start + name.len()),
         is_address,
-        port: Some(text.len() - port.len()),
+        port: Some(port),
     })
 }
 
-fn is_port(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+/// A number from 0 to 65535.
+fn is_port(text: &[u8]) -> bool {
+    let number = text.iter().try_fold(0u32, |number, byte| {
+        let digit = Some(byte.wrapping_sub(b'0')).filter(|digit| *digit <= 9)?;
+        Some(number * 10 + u32::from(digit)).filter(|number| *number <= u16::MAX.into())
+    });
+    number.is_some() && !text.is_empty()
 }
 
 #[cfg(test)]
