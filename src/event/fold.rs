@@ -129,6 +129,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn letters_of_ascii_are_compared_without_case() {
+        for (len, byte) in (1..=20).flat_map(|len| (0..=u8::MAX).map(move |byte| (len, byte))) {
+            for at in 0..len {
+                for other in [byte, byte ^ 0x20, byte ^ 0x80, byte.wrapping_add(1), 0] {
+                    let (mut text, mut lower) = (vec![b'X'; len], vec![b'x'; len]);
+                    (text[at], lower[at]) = (other, byte.to_ascii_lowercase());
+                    let expected = text.eq_ignore_ascii_case(&lower);
+                    assert_eq!(is_ascii_caseless(&text, &lower), expected, "{text:?} {lower:?}");
+                    assert!(!is_ascii_caseless(&text[1..], &lower));
+                }
+            }
+        }
+        assert!(is_ascii_caseless(b"", b""));
+    }
+
+    #[test]
     fn folding_is_simple_and_keeps_invalid_bytes() {
         for (from, to) in
             [("ÄДΣς", "äдσσ"), ("\u{212A}ſ", "ks"), ("ß", "ß"), ("İı", "İı"), ("ẞ", "ß")]

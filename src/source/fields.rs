@@ -61,7 +61,7 @@ pub(super) fn name(tables: &SourceTables, fields: Range, slots: &mut Slots, plan
     }
 }
 
-#[inline]
+#[inline(always)]
 fn name_one(tables: &SourceTables, named: &Named, slots: &mut Slots) {
     let is_it = named.paths.count == 0 || slots.only(named.from).is_some_and(has_text);
     let from = if is_it { Some(named.from) } else { choose(named.paths.of(&tables.paths), slots) };
@@ -212,24 +212,29 @@ fn compute(
         let &Computed { to, decoder, number, .. } = computed;
         let is_it = computed.is_only || own.slots.only(computed.from).is_some_and(has_text);
         let from = if is_it { computed.from } else { choose_for(tables, computed, own.slots) };
-        let is_special = matches!(decoder, Decoder::Constant | Decoder::Lookup | Decoder::Join);
-        let Some(Value::Str(span)) = own.slots.only(from).filter(|_| !is_special) else {
+        let Some(Value::Str(span)) = own.slots.only(from) else {
             compute_rare(tables, computed, from, own, derived, values);
             continue;
         };
-        if decoder == Decoder::SqlCode {
-            // Most statements are asked for nothing that their code could answer.
-            own.slots.set(to, Value::SqlCode(span));
-            continue;
-        }
         // PERF: each kind of result is given where it is known; a value of any kind would be put
         // together in memory first.
-        let text = if decoder == Decoder::ArmName { parameter(tables, computed) } else { &[] };
-        let parameter = Parameter { number, text };
-        let input = own.bytes(span, derived);
+        let text = match decoder {
+            Decoder::Constant | Decoder::Lookup | Decoder::Join => {
+                compute_rare(tables, computed, from, own, derived, values);
+                continue;
+            }
+            Decoder::SqlCode => {
+                // Most statements are asked for nothing that their code could answer.
+                own.slots.set(to, Value::SqlCode(span));
+                continue;
+            }
+            Decoder::ArmName => parameter(tables, computed),
+            _ => &[],
+        };
+        let (input, parameter) = (own.bytes(span, derived), Parameter { number, text });
         match decode::decode_text(decoder, input, span, parameter, &mut memory) {
             Decoded::Missing => {}
-            Decoded::Same => own.slots.alias(to, from),
+            Decoded::Same => own.slots.set(to, Value::Str(span)),
             Decoded::Part { start, len } => {
                 own.slots.set(to, Value::Str(part(span, start, len)));
             }

@@ -42,8 +42,8 @@ pub use events::{
 };
 #[cfg(feature = "compile")]
 pub use listing::{ListedValue, Listing, list};
-pub use parts::{Outline, Split};
 pub(crate) use needed::FieldSet;
+pub use parts::{Outline, Split};
 pub(crate) use recognise::holds;
 pub use sql_code::SqlCode;
 pub use tables::{

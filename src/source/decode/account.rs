@@ -119,6 +119,8 @@ fn opening_bracket(names: &[u8]) -> Option<usize> {
 mod tests {
     use super::super::tests::run;
     use super::super::{Decoder, Parameter};
+    use super::*;
+    use crate::event::value::Store;
 
     fn parts(input: &str) -> [Option<String>; 4] {
         [Decoder::MysqlUser, Decoder::MysqlPrivUser, Decoder::MysqlHost, Decoder::MysqlIp].map(
@@ -147,6 +149,25 @@ mod tests {
         ];
         for (input, expected) in table {
             assert_eq!(parts(input), expected.map(|part| Some(part.to_string())), "{input}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_remembered_until_another_comes() {
+        // Two texts of one length, in one buffer and in two.
+        let texts = ["app[app] @ h [::1]", "b[cdef] @ web-1 []"];
+        let span = |store, start| Span { store, start, len: 18 };
+        let places = [span(Store::Input, 0), span(Store::Input, 18), span(Store::Derived, 0)];
+        let forms = [AccountForm::Any, AccountForm::Account];
+        let parts = [Part::Login, Part::Account, Part::Host, Part::Address];
+        let mut last = LastAccount::default();
+        for step in 0..200usize {
+            let place = step * 7 % 5 % 3;
+            let input = texts[usize::from(place > 0)].as_bytes();
+            let (part, form) = (parts[step % 4], forms[step / 4 % 2]);
+            let found = decode(input, places[place], part, form, &mut last);
+            let fresh = decode(input, places[place], part, form, &mut LastAccount::default());
+            assert_eq!(found, fresh, "{step}");
         }
     }
 
