@@ -151,9 +151,9 @@ const HIGH: u64 = ONES * 0x80;
 /// The highest bits of bytes that are slashes.
 #[inline(always)]
 fn slashes(word: u64) -> u64 {
-    let other = word ^ ONES * b'/' as u64;
+    let other = word ^ (ONES * b'/' as u64);
     // The sum has the highest bit unless the other bits are zeros.
-    !((other & !HIGH) + !HIGH | other) & HIGH
+    !(((other & !HIGH) + !HIGH) | other) & HIGH
 }
 
 #[cfg(test)]
