@@ -42,29 +42,36 @@ pub fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
 
 #[inline(never)]
 fn octets(text: &[u8]) -> Option<[u8; 4]> {
+    let digit = |at: usize| {
+        let digit = text.get(at)?.wrapping_sub(b'0');
+        (digit <= 9).then_some(u32::from(digit))
+    };
     let mut octets = [0; 4];
-    let (mut part, mut digits, mut value) = (0, 0, 0u32);
-    for &byte in text {
-        if byte == b'.' {
-            if digits == 0 || part == 3 {
+    // Where the next number begins.
+    let mut at = 0;
+    for octet in &mut octets {
+        if at > 0 {
+            if text.get(at) != Some(&b'.') {
                 return None;
             }
-            octets[part] = value as u8;
-            (part, digits, value) = (part + 1, 0, 0);
-            continue;
+            at += 1;
         }
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 || digits == 1 && value == 0 {
-            return None;
+        let mut value = digit(at)?;
+        at += 1;
+        if let Some(second) = digit(at) {
+            if value == 0 {
+                return None;
+            }
+            value = value * 10 + second;
+            at += 1;
+            if let Some(third) = digit(at) {
+                value = value * 10 + third;
+                at += 1;
+            }
         }
-        value = value * 10 + u32::from(digit);
-        digits += 1;
-        if value > 255 {
-            return None;
-        }
+        *octet = u8::try_from(value).ok()?;
     }
-    octets[3] = value as u8;
-    (part == 3 && digits > 0).then_some(octets)
+    (at == text.len()).then_some(octets)
 }
 
 #[cfg(test)]
