@@ -3,7 +3,7 @@
 //! Conditions, field ids and texts are in the tables of sources that they were compiled with.
 
 use crate::event::keys::KeyTable;
-use crate::source::{Range, SourceTables};
+use crate::source::{FieldSet, Range, SourceTables};
 
 /// What a host asks for by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,6 +104,22 @@ impl Normal {
             destination.name.of(&self.sources.text).eq_ignore_ascii_case(name.as_bytes())
         };
         self.tables.destinations.iter().position(named).map(|number| number as u32)
+    }
+
+    /// Adds the fields that documents of a destination are written from, and that their conditions
+    /// look at.
+    pub(crate) fn add_fields(&self, destination: u32, fields: &mut FieldSet) {
+        let mut add = |condition: &Condition, from: Range| {
+            fields.add_all(self.sources.tests_of(condition.groups).map(|test| test.field));
+            fields.add_all(from.of(&self.sources.paths).iter().copied());
+        };
+        let Some(destination) = self.tables.destinations.get(destination as usize) else { return };
+        for document in destination.documents.of(&self.tables.documents) {
+            add(&document.condition, Range::default());
+            let nodes = document.nodes.of(&self.tables.nodes);
+            let choices = nodes.iter().flat_map(|node| node.choices.of(&self.tables.choices));
+            choices.for_each(|choice| add(&choice.condition, choice.from));
+        }
     }
 
     /// The names of all destinations.

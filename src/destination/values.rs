@@ -2,11 +2,11 @@
 
 use super::form::Form;
 use super::time;
+use crate::event::address::is_address;
 use crate::event::number::{NumberText, exact_int};
 use crate::event::value::Value;
 use crate::source::Stores;
 use crate::tag::encode::{Encoder, Format};
-use std::net::IpAddr;
 
 /// Longest text of an address.
 const ADDRESS: usize = 45;
@@ -52,11 +52,7 @@ pub(super) fn part(form: Form, text: &[u8]) -> Option<&[u8]> {
 }
 
 fn address(text: &[u8]) -> Option<&[u8]> {
-    if text.len() > ADDRESS {
-        return None;
-    }
-    let address = std::str::from_utf8(text).ok()?.parse::<IpAddr>();
-    address.ok().map(|_| text)
+    (text.len() <= ADDRESS && is_address(text)).then_some(text)
 }
 
 /// Where the last element of a path begins. A backslash separates, but not in a path of Unix.

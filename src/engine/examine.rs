@@ -1,7 +1,8 @@
 //! From the bytes of a call to records, each examined and, if the call tags, planned.
 
 use super::output::{Examined, Output, Placed};
-use super::scratch::{State, reading};
+use super::reading::reading;
+use super::scratch::State;
 use super::{Engine, Event, Format, Hit, MatchError, Scratch, Summary, Tagging};
 use crate::event::chunk::{RecordKind, Records};
 use crate::event::forward::{Message, Mode as ForwardMode};
@@ -196,9 +197,9 @@ impl Scratch {
     fn read(&mut self, call: &Call<'_>, start: usize, body: usize, limit: usize) -> Option<usize> {
         let limit = limit.min(start.saturating_add(call.engine.options.max_record as usize));
         let data = call.event.data.get(start..limit)?;
-        let State { buffers, normalizer, .. } = &mut self.state;
+        let State { buffers, normalizer, mode, .. } = &mut self.state;
         buffers.want_parts(call.wants_parts(normalizer.is_some()));
-        let keys = reading(&self.generation.rules, normalizer.is_some()).1;
+        let keys = reading(&self.generation, *mode).1;
         let len = read_record(body - start, data, Encoding::Msgpack, keys, buffers).ok()?;
         Some(start + len)
     }
@@ -265,9 +266,9 @@ impl Scratch {
         }
         let rules = &*self.generation.rules;
         let indicators = rules.indicators();
-        let State { buffers, matcher, routes, hits, tally, seeker, normalizer, .. } =
+        let State { buffers, matcher, routes, hits, tally, seeker, normalizer, mode, .. } =
             &mut self.state;
-        let (sources, keys) = reading(rules, normalizer.is_some());
+        let (sources, keys) = reading(&self.generation, *mode);
         let wants_parts = call.wants_parts(normalizer.is_some());
         // Nothing is written for a call that only matches.
         let mut normalizer = normalizer.as_deref_mut().filter(|_| call.tagging.is_some());

@@ -133,7 +133,8 @@ impl Hits {
 pub enum Mode {
     /// The index reports predicates and pivots choose rules.
     Indexed,
-    /// Every rule is evaluated and every predicate on its own. Slow; for comparison.
+    /// Every rule is evaluated and every predicate on its own, and documents are written from events
+    /// that were read with what all destinations need. Slow; for comparison.
     Exhaustive,
 }
 

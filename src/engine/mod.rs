@@ -19,6 +19,7 @@ mod networks;
 mod normalize;
 mod output;
 pub mod predicate;
+mod reading;
 mod route;
 mod scan;
 mod scratch;
@@ -36,6 +37,7 @@ pub use vector::Vectors;
 use crate::limits;
 use crate::ruleset::RuleSet;
 use arc_swap::ArcSwap;
+use reading::Reading;
 use silent::Silent;
 use std::fmt;
 use std::sync::Arc;
@@ -241,11 +243,28 @@ pub(crate) struct Generation {
     pub(crate) number: u32,
     /// The destination whose documents are written.
     pub(crate) destination: Option<u32>,
+    /// What events are read with then.
+    pub(crate) reading: Option<Arc<Reading>>,
 }
 
-/// The destination that the options name, if the rule set has it.
-fn destination(rules: &RuleSet, options: &Options) -> Option<u32> {
-    options.normalize.as_ref().and_then(|name| rules.destination(name).ok())
+impl Generation {
+    fn new(rules: Arc<RuleSet>, options: &Options, number: u32) -> Generation {
+        let silent = Arc::new(Silent::new(&rules, options));
+        let destination = options.normalize.as_ref().and_then(|name| rules.destination(name).ok());
+        let reading = destination.and_then(|destination| Reading::new(&rules, destination));
+        Generation { rules, silent, number, destination, reading: reading.map(Arc::new) }
+    }
+
+    /// The same with another number.
+    fn numbered(&self, number: u32) -> Generation {
+        Generation {
+            rules: Arc::clone(&self.rules),
+            silent: Arc::clone(&self.silent),
+            reading: self.reading.clone(),
+            number,
+            ..*self
+        }
+    }
 }
 
 /// What an engine matches with at one moment.
@@ -269,23 +288,15 @@ pub struct Engine {
 impl Engine {
     /// An engine with a rule set.
     pub fn new(rules: Arc<RuleSet>, options: Options) -> Engine {
-        let silent = Arc::new(Silent::new(&rules, &options));
-        let destination = destination(&rules, &options);
-        let first = Generation { rules, silent, number: 1, destination };
+        let first = Generation::new(rules, &options, 1);
         Engine { current: ArcSwap::from_pointee(first), options }
     }
 
     /// Puts another rule set in force. Calls in flight finish on the one they began with; every
     /// scratch takes the new one at its next call.
     pub fn reload(&self, rules: Arc<RuleSet>) {
-        let silent = Arc::new(Silent::new(&rules, &self.options));
-        let destination = destination(&rules, &self.options);
-        self.current.rcu(|current| Generation {
-            rules: Arc::clone(&rules),
-            silent: Arc::clone(&silent),
-            number: current.number.wrapping_add(1),
-            destination,
-        });
+        let next = Generation::new(rules, &self.options, 0);
+        self.current.rcu(|current| next.numbered(current.number.wrapping_add(1)));
     }
 
     /// The rule set in force.

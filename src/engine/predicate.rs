@@ -2,6 +2,7 @@
 
 use super::vector::Vectors;
 use super::{glob, time};
+use crate::event::address;
 use crate::event::fold::{fold_into, is_ascii_caseless, is_boundary};
 use crate::event::number::{Number, NumberText};
 use crate::event::value::Value;
@@ -241,11 +242,6 @@ fn contains_ragged(text: &[u8], needle: &[u8]) -> bool {
     false
 }
 
-/// The address that a text is.
-pub fn address(text: &[u8]) -> Option<IpAddr> {
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
 /// The number of a table entry.
 pub fn number(record: &NumberRecord) -> Number {
     if record.is_float != 0 {
@@ -327,7 +323,7 @@ pub fn on_value(
         kind::CIDR => {
             // Networks come in lists: the text is read once.
             if work.address_of != Some(value) {
-                work.address = text(value, view, &mut work.text).and_then(address);
+                work.address = text(value, view, &mut work.text).and_then(address::parse);
                 work.address_of = Some(value);
             }
             let network = &rules.tables().networks[predicate.a as usize];

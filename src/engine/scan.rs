@@ -6,8 +6,9 @@
 use super::interest::RoutedFilter;
 use super::matcher::Hits;
 use super::networks::containing;
-use super::predicate::{Means, Subject, address, on_text};
+use super::predicate::{Means, Subject, on_text};
 use super::vector::{Vectors, classed, passing};
+use crate::event::address;
 use crate::event::fold::{caseless_prefix, is_ascii_caseless};
 use crate::event::value::Value;
 use crate::event::word::ends;
@@ -176,7 +177,7 @@ impl<'a> Lookup<'a, '_> {
     /// Looks for the networks of the address that the text is, if it is one.
     #[inline(never)]
     fn networks(&mut self, index: &FieldIndex, original: &[u8]) {
-        let Some(address) = address(original) else { return };
+        let Some(address) = address::parse(original) else { return };
         let hits = &mut *self.hits;
         containing(self.tables, index, address, |id| {
             if !hits.is_decided(id) {

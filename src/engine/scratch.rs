@@ -4,13 +4,13 @@ use super::examine::{Call, plan_error};
 use super::indicators::Seeker;
 use super::matcher::Matcher;
 use super::normalize::Normalizer;
+use super::reading::reading;
 use super::route::{LogsourceMode, Routes};
 use super::tally::{SourceCounts, Tally};
 use super::{Engine, Event, Generation, Hit, MatchError, Mode, Summary, Tagging, Vectors};
-use crate::event::keys::KeyTable;
 use crate::ruleset::RuleSet;
 use crate::ruleset::indicators::IndicatorHit;
-use crate::source::{Buffers, SourceTables};
+use crate::source::Buffers;
 use crate::tag::plan::Plan;
 use std::sync::Arc;
 
@@ -48,15 +48,6 @@ struct Pending {
     output: usize,
 }
 
-/// What events are read with: more fields have names where documents are written.
-pub(super) fn reading(rules: &RuleSet, normalizes: bool) -> (&SourceTables, &KeyTable) {
-    let tables = rules.tables();
-    if normalizes && let Ok(normal) = rules.normal() {
-        return (&normal.sources, &normal.keys);
-    }
-    (&tables.sources, &tables.keys)
-}
-
 impl State {
     fn new(
         generation: &Generation,
@@ -68,7 +59,7 @@ impl State {
         let tables = rules.tables();
         // The number of a destination comes from these tables, so they are there.
         let normalizer = generation.destination.map(Normalizer::new);
-        let sources = reading(rules, normalizer.is_some()).0;
+        let sources = reading(generation, mode).0;
         // Keywords have predicates only if the last index is used or a program asks for them.
         let keywords = tables.fields.len() as u32;
         let wants_leaves = tables.predicates.iter().any(|p| p.field == keywords);

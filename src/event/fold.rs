@@ -4,6 +4,8 @@
 //! and S, the relation of `(?i)` in the regex crate). A byte that is not part of valid UTF-8 is
 //! one character that equals only itself, so it is copied.
 
+use super::word::{self, ONES};
+
 /// Folds one scalar.
 #[inline]
 pub fn fold_char(c: char) -> char {
@@ -66,7 +68,7 @@ pub fn is_ascii_caseless(text: &[u8], lower: &[u8]) -> bool {
         lowercase_word(u64::from_le_bytes(*text)) == u64::from_le_bytes(*lower)
     };
     let (Some(text_end), Some(lower_end)) = (text.last_chunk(), lower.last_chunk()) else {
-        return text.eq_ignore_ascii_case(lower);
+        return lowercase_word(word::load(text)) == word::load(lower);
     };
     let (texts, _) = text.as_chunks::<8>();
     let (lowers, _) = lower.as_chunks::<8>();
@@ -88,7 +90,6 @@ pub fn caseless_prefix(text: &[u8], lower: &[u8]) -> usize {
 /// The upper-case ASCII letters of eight bytes in lower case.
 #[inline]
 fn lowercase_word(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     // Without their highest bits bytes can be added to without a carry into the next one.
     let low = word & (ONES * 0x7f);
     let above_z = low + ONES * (0x7f - b'Z' as u64);
@@ -126,6 +127,22 @@ pub fn is_boundary(text: &[u8], at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn letters_of_ascii_are_compared_without_case() {
+        for (len, byte) in (1..=20).flat_map(|len| (0..=u8::MAX).map(move |byte| (len, byte))) {
+            for at in 0..len {
+                for other in [byte, byte ^ 0x20, byte ^ 0x80, byte.wrapping_add(1), 0] {
+                    let (mut text, mut lower) = (vec![b'X'; len], vec![b'x'; len]);
+                    (text[at], lower[at]) = (other, byte.to_ascii_lowercase());
+                    let expected = text.eq_ignore_ascii_case(&lower);
+                    assert_eq!(is_ascii_caseless(&text, &lower), expected, "{text:?} {lower:?}");
+                    assert!(!is_ascii_caseless(&text[1..], &lower));
+                }
+            }
+        }
+        assert!(is_ascii_caseless(b"", b""));
+    }
 
     #[test]
     fn folding_is_simple_and_keeps_invalid_bytes() {

@@ -159,6 +159,15 @@ impl KeyTable {
         builder.table
     }
 
+    /// The same keys, of which those of fields that are not `wanted` give nobody their values.
+    pub(crate) fn only(&self, wanted: impl Fn(u32) -> bool) -> KeyTable {
+        let mut table = self.clone();
+        for entry in table.entries.iter_mut().filter(|entry| !wanted(entry.field)) {
+            entry.field = NONE;
+        }
+        table
+    }
+
     fn with_slots(count: usize) -> KeyTable {
         KeyTable { slots: vec![EMPTY; count], ..KeyTable::default() }
     }

@@ -8,6 +8,7 @@
 //! buffers of Fluent Bit and Fluentd. What stays true everywhere: no input makes these modules
 //! panic, loop or read outside the slice, and its bytes are looked at a few times at most.
 
+pub mod address;
 pub mod calendar;
 pub mod chunk;
 pub mod elements;

@@ -1,5 +1,8 @@
 //! Bytes as integers of 64 bits, the first byte lowest.
 
+/// The lowest bit of each byte.
+pub const ONES: u64 = 0x0101_0101_0101_0101;
+
 /// The first eight bytes as an integer; if there are fewer, as if zeros followed.
 #[inline(always)]
 pub fn load(bytes: &[u8]) -> u64 {

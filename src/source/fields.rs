@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::conditions::Conditions;
-use super::decode::{self, Decoded, Decoder, Parameter, Rewrite};
+use super::decode::{self, Decoded, Decoder, Memory, Parameter, Rewrite};
 use super::kinds::{Computed, Kinds, Named, Plan};
 use super::recognise;
 use super::tables::{Derived, Range, Source, SourceTables};
@@ -51,26 +51,20 @@ impl Own<'_> {
 /// None of the fields reads one before it: descriptors are sorted so.
 pub(super) fn name(tables: &SourceTables, fields: Range, slots: &mut Slots, plan: &mut Plan) {
     for field in fields.of(&tables.fields) {
-        let paths = field.paths;
         let mut present =
-            paths.of(&tables.paths).iter().copied().filter(|path| slots.is_present(*path));
-        let from = match (present.next(), present.next()) {
-            (None, _) => continue,
-            (Some(only), None) => only,
-            (Some(_), Some(_)) => NONE,
-        };
+            field.paths.of(&tables.paths).iter().copied().filter(|path| slots.is_present(*path));
+        let Some(from) = present.next() else { continue };
+        let paths = present.next().map_or(Range::default(), |_| field.paths);
         let named = Named { to: field.to, from, paths };
         plan.named.push(named);
         name_one(tables, &named, slots);
     }
 }
 
-#[inline]
+#[inline(always)]
 fn name_one(tables: &SourceTables, named: &Named, slots: &mut Slots) {
-    let from = match named.from {
-        NONE => choose(named.paths.of(&tables.paths), slots),
-        from => Some(from),
-    };
+    let is_it = named.paths.count == 0 || slots.only(named.from).is_some_and(has_text);
+    let from = if is_it { Some(named.from) } else { choose(named.paths.of(&tables.paths), slots) };
     if let Some(from) = from
         && from != named.to
     {
@@ -80,14 +74,10 @@ fn name_one(tables: &SourceTables, named: &Named, slots: &mut Slots) {
 
 /// Of the fields that are present, the first that has a text, else the first (null, an empty array,
 /// an object: it must not look missing).
-#[inline]
+#[inline(never)]
 fn choose(paths: &[u32], slots: &Slots) -> Option<u32> {
-    // PERF: mostly the first that is present has one value, which is a text.
     let present = |path: &u32| slots.is_present(*path);
     let first = paths.iter().copied().find(present)?;
-    if slots.only(first).is_some_and(has_text) {
-        return Some(first);
-    }
     let with_text = |path: &u32| slots.values(*path).any(has_text);
     paths.iter().copied().find(with_text).or(Some(first))
 }
@@ -180,19 +170,15 @@ pub(super) fn derive_all(
 ) {
     for (index, field) in (source.derived.first..).zip(source.derived.of(&tables.derived)) {
         let Some(decoder) = Decoder::from_number(field.decoder) else { continue };
-        let mut possible = field
-            .paths
-            .of(&tables.paths)
-            .iter()
-            .copied()
-            .filter(|path| own.slots.is_present(*path) || kinds.is_derived(*path));
-        let from = match (possible.next(), possible.next()) {
+        let possible = |path: &u32| own.slots.is_present(*path) || kinds.is_derived(*path);
+        let mut possible = field.paths.of(&tables.paths).iter().copied().filter(possible);
+        let (from, is_only) = match (possible.next(), possible.next()) {
             (None, _) if decoder != Decoder::Constant => continue,
-            (Some(only), None) => only,
-            (None, _) | (Some(_), Some(_)) => NONE,
+            (None, _) => (NONE, true),
+            (Some(first), second) => (first, second.is_none()),
         };
         let Derived { to, number, .. } = *field;
-        let computed = Computed { to, from, decoder, number, derived: index };
+        let computed = Computed { to, from, is_only, decoder, number, derived: index };
         plan.computed.push(computed);
         compute(tables, &[computed], own, derived, values);
     }
@@ -221,30 +207,34 @@ fn compute(
     derived: &mut Vec<u8>,
     values: &mut Vec<Value>,
 ) {
+    let mut memory = Memory::default();
     for computed in fields {
         let &Computed { to, decoder, number, .. } = computed;
-        let chosen = match computed.from {
-            NONE => choose_for(tables, computed, own.slots),
-            from => Some(from),
-        };
-        let is_special = matches!(decoder, Decoder::Constant | Decoder::Lookup | Decoder::ArmName);
-        let Some((from, Value::Str(span))) =
-            chosen.and_then(|from| Some((from, own.slots.only(from)?))).filter(|_| !is_special)
-        else {
-            compute_rare(tables, computed, chosen, own, derived, values);
+        let is_it = computed.is_only || own.slots.only(computed.from).is_some_and(has_text);
+        let from = if is_it { computed.from } else { choose_for(tables, computed, own.slots) };
+        let Some(Value::Str(span)) = own.slots.only(from) else {
+            compute_rare(tables, computed, from, own, derived, values);
             continue;
         };
-        if decoder == Decoder::SqlCode {
-            // Most statements are asked for nothing that their code could answer.
-            own.slots.set(to, Value::SqlCode(span));
-            continue;
-        }
         // PERF: each kind of result is given where it is known; a value of any kind would be put
         // together in memory first.
-        let parameter = Parameter { number, text: &[] };
-        match decode::decode_text(decoder, own.bytes(span, derived), parameter) {
+        let text = match decoder {
+            Decoder::Constant | Decoder::Lookup | Decoder::Join => {
+                compute_rare(tables, computed, from, own, derived, values);
+                continue;
+            }
+            Decoder::SqlCode => {
+                // Most statements are asked for nothing that their code could answer.
+                own.slots.set(to, Value::SqlCode(span));
+                continue;
+            }
+            Decoder::ArmName => parameter(tables, computed),
+            _ => &[],
+        };
+        let (input, parameter) = (own.bytes(span, derived), Parameter { number, text });
+        match decode::decode_text(decoder, input, span, parameter, &mut memory) {
             Decoded::Missing => {}
-            Decoded::Same => own.slots.alias(to, from),
+            Decoded::Same => own.slots.set(to, Value::Str(span)),
             Decoded::Part { start, len } => {
                 own.slots.set(to, Value::Str(part(span, start, len)));
             }
@@ -258,29 +248,41 @@ fn compute(
     }
 }
 
-#[inline(never)]
-fn choose_for(tables: &SourceTables, computed: &Computed, slots: &Slots) -> Option<u32> {
-    let field = tables.derived.get(computed.derived as usize)?;
-    choose(field.paths.of(&tables.paths), slots)
+/// The text that a descriptor gives the decoder of a field.
+fn parameter<'t>(tables: &'t SourceTables, computed: &Computed) -> &'t [u8] {
+    let field = tables.derived.get(computed.derived as usize);
+    field.map_or(&[], |field| field.parameter.of(&tables.text))
 }
 
-/// Computes a derived field from anything but one text, or by a decoder that needs the tables.
+/// The field that a derived one is computed from; [`NONE`] if none of them is there.
+#[inline(never)]
+fn choose_for(tables: &SourceTables, computed: &Computed, slots: &Slots) -> u32 {
+    let field = tables.derived.get(computed.derived as usize);
+    field.and_then(|field| choose(field.paths.of(&tables.paths), slots)).unwrap_or(NONE)
+}
+
+/// Computes a derived field from anything but one text, or by a decoder that needs more than that.
 #[inline(never)]
 fn compute_rare(
     tables: &SourceTables,
     computed: &Computed,
-    from: Option<u32>,
+    from: u32,
     own: &mut Own<'_>,
     derived: &mut Vec<u8>,
     values: &mut Vec<Value>,
 ) {
-    let Some(field) = tables.derived.get(computed.derived as usize) else { return };
     let decoder = computed.decoder;
     if decoder == Decoder::Constant {
-        let text = store_word(field.parameter.of(&tables.text), derived);
-        return text.into_iter().for_each(|text| own.slots.set(field.to, Value::Str(text)));
+        let text = store_word(parameter(tables, computed), derived);
+        return text.into_iter().for_each(|text| own.slots.set(computed.to, Value::Str(text)));
     }
-    let Some(from) = from else { return };
+    let Some(field) = tables.derived.get(computed.derived as usize) else { return };
+    if decoder != Decoder::Join
+        && let Some(value) = own.slots.only(from)
+    {
+        let result = result(tables, field, decoder, value, own, derived);
+        return result.into_iter().for_each(|result| own.slots.set(field.to, result));
+    }
     values.clear();
     values.extend(own.slots.values(from));
     if decoder == Decoder::Join {
@@ -346,7 +348,8 @@ fn result(
     }
     if let Value::Str(span) = value {
         let parameter = Parameter { number: field.number, text: field.parameter.of(&tables.text) };
-        let decoded = decode::decode_text(decoder, own.bytes(span, derived), parameter);
+        let (input, mut memory) = (own.bytes(span, derived), Memory::default());
+        let decoded = decode::decode_text(decoder, input, span, parameter, &mut memory);
         return stored(decoded, span, own, derived);
     }
     match decode::decode_other(decoder, value) {

@@ -35,9 +35,9 @@ const LOGSOURCES: usize = 8;
 pub(super) struct Named {
     /// The canonical field.
     pub to: u32,
-    /// The field it is taken from; [`NONE`]: the best of `paths`, which depends on values.
+    /// The field it is taken from; of several the first that may be there.
     pub from: u32,
-    /// The fields that it may be taken from.
+    /// The fields that it may be taken from, if there are several: which one depends on values.
     pub paths: Range,
 }
 
@@ -46,8 +46,10 @@ pub(super) struct Named {
 pub(super) struct Computed {
     /// The derived field.
     pub to: u32,
-    /// The field it is computed from, if that is present; [`NONE`]: the best of its paths.
+    /// The field it is computed from, if that is present; of several the first that may be there.
     pub from: u32,
+    /// Whether it is the only one; otherwise values decide which one it is.
+    pub is_only: bool,
     /// How.
     pub decoder: Decoder,
     /// The decoder's number.
@@ -74,6 +76,7 @@ impl Plan {
             computed: List::new(Computed {
                 to: NONE,
                 from: NONE,
+                is_only: true,
                 decoder: Decoder::Constant,
                 number: 0,
                 derived: NONE,
@@ -298,8 +301,7 @@ fn tested(tables: &SourceTables, fields: usize) -> Vec<bool> {
     };
     // Whether a field is there is part of a kind anyway.
     let valued = |groups: Range| {
-        let tests = groups.of(&tables.groups).iter().flat_map(|group| [group.all, group.any]);
-        let tests = tests.flat_map(|tests| tests.of(&tables.tests));
+        let tests = tables.tests_of(groups);
         tests.filter(|test| test.kind != TestKind::Exists as u8).map(|test| test.field)
     };
     for source in &tables.sources {

@@ -23,6 +23,7 @@ mod list;
 #[cfg(feature = "compile")]
 mod listing;
 mod mariadb;
+mod needed;
 mod nested;
 mod parts;
 mod places;
@@ -41,6 +42,7 @@ pub use events::{
 };
 #[cfg(feature = "compile")]
 pub use listing::{ListedValue, Listing, list};
+pub(crate) use needed::FieldSet;
 pub use parts::{Outline, Split};
 pub(crate) use recognise::holds;
 pub use sql_code::SqlCode;

@@ -297,4 +297,10 @@ impl SourceTables {
         let name = self.sources.get(source as usize).map(|source| source.name.of(&self.text));
         name.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or("")
     }
+
+    /// All tests of a range of `groups`.
+    pub(crate) fn tests_of(&self, groups: Range) -> impl Iterator<Item = &Test> {
+        let tests = groups.of(&self.groups).iter().flat_map(|group| [group.all, group.any]);
+        tests.flat_map(|tests| tests.of(&self.tests))
+    }
 }

@@ -13,8 +13,9 @@
 //! `C:\new.exe`), so the word is looked up with it and without it.
 
 use super::Search;
-use super::look::{LONGEST_NAME, octets};
+use super::look::LONGEST_NAME;
 use super::marks::{Marks, next_mark};
+use crate::event::address::octets;
 use crate::ruleset::indicators::{kind, url};
 
 /// A byte of a word.

@@ -4,6 +4,7 @@
 //! and empty parts vary (`u[u] @  [10.0.0.1]`, `root[root] @ localhost []`).
 
 use super::{AccountForm, Decoded};
+use crate::event::value::Span;
 
 /// Which part of the notation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +19,31 @@ pub(super) enum Part {
     Address,
 }
 
-/// The part of an account notation. A text in another form is by default taken as it is (events
-/// of other classes carry the bare part), except for the account, which then is not known.
+/// The text that was split last: an event is asked for several parts of one.
+#[derive(Default)]
+pub(super) struct LastAccount {
+    text: Option<Span>,
+    parts: Option<Parts>,
+}
+
+/// The part of an account notation, which is the text at `span`. A text in another form is by
+/// default taken as it is (events of other classes carry the bare part), except for the account,
+/// which then is not known.
 #[inline]
-pub(super) fn decode(input: &[u8], part: Part, form: AccountForm) -> Decoded {
+pub(super) fn decode(
+    input: &[u8],
+    span: Span,
+    part: Part,
+    form: AccountForm,
+    last: &mut LastAccount,
+) -> Decoded {
     // Mostly a bare part, which ends in something else.
-    let Some(parts) = input.last().filter(|last| **last == b']').and_then(|_| split(input)) else {
+    let Some(parts) = input.last().filter(|byte| **byte == b']').and_then(|_| {
+        if last.text != Some(span) {
+            *last = LastAccount { text: Some(span), parts: split(input) };
+        }
+        last.parts.as_ref()
+    }) else {
         return match (part, form) {
             (Part::Account, _) | (_, AccountForm::Account) => Decoded::Missing,
             (_, AccountForm::Any) => Decoded::Same,
@@ -99,6 +119,8 @@ fn opening_bracket(names: &[u8]) -> Option<usize> {
 mod tests {
     use super::super::tests::run;
     use super::super::{Decoder, Parameter};
+    use super::*;
+    use crate::event::value::Store;
 
     fn parts(input: &str) -> [Option<String>; 4] {
         [Decoder::MysqlUser, Decoder::MysqlPrivUser, Decoder::MysqlHost, Decoder::MysqlIp].map(
@@ -127,6 +149,25 @@ mod tests {
         ];
         for (input, expected) in table {
             assert_eq!(parts(input), expected.map(|part| Some(part.to_string())), "{input}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_remembered_until_another_comes() {
+        // Two texts of one length, in one buffer and in two.
+        let texts = ["app[app] @ h [::1]", "b[cdef] @ web-1 []"];
+        let span = |store, start| Span { store, start, len: 18 };
+        let places = [span(Store::Input, 0), span(Store::Input, 18), span(Store::Derived, 0)];
+        let forms = [AccountForm::Any, AccountForm::Account];
+        let parts = [Part::Login, Part::Account, Part::Host, Part::Address];
+        let mut last = LastAccount::default();
+        for step in 0..200usize {
+            let place = step * 7 % 5 % 3;
+            let input = texts[usize::from(place > 0)].as_bytes();
+            let (part, form) = (parts[step % 4], forms[step / 4 % 2]);
+            let found = decode(input, places[place], part, form, &mut last);
+            let fresh = decode(input, places[place], part, form, &mut LastAccount::default());
+            assert_eq!(found, fresh, "{step}");
         }
     }
 

@@ -11,7 +11,7 @@ mod code;
 mod quoting;
 mod sql;
 
-use crate::event::value::Value;
+use crate::event::value::{Span, Value};
 
 /// A decoder. The numbers are those of the file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -205,10 +205,26 @@ pub enum Rewrite {
     Compact,
 }
 
-/// Decodes a text.
+/// What was found out about the texts of an event that several fields are computed from.
+#[derive(Default)]
+pub struct Memory {
+    account: account::LastAccount,
+    id: arm::LastId,
+}
+
+/// Decodes the text at `span`. What is remembered must be of the same event.
 #[inline(always)]
-pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> Decoded {
-    let form = || AccountForm::from_number(parameter.number).unwrap_or(AccountForm::Any);
+pub fn decode_text(
+    decoder: Decoder,
+    input: &[u8],
+    span: Span,
+    parameter: Parameter<'_>,
+    memory: &mut Memory,
+) -> Decoded {
+    let mut account = |part| {
+        let form = AccountForm::from_number(parameter.number).unwrap_or(AccountForm::Any);
+        account::decode(input, span, part, form, &mut memory.account)
+    };
     match decoder {
         Decoder::SqlNorm => {
             let quoting = Quoting::from_number(parameter.number).unwrap_or(Quoting::None);
@@ -220,11 +236,11 @@ pub fn decode_text(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> 
         Decoder::SqlVerb => sql::verb(input),
         Decoder::SqlCode => Decoded::Rewrite { start: 0, len: input.len(), with: Rewrite::Code },
         Decoder::SqlTruncated => Decoded::Bool(input.len() >= parameter.number as usize),
-        Decoder::MysqlUser => account::decode(input, account::Part::Login, form()),
-        Decoder::MysqlPrivUser => account::decode(input, account::Part::Account, form()),
-        Decoder::MysqlHost => account::decode(input, account::Part::Host, form()),
-        Decoder::MysqlIp => account::decode(input, account::Part::Address, form()),
-        Decoder::ArmName => arm::decode(input, parameter.text),
+        Decoder::MysqlUser => account(account::Part::Login),
+        Decoder::MysqlPrivUser => account(account::Part::Account),
+        Decoder::MysqlHost => account(account::Part::Host),
+        Decoder::MysqlIp => account(account::Part::Address),
+        Decoder::ArmName => arm::decode(input, span, parameter.text, &mut memory.id),
         Decoder::Outcome => outcome(input),
         Decoder::Compact => {
             if input.iter().any(|byte| is_space(*byte)) {
@@ -329,10 +345,12 @@ fn is_space(byte: u8) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::event::value::Store;
 
     /// Runs a decoder as the runtime does; `None` is a missing field.
     pub(crate) fn run(decoder: Decoder, input: &[u8], parameter: Parameter<'_>) -> Option<Vec<u8>> {
-        match decode_text(decoder, input, parameter) {
+        let span = Span { store: Store::Input, start: 0, len: input.len() as u32 };
+        match decode_text(decoder, input, span, parameter, &mut Memory::default()) {
             Decoded::Missing => None,
             Decoded::Same => Some(input.to_vec()),
             Decoded::Part { start, len } => Some(input[start..start + len].to_vec()),
