@@ -1,6 +1,6 @@
 //! The event as it came, as text.
 
-use crate::event::ink::Ink;
+use crate::event::json::encode_string_at;
 use crate::event::msgpack::{self, Token};
 use crate::event::number::NumberText;
 use crate::limits::MAX_DEPTH;
@@ -15,7 +15,7 @@ pub enum Original<'a> {
 }
 
 /// A map or array that is being written.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Frame {
     /// Elements still to come; of a map, pairs.
     left: u32,
@@ -23,28 +23,14 @@ struct Frame {
     has_member: bool,
 }
 
-impl Frame {
-    /// In one word, of which many can be cleared at once.
-    fn packed(self) -> u64 {
-        u64::from(self.left) << 2 | u64::from(self.is_map) << 1 | u64::from(self.has_member)
-    }
-
-    fn unpacked(word: u64) -> Frame {
-        let left = (word >> 2) as u32;
-        Frame { left, is_map: word & 2 != 0, has_member: word & 1 != 0 }
-    }
-}
-
 /// Appends the msgpack value at the beginning of `data` as JSON text, without white space. What JSON
 /// has no word for becomes null: extensions, NaN and the infinities. Keys that are no strings become
 /// strings, and those that are maps or arrays the empty one. Returns false for bytes that are no
 /// msgpack or nested deeper than a record may be; then what was appended is of no use.
-#[inline(never)]
 pub(super) fn json_text(data: &[u8], number: &mut NumberText, out: &mut Vec<u8>) -> bool {
-    let mut ink = Ink::behind(out, data.len() + data.len() / 4);
     // What the value is in has no brackets.
     let mut frame = Frame { left: 1, is_map: false, has_member: false };
-    let mut outer = [0; MAX_DEPTH + 1];
+    let mut outer = [Frame::default(); MAX_DEPTH + 1];
     let mut depth = 0;
     let mut at = 0;
     loop {
@@ -52,28 +38,24 @@ pub(super) fn json_text(data: &[u8], number: &mut NumberText, out: &mut Vec<u8>)
             if depth == 0 {
                 return true;
             }
-            ink.byte(if frame.is_map { b'}' } else { b']' });
+            out.push(if frame.is_map { b'}' } else { b']' });
             depth -= 1;
-            frame = Frame::unpacked(outer[depth]);
+            frame = outer[depth];
             continue;
         }
         frame.left -= 1;
-        let comma = std::mem::replace(&mut frame.has_member, true);
-        if frame.is_map {
-            at = if let Some((start, len)) = string(data, at) {
-                ink.json_key(comma, data, start, len);
-                start + len
-            } else {
-                ink.comma(comma);
-                let Some(end) = key(data, at, number, &mut ink) else { return false };
-                end
-            };
-        } else {
-            ink.comma(comma);
+        if std::mem::replace(&mut frame.has_member, true) {
+            out.push(b',');
         }
-        if let Some((start, len)) = string(data, at) {
-            ink.json_string(data, start, len);
-            at = start + len;
+        if frame.is_map {
+            let Some(end) = string(data, at, out).or_else(|| key(data, at, number, out)) else {
+                return false;
+            };
+            out.push(b':');
+            at = end;
+        }
+        if let Some(end) = string(data, at, out) {
+            at = end;
             continue;
         }
         let Ok((token, behind)) = msgpack::token(data, at) else { return false };
@@ -81,47 +63,49 @@ pub(super) fn json_text(data: &[u8], number: &mut NumberText, out: &mut Vec<u8>)
         match token {
             Token::Map(left) | Token::Array(left) => {
                 let is_map = matches!(token, Token::Map(_));
-                ink.byte(if is_map { b'{' } else { b'[' });
+                out.push(if is_map { b'{' } else { b'[' });
                 let Some(place) = outer.get_mut(depth) else { return false };
-                *place = frame.packed();
+                *place = frame;
                 depth += 1;
                 frame = Frame { left, is_map, has_member: false };
             }
-            Token::Str { start, len } => ink.json_string(data, start, len),
-            _ => ink.text(scalar(token, number)),
+            Token::Str { start, len } => encode_string_at(data, start, len, out),
+            _ => out.extend_from_slice(scalar(token, number)),
         }
     }
 }
 
-/// The beginning and the length of a string of up to 65535 bytes; `None` if there is something else,
-/// or less than all of it.
+/// Writes a string of up to 65535 bytes and returns where it ends; `None`, and nothing is written,
+/// if there is something else, or less than all of it.
 ///
 /// PERF: nearly all keys and most values.
 #[inline(always)]
-fn string(data: &[u8], at: usize) -> Option<(usize, usize)> {
+fn string(data: &[u8], at: usize, out: &mut Vec<u8>) -> Option<usize> {
     let (start, len) = match *data.get(at..)? {
         [head @ 0xa0..=0xbf, ..] => (at + 1, usize::from(head & 31)),
         [0xd9, len, ..] => (at + 2, len.into()),
         [0xda, high, low, ..] => (at + 3, u16::from_be_bytes([high, low]).into()),
         _ => return None,
     };
-    (start + len <= data.len()).then_some((start, len))
+    (start + len <= data.len()).then(|| {
+        encode_string_at(data, start, len, out);
+        start + len
+    })
 }
 
 /// Writes any key and returns where it ends.
 #[inline(never)]
-fn key(data: &[u8], at: usize, number: &mut NumberText, ink: &mut Ink<'_>) -> Option<usize> {
+fn key(data: &[u8], at: usize, number: &mut NumberText, out: &mut Vec<u8>) -> Option<usize> {
     let (token, end) = msgpack::whole(data, at).ok()?;
     match token {
-        Token::Str { start, len } => ink.json_string(data, start, len),
-        Token::Map(_) | Token::Array(_) => ink.text(b"\"\""),
+        Token::Str { start, len } => encode_string_at(data, start, len, out),
+        Token::Map(_) | Token::Array(_) => out.extend_from_slice(b"\"\""),
         _ => {
-            ink.byte(b'"');
-            ink.text(scalar(token, number));
-            ink.byte(b'"');
+            out.push(b'"');
+            out.extend_from_slice(scalar(token, number));
+            out.push(b'"');
         }
     }
-    ink.byte(b':');
     Some(end)
 }
 

@@ -95,7 +95,7 @@ impl Steps {
             self.close(at, &mut open);
             let first = self.keys.len() as u32;
             let text = node.key.of(&normal.sources.text);
-            Encoder::behind(&mut self.keys, 0, format).member(false, text);
+            Encoder { out: &mut self.keys, format }.member(false, text);
             let key = Range { first, count: self.keys.len() as u32 - first };
             if node.choices.count == 0 {
                 open.push(node.end as usize);

@@ -99,15 +99,15 @@ pub(super) fn write(
 
 /// Writes a text as it is, or in lower case.
 pub(super) fn string(form: Form, text: &[u8], out: &mut Encoder<'_>) {
-    let start = out.ink.at();
+    let start = out.out.len();
     out.string(text);
     if form == Form::Lower {
         // A header is no text; what escapes are made of is in lower case already.
         let start = match out.format {
             Format::Json => start,
-            Format::Msgpack => out.ink.at() - text.len(),
+            Format::Msgpack => out.out.len() - text.len(),
         };
-        out.ink.written(start).make_ascii_lowercase();
+        out.out[start..].make_ascii_lowercase();
     }
 }
 

@@ -15,9 +15,6 @@ use crate::tag::encode::{Encoder, Format};
 /// Most elements of a list of different values; further ones are left out.
 const DISTINCT: usize = 16;
 
-/// About the bytes of a usual document.
-const EXPECTED: usize = 1024;
-
 /// An event to be written.
 #[derive(Clone, Copy)]
 pub struct Occurrence<'a> {
@@ -80,7 +77,7 @@ impl Writer {
         };
         let number = documents.first as usize + found;
         let steps = prepared.steps(format);
-        let out = &mut Encoder::behind(out, EXPECTED, format);
+        let out = &mut Encoder { out, format };
         match format {
             Format::Json => pen.document::<true>(number, steps, out),
             Format::Msgpack => pen.document::<false>(number, steps, out),
@@ -134,7 +131,7 @@ impl<'a> Pen<'a> {
         let mut depth = 0;
         let mut open = Open::default();
         for step in steps.of(number) {
-            let start = out.ink.at();
+            let start = out.out.len();
             // The first member of an object has no comma.
             let skip = u32::from(IS_JSON && open.members == 0);
             let first = step.key.first.saturating_add(skip);
@@ -156,9 +153,9 @@ impl<'a> Pen<'a> {
                 }
                 Does::Write { text, choices } => {
                     write_key(key, steps, out);
-                    let is_member = self.text::<IS_JSON>(text, out) || self.member(choices, out);
+                    let is_member = self.text(text, out) || self.member(choices, out);
                     if !is_member {
-                        out.ink.truncate(start);
+                        out.out.truncate(start);
                     }
                     open.members += u16::from(is_member);
                 }
@@ -171,14 +168,11 @@ impl<'a> Pen<'a> {
     /// Writes the text of a field that has one text and no other value; false, and nothing is written,
     /// for any other.
     #[inline(always)]
-    fn text<const IS_JSON: bool>(&self, field: u32, out: &mut Encoder<'_>) -> bool {
+    fn text(&self, field: u32, out: &mut Encoder<'_>) -> bool {
         let Some(Value::Str(span)) = self.own.only(field) else { return false };
         let (all, start, len) = (self.stores().of(span), span.start as usize, span.len as usize);
         if len > 0 {
-            match IS_JSON {
-                true => out.ink.json_string(all, start, len),
-                false => out.ink.msgpack_part(all, start, len),
-            }
+            out.string_at(all, start, len);
         }
         len > 0
     }
@@ -342,34 +336,32 @@ impl<'a> Pen<'a> {
 
 #[inline(always)]
 fn write_key(key: Range, steps: &Steps, out: &mut Encoder<'_>) {
-    out.ink.part(&steps.keys, key.first as usize, key.count as usize);
+    out.raw_at(&steps.keys, key.first as usize, key.count as usize);
 }
 
 /// Begins an object of at most so many members: where its number of members will be written.
 #[inline(always)]
 fn begin<const IS_JSON: bool>(most: u32, out: &mut Encoder<'_>) -> usize {
     match (IS_JSON, most) {
-        (true, _) => out.ink.byte(b'{'),
-        (false, 0..=15) => out.ink.byte(0x80),
-        (false, _) => out.ink.text(&[0xde, 0, 0]),
+        (true, _) => out.out.push(b'{'),
+        (false, 0..=15) => out.out.push(0x80),
+        (false, _) => out.out.extend_from_slice(&[0xde, 0, 0]),
     }
-    out.ink.at() - 1
+    out.out.len() - 1
 }
 
 /// Ends an object; false, and it is taken back, if it has no member.
 #[inline(always)]
 fn end<const IS_JSON: bool>(open: &Open, out: &mut Encoder<'_>) -> bool {
     if open.members == 0 {
-        out.ink.truncate(open.start);
+        out.out.truncate(open.start);
         return false;
     }
     if IS_JSON {
-        out.ink.byte(b'}');
+        out.out.push(b'}');
         return true;
     }
-    // Its number stands at the end of its header.
-    let end = open.count_at.saturating_sub(open.start);
-    match out.ink.written(open.start).get_mut(..=end).unwrap_or_default() {
+    match out.out.get_mut(..=open.count_at).unwrap_or_default() {
         [.., head @ 0x80] => *head |= open.members as u8,
         [.., high, low] => [*high, *low] = open.members.to_be_bytes(),
         _ => {}

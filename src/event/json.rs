@@ -17,7 +17,7 @@ use super::json_scalar::{
     Number, decode_simple, find_quote_or_backslash, plain_string, read_literal, read_number,
     read_string,
 };
-pub use super::json_scalar::{decode_string, encode_string};
+pub use super::json_scalar::{decode_string, encode_string, encode_string_at};
 
 /// The offset of the first byte from `at` on that is not white space.
 #[inline]

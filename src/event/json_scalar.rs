@@ -1,8 +1,8 @@
 //! JSON strings, numbers and literals: their grammar and the decoding of escapes.
 
-use super::ink::Ink;
 use super::json::unexpected;
 use super::malformed::{Malformed, MalformedKind};
+use super::word::load;
 
 /// What a number's text is; floats are parsed only when somebody wants them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -321,15 +321,131 @@ fn hex4(digits: &[u8]) -> u32 {
 
 /// Appends a text as a string, quotes included. Bytes that are not UTF-8 stay as they are.
 pub fn encode_string(text: &[u8], out: &mut Vec<u8>) {
-    Ink::behind(out, text.len() + 2).json_string(text, 0, text.len());
+    out.push(b'"');
+    let mut rest = text;
+    // PERF: hardly any byte is escaped, and what lies between is copied at once.
+    while let Some(found) = find_escaped(rest) {
+        out.extend_from_slice(&rest[..found]);
+        escape(rest[found], out);
+        rest = &rest[found + 1..];
+    }
+    out.extend_from_slice(rest);
+    out.push(b'"');
+}
+
+/// Appends the text of `len` bytes at `start` of `data` as [`encode_string`] does.
+#[inline]
+pub fn encode_string_at(data: &[u8], start: usize, len: usize, out: &mut Vec<u8>) {
+    // PERF: most texts are short and not the last of their record. Sixteen bytes are looked at and
+    // copied, whatever stands behind the text, where a copy of its length would be a call.
+    if let (1..=16, Some(chunk)) = (len, data.get(start..).and_then(<[u8]>::first_chunk::<16>)) {
+        let word = |half: usize| u64::from_le_bytes(std::array::from_fn(|at| chunk[half * 8 + at]));
+        let text = |half: usize| match len.saturating_sub(half * 8) * 8 {
+            0 => 0,
+            bits => u64::MAX >> 64usize.saturating_sub(bits),
+        };
+        let [first, second] = [0, 1].map(|half| escaped_marks(word(half)));
+        // What stands behind the text is mostly plain as well.
+        if first | second == 0 || first & text(0) | second & text(1) == 0 {
+            out.push(b'"');
+            let end = out.len() + len;
+            out.extend_from_slice(chunk);
+            out.truncate(end);
+            out.push(b'"');
+            return;
+        }
+    }
+    encode_string(data.get(start..start + len).unwrap_or_default(), out);
+}
+
+#[inline(never)]
+fn escape(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        0..0x20 => {
+            let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble & 15)];
+            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte)]);
+        }
+        _ => out.push(byte),
+    }
+}
+
+/// Where the first byte is that stands escaped in a string: quote, backslash, below 0x20.
+#[inline]
+fn find_escaped(text: &[u8]) -> Option<usize> {
+    let (words, tail) = text.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        let marks = escaped_marks(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return Some(index * 8 + marks.trailing_zeros() as usize / 8);
+        }
+    }
+    if tail.is_empty() {
+        return None;
+    }
+    // PERF: the last eight bytes at once, of which the first may have been looked at already.
+    let (start, word) = match text.last_chunk() {
+        Some(last) => (text.len() - 8, u64::from_le_bytes(*last)),
+        // Letters stand behind a short text.
+        None => (0, load(tail) | (ONES * u64::from(b'a')) << (8 * tail.len())),
+    };
+    let marks = escaped_marks(word);
+    (marks != 0).then(|| start + marks.trailing_zeros() as usize / 8)
 }
 
 /// One in each byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
 
+/// The highest bit of each byte that stands escaped in a string. The lowest that is set is exact:
+/// borrows only spoil bytes above one that was found.
+#[inline(always)]
+fn escaped_marks(word: u64) -> u64 {
+    let quote = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+    let control = word.wrapping_sub(ONES * 0x20);
+    (quote | backslash | control) & !word & (ONES << 7)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Letter by letter.
+    fn encoded(text: &[u8]) -> Vec<u8> {
+        let mut out = b"\"".to_vec();
+        for &byte in text {
+            match byte {
+                b'"' | b'\\' | 0..0x20 => escape(byte, &mut out),
+                _ => out.push(byte),
+            }
+        }
+        out.push(b'"');
+        out
+    }
+
+    #[test]
+    fn strings_are_written_at_every_place_of_a_record() {
+        for special in [b'"', b'\\', b'\n', 0, 0x1f, 0x7f, 0x80, 0xff, b'!', b' '] {
+            for at in 0..40 {
+                let mut record = [b'a'; 40];
+                record[at] = special;
+                for (start, len) in
+                    (0..40).flat_map(|start| (0..=40 - start).map(move |n| (start, n)))
+                {
+                    let text = &record[start..start + len];
+                    let (mut whole, mut part) = (Vec::new(), b"before".to_vec());
+                    encode_string(text, &mut whole);
+                    encode_string_at(&record, start, len, &mut part);
+                    assert_eq!(whole, encoded(text), "{special:#x} at {at}, {start} {len}");
+                    assert_eq!(part[6..], whole, "{special:#x} at {at}, {start} {len}");
+                }
+            }
+        }
+        assert_eq!(encoded(b"\x01\x1f\r\t"), br#""\u0001\u001f\r\t""#);
+    }
 
     #[test]
     fn quotes_and_backslashes_are_found_in_blocks() {
@@ -350,6 +466,29 @@ mod tests {
                     let found = (in_block(&block), portable_in_block(&block));
                     assert_eq!(found, (Some(at), Some(at)));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn strings_are_escaped_at_every_place() {
+        for byte in 0..=255u8 {
+            for len in 1..20 {
+                for at in 0..len {
+                    for other in [b'a', 0x80, 0xff, 0x21, 0x23, 0x5b, 0x5d] {
+                        let mut text = vec![other; len];
+                        text[at] = byte;
+                        let expected =
+                            text.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20));
+                        assert_eq!(find_escaped(&text), expected, "{text:?}");
+                    }
+                }
+            }
+            let text = [b"0123456", &[byte][..], b"9\"abcde\\fghijklmno\n"].concat();
+            if let Ok(text) = std::str::from_utf8(&text) {
+                let mut out = Vec::new();
+                encode_string(text.as_bytes(), &mut out);
+                assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
             }
         }
     }

@@ -15,7 +15,6 @@ pub mod elements;
 mod familiar;
 pub mod fold;
 pub mod forward;
-pub mod ink;
 pub mod json;
 mod json_members;
 mod json_scalar;

@@ -259,7 +259,7 @@ impl Plan {
         let Some((at, size)) = size else { return };
         let Ok(size) = u32::try_from(size) else { return };
         self.copy_to(at.start);
-        self.put_with(|out| Encoder::behind(out, 0, Format::Msgpack).number(size));
+        self.put_with(|out| Encoder { out, format: Format::Msgpack }.number(size));
         self.planned = at.end;
     }
 

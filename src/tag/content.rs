@@ -1,6 +1,6 @@
 //! What a tag says: the texts of the rules, gathered and written.
 
-use super::encode::{EXPECTED, Encoder, Format};
+use super::encode::{Encoder, Format};
 use super::indicators::{self, tags};
 use super::{TagRule, level_name};
 use crate::limits::MAX_TAG_BYTES;
@@ -53,7 +53,7 @@ impl TextList {
     /// Adds a value that `write` encodes, unless it is there.
     fn push_new_encoded(&mut self, format: Format, write: impl FnOnce(&mut Encoder<'_>)) {
         let start = self.text.len();
-        write(&mut Encoder::behind(&mut self.text, EXPECTED, format));
+        write(&mut Encoder { out: &mut self.text, format });
         let (known, new) = self.text.split_at(start);
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let is_known =
@@ -70,7 +70,7 @@ impl TextList {
         out.begin_array(self.ends.len());
         for (index, value) in self.iter().enumerate() {
             out.element(index == 0);
-            out.ink.text(value);
+            out.out.extend_from_slice(value);
         }
         out.end_array();
     }
@@ -346,7 +346,7 @@ mod tests {
         let added = ["b", "", "a", "b", ""].map(|text| list.push_new(text.as_bytes()));
         assert_eq!(added, [true, true, true, false, false]);
         let mut out = Vec::new();
-        list.write(&mut Encoder::behind(&mut out, 0, Format::Json));
+        list.write(&mut Encoder { out: &mut out, format: Format::Json });
         assert_eq!(out, br#"["b","","a"]"#);
     }
 }

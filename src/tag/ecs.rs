@@ -6,7 +6,7 @@
 //! the mark: one key of the record that is written on every match and never shared.
 
 use super::content::{Columns, TextList};
-use super::encode::{EXPECTED, Encoder};
+use super::encode::Encoder;
 use super::splice::{Body, Kind, Member, Splices};
 use crate::event::Malformed;
 
@@ -138,14 +138,13 @@ impl Merge<'_, '_> {
         self.conflicts.replaced += replaced;
         let from = self.splices.buffer.len();
         let first = edit.kept == 0;
-        let mut out = Encoder::behind(&mut self.splices.buffer, EXPECTED, self.body.format);
+        let mut out = Encoder { out: &mut self.splices.buffer, format: self.body.format };
         write_groups(&mut out, first, self.columns, self.facts, &rule, added);
         let mut count = added.iter().filter(|added| **added).count() as u32;
         if mark {
             write_mark(&mut out, first && count == 0, self.columns, self.facts);
             count += 1;
         }
-        drop(out);
         self.splices.add_members(&self.body, &edit, count, from);
         Ok(())
     }
@@ -170,9 +169,8 @@ impl Merge<'_, '_> {
         })?;
         self.conflicts.replaced += replaced;
         let from = self.splices.buffer.len();
-        let mut out = Encoder::behind(&mut self.splices.buffer, EXPECTED, self.body.format);
+        let mut out = Encoder { out: &mut self.splices.buffer, format: self.body.format };
         write_rule(&mut out, edit.kept == 0, self.columns, self.facts, &rule);
-        drop(out);
         self.splices.add_members(&self.body, &edit, count, from);
         Ok(())
     }
@@ -236,9 +234,8 @@ impl Merge<'_, '_> {
         })?;
         self.conflicts.replaced += replaced;
         let from = self.splices.buffer.len();
-        let mut out = Encoder::behind(&mut self.splices.buffer, EXPECTED, self.body.format);
+        let mut out = Encoder { out: &mut self.splices.buffer, format: self.body.format };
         write(&mut out, edit.kept == 0);
-        drop(out);
         self.splices.add_members(&self.body, &edit, 1, from);
         Ok(())
     }

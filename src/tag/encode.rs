@@ -1,6 +1,6 @@
 //! Writes the members of a tag in the record's own format.
 
-use crate::event::ink::Ink;
+use crate::event::json::{encode_string, encode_string_at};
 use crate::event::number::NumberText;
 
 /// The format of a record's body.
@@ -10,34 +10,27 @@ pub(crate) enum Format {
     Json,
 }
 
-/// About the bytes of a usual tag.
-pub(super) const EXPECTED: usize = 256;
+/// Bytes that are copied together.
+const BLOCK: usize = 32;
 
 /// Appends values to a buffer. msgpack wants the counts first and JSON the brackets last, so the
-/// caller gives both. The buffer has its length again when this is dropped.
+/// caller gives both.
 pub(crate) struct Encoder<'a> {
-    pub ink: Ink<'a>,
+    pub out: &'a mut Vec<u8>,
     pub format: Format,
 }
 
-impl<'a> Encoder<'a> {
-    /// Writes behind what is in the buffer, about so many bytes.
-    pub fn behind(out: &'a mut Vec<u8>, expected: usize, format: Format) -> Encoder<'a> {
-        Encoder { ink: Ink::behind(out, expected), format }
-    }
-
+impl Encoder<'_> {
     pub fn begin_map(&mut self, members: usize) {
         match self.format {
-            Format::Json => self.ink.byte(b'{'),
-            Format::Msgpack => {
-                self.ink.with(|out| map_header(out, members as u32, MapWidth::Fix));
-            }
+            Format::Json => self.out.push(b'{'),
+            Format::Msgpack => map_header(self.out, members as u32, MapWidth::Fix),
         }
     }
 
     pub fn end_map(&mut self) {
         if self.format == Format::Json {
-            self.ink.byte(b'}');
+            self.out.push(b'}');
         }
     }
 
@@ -46,46 +39,86 @@ impl<'a> Encoder<'a> {
         self.element(first);
         self.string(name);
         if self.format == Format::Json {
-            self.ink.byte(b':');
+            self.out.push(b':');
         }
     }
 
     pub fn begin_array(&mut self, elements: usize) {
         match self.format {
-            Format::Json => self.ink.byte(b'['),
-            Format::Msgpack if elements <= 15 => self.ink.byte(0x90 | elements as u8),
-            Format::Msgpack => {
-                self.ink.with(|out| array_header(out, elements as u32, ArrayWidth::Fix));
-            }
+            Format::Json => self.out.push(b'['),
+            Format::Msgpack => array_header(self.out, elements as u32, ArrayWidth::Fix),
         }
     }
 
     /// Begins an element; its value follows.
     pub fn element(&mut self, first: bool) {
         if self.format == Format::Json && !first {
-            self.ink.byte(b',');
+            self.out.push(b',');
         }
     }
 
     pub fn end_array(&mut self) {
         if self.format == Format::Json {
-            self.ink.byte(b']');
+            self.out.push(b']');
         }
     }
 
-    #[inline]
     pub fn string(&mut self, text: &[u8]) {
         match self.format {
-            Format::Json => self.ink.json_string(text, 0, text.len()),
-            Format::Msgpack => self.ink.msgpack_string(text),
+            Format::Json => encode_string(text, self.out),
+            Format::Msgpack => {
+                // PERF: most texts are short.
+                match text.len() {
+                    len @ 0..=31 => self.out.push(0xa0 | len as u8),
+                    len @ 32..=0xff => self.out.extend_from_slice(&[0xd9, len as u8]),
+                    len => string_header(self.out, len as u32, StringWidth::Str(0)),
+                }
+                self.out.extend_from_slice(text);
+            }
         }
+    }
+
+    /// The text of `len` bytes at `start` of `data`.
+    #[inline(always)]
+    pub fn string_at(&mut self, data: &[u8], start: usize, len: usize) {
+        match self.format {
+            Format::Json => encode_string_at(data, start, len, self.out),
+            // PERF: a copy of fixed length is no call, and what stands behind a text does no harm.
+            Format::Msgpack => match data.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+                Some(block) if len < BLOCK => {
+                    self.out.push(0xa0 | len as u8);
+                    self.block(block, len);
+                }
+                _ => self.string(data.get(start..start.saturating_add(len)).unwrap_or_default()),
+            },
+        }
+    }
+
+    /// The `len` bytes at `start` of `data`, as they are.
+    #[inline(always)]
+    pub fn raw_at(&mut self, data: &[u8], start: usize, len: usize) {
+        match data.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+            Some(block) if len <= BLOCK => self.block(block, len),
+            _ => {
+                let raw = data.get(start..start.saturating_add(len)).unwrap_or_default();
+                self.out.extend_from_slice(raw);
+            }
+        }
+    }
+
+    /// The first `len` bytes of a block.
+    #[inline(always)]
+    fn block(&mut self, block: &[u8; BLOCK], len: usize) {
+        let end = self.out.len() + len;
+        self.out.extend_from_slice(block);
+        self.out.truncate(end);
     }
 
     pub fn boolean(&mut self, value: bool) {
         match (self.format, value) {
-            (Format::Json, true) => self.ink.text(b"true"),
-            (Format::Json, false) => self.ink.text(b"false"),
-            (Format::Msgpack, value) => self.ink.byte(0xc2 + u8::from(value)),
+            (Format::Json, true) => self.out.extend_from_slice(b"true"),
+            (Format::Json, false) => self.out.extend_from_slice(b"false"),
+            (Format::Msgpack, value) => self.out.push(0xc2 + u8::from(value)),
         }
     }
 
@@ -94,12 +127,18 @@ impl<'a> Encoder<'a> {
             return self.number(value);
         }
         match self.format {
-            Format::Json => self.ink.text(NumberText::new().int(value.into())),
+            Format::Json => self.out.extend_from_slice(NumberText::new().int(value.into())),
             Format::Msgpack => match (i8::try_from(value), i16::try_from(value)) {
-                (Ok(value), _) if value >= -32 => self.ink.byte(value as u8),
-                (Ok(value), _) => self.ink.text(&[0xd0, value as u8]),
-                (_, Ok(value)) => self.coded(0xd1, &value.to_be_bytes()),
-                _ => self.coded(if value < 0 { 0xd3 } else { 0xcf }, &value.to_be_bytes()),
+                (Ok(value), _) if value >= -32 => self.out.push(value as u8),
+                (Ok(value), _) => self.out.extend_from_slice(&[0xd0, value as u8]),
+                (_, Ok(value)) => {
+                    self.out.push(0xd1);
+                    self.out.extend_from_slice(&value.to_be_bytes());
+                }
+                _ => {
+                    self.out.push(if value < 0 { 0xd3 } else { 0xcf });
+                    self.out.extend_from_slice(&value.to_be_bytes());
+                }
             },
         }
     }
@@ -118,20 +157,21 @@ impl<'a> Encoder<'a> {
                         break;
                     }
                 }
-                self.ink.text(&digits[at..]);
+                self.out.extend_from_slice(&digits[at..]);
             }
             Format::Msgpack => match value {
-                0..=0x7f => self.ink.byte(value as u8),
-                0x80..=0xff => self.ink.text(&[0xcc, value as u8]),
-                0x100..=0xffff => self.coded(0xcd, &(value as u16).to_be_bytes()),
-                _ => self.coded(0xce, &value.to_be_bytes()),
+                0..=0x7f => self.out.push(value as u8),
+                0x80..=0xff => self.out.extend_from_slice(&[0xcc, value as u8]),
+                0x100..=0xffff => {
+                    self.out.push(0xcd);
+                    self.out.extend_from_slice(&(value as u16).to_be_bytes());
+                }
+                _ => {
+                    self.out.push(0xce);
+                    self.out.extend_from_slice(&value.to_be_bytes());
+                }
             },
         }
-    }
-
-    fn coded(&mut self, code: u8, bytes: &[u8]) {
-        self.ink.byte(code);
-        self.ink.text(bytes);
     }
 }
 
@@ -258,41 +298,59 @@ mod tests {
         for len in [0, 1, 31, 32, 255, 256, 65535, 65536] {
             let text = "x".repeat(len);
             let mut out = Vec::new();
-            Encoder::behind(&mut out, 0, Format::Msgpack).string(text.as_bytes());
+            Encoder { out: &mut out, format: Format::Msgpack }.string(text.as_bytes());
             let back = rmpv::decode::read_value(&mut out.as_slice()).unwrap();
             assert_eq!(back, Value::from(text.as_str()));
         }
         for number in [0, 9, 10, 127, 128, 255, 256, 65535, 65536, u32::MAX] {
             let mut out = Vec::new();
-            Encoder::behind(&mut out, 0, Format::Msgpack).number(number);
+            Encoder { out: &mut out, format: Format::Msgpack }.number(number);
             assert_eq!(rmpv::decode::read_value(&mut out.as_slice()).unwrap(), Value::from(number));
             out.clear();
-            Encoder::behind(&mut out, 0, Format::Json).number(number);
+            Encoder { out: &mut out, format: Format::Json }.number(number);
             assert_eq!(out, number.to_string().as_bytes());
         }
         for number in
             [0, 127, 1 << 31, 1 << 32, i64::MAX, -1, -32, -33, -128, -129, -32768, -32769, i64::MIN]
         {
             let mut out = Vec::new();
-            Encoder::behind(&mut out, 0, Format::Msgpack).integer(number);
+            Encoder { out: &mut out, format: Format::Msgpack }.integer(number);
             assert_eq!(rmpv::decode::read_value(&mut out.as_slice()).unwrap(), Value::from(number));
             out.clear();
-            Encoder::behind(&mut out, 0, Format::Json).integer(number);
+            Encoder { out: &mut out, format: Format::Json }.integer(number);
             assert_eq!(out, number.to_string().as_bytes());
         }
         for count in [0, 15, 16, 65535, 65536] {
             let mut out = Vec::new();
-            let mut encoder = Encoder::behind(&mut out, 0, Format::Msgpack);
+            let mut encoder = Encoder { out: &mut out, format: Format::Msgpack };
             encoder.begin_array(count);
             (0..count).for_each(|_| encoder.number(1));
-            drop(encoder);
             let back = rmpv::decode::read_value(&mut out.as_slice()).unwrap();
             assert_eq!(back.as_array().unwrap().len(), count);
         }
         let text: String = (0..0x80).map(|byte| byte as u8 as char).chain("é😀".chars()).collect();
         let mut out = Vec::new();
-        Encoder::behind(&mut out, 0, Format::Json).string(text.as_bytes());
+        Encoder { out: &mut out, format: Format::Json }.string(text.as_bytes());
         assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+    }
+
+    #[test]
+    fn parts_are_written_as_texts_are() {
+        let data: Vec<u8> = (b'A'..=b'z').chain([b'"', 0x80, 0xff, 0]).cycle().take(100).collect();
+        for format in [Format::Json, Format::Msgpack] {
+            for start in 0..=data.len() {
+                for len in 0..=data.len() - start {
+                    let text = &data[start..start + len];
+                    let (mut right, mut out) = (b"before".to_vec(), b"before".to_vec());
+                    Encoder { out: &mut right, format }.string(text);
+                    right.extend_from_slice(text);
+                    let mut encoder = Encoder { out: &mut out, format };
+                    encoder.string_at(&data, start, len);
+                    encoder.raw_at(&data, start, len);
+                    assert_eq!(out, right, "{format:?} {start} {len}");
+                }
+            }
+        }
     }
 
     #[test]

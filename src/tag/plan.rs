@@ -3,7 +3,7 @@
 use super::arrange::Open;
 use super::content::{Columns, FLAT_KEYS, highest_level, write_flat, write_nested};
 use super::ecs::{self, Facts};
-use super::encode::{EXPECTED, Encoder, Format};
+use super::encode::{Encoder, Format};
 use super::splice::{Body, Splice, Splices};
 use super::{Shape, Style, TagRule};
 use crate::event::Malformed;
@@ -259,7 +259,7 @@ impl Plan {
         let level = record.level;
         splices.buffer.truncate(record.mark);
         let format = record.body.format;
-        let mut out = Encoder::behind(&mut splices.buffer, EXPECTED, format);
+        let mut out = Encoder { out: &mut splices.buffer, format };
         match shape {
             Shape::Nested => {
                 out.member(false, key);
@@ -274,7 +274,6 @@ impl Plan {
                 ecs::write_all(&mut out, columns, Facts { level, ruleset, truncated, mark: key });
             }
         }
-        drop(out);
         let size = splices.buffer.len() - record.mark + MAP_HEADER_GROWTH;
         splices.buffer.truncate(record.mark);
         size
@@ -306,10 +305,9 @@ impl Plan {
                     ours
                 })?;
                 let from = splices.buffer.len();
-                let mut out = Encoder::behind(&mut splices.buffer, EXPECTED, body.format);
+                let mut out = Encoder { out: &mut splices.buffer, format: body.format };
                 out.member(edit.kept == 0, key);
                 write_nested(&mut out, level, ruleset, rules, truncated);
-                drop(out);
                 splices.add_members(&body, &edit, 1, from);
             }
             Shape::Flat => {
@@ -320,10 +318,9 @@ impl Plan {
                     ours
                 })?;
                 let from = splices.buffer.len();
-                let mut out = Encoder::behind(&mut splices.buffer, EXPECTED, body.format);
+                let mut out = Encoder { out: &mut splices.buffer, format: body.format };
                 let first = edit.kept == 0;
                 let added = write_flat(&mut out, first, columns, level, ruleset, truncated);
-                drop(out);
                 splices.add_members(&body, &edit, added, from);
             }
             Shape::Ecs => {
