@@ -1,7 +1,7 @@
 //! Documents as their writer goes through them: a flat list of steps, made once for all threads.
 
 use super::form::Form;
-use super::tables::{Choice, Document, Node, Normal};
+use super::tables::{Document, Node, Normal};
 use crate::event::slots::NONE;
 use crate::limits::DOCUMENT_DEPTH;
 use crate::source::Range;
@@ -124,20 +124,15 @@ impl Steps {
 fn member(normal: &Normal, node: &Node) -> Does {
     let choices = node.choices;
     let first = choices.of(&normal.tables.choices).first();
-    let field = first.filter(|choice| choice.form == Form::Text as u8 && is_free(choice));
+    let field =
+        first.filter(|choice| choice.form == Form::Text as u8 && choice.condition.is_none());
     let fields = field.map_or(&[][..], |choice| choice.from.of(&normal.sources.paths));
     Does::Write { text: fields.first().copied().unwrap_or(NONE), choices }
 }
 
-/// Whether a choice has no condition.
-#[inline]
-pub(super) fn is_free(choice: &Choice) -> bool {
-    choice.condition.is_routed == 0 && choice.condition.groups.count == 0
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::tables::DestinationTables;
+    use super::super::tables::{Choice, DestinationTables};
     use super::*;
     use crate::source::SourceTables;
 

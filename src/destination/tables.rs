@@ -27,6 +27,14 @@ pub struct Condition {
     pub logsources: Range,
 }
 
+impl Condition {
+    /// Whether it holds for every event.
+    #[inline]
+    pub fn is_none(&self) -> bool {
+        self.is_routed == 0 && self.groups.count == 0
+    }
+}
+
 /// The document of some events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Document {

@@ -103,7 +103,7 @@ impl<'a> Pen<'a> {
     #[inline]
     fn holds(&self, condition: &Condition) -> bool {
         // PERF: most choices have none.
-        condition.is_routed == 0 && condition.groups.count == 0 || self.decide(condition)
+        condition.is_none() || self.decide(condition)
     }
 
     fn decide(&self, condition: &Condition) -> bool {
