@@ -15,12 +15,24 @@ pub enum Original<'a> {
 }
 
 /// A map or array that is being written.
-#[derive(Clone, Copy, Default)]
 struct Frame {
     /// Elements still to come; of a map, pairs.
     left: u32,
     is_map: bool,
     has_member: bool,
+}
+
+impl Frame {
+    /// What it takes to go on with it behind one of its members.
+    ///
+    /// PERF: in one word, of which many are cleared at once.
+    fn word(&self) -> u64 {
+        u64::from(self.left) << 1 | u64::from(self.is_map)
+    }
+
+    fn behind_member(word: u64) -> Frame {
+        Frame { left: (word >> 1) as u32, is_map: word & 1 == 1, has_member: true }
+    }
 }
 
 /// Appends the msgpack value at the beginning of `data` as JSON text, without white space. What JSON
@@ -30,7 +42,7 @@ struct Frame {
 pub(super) fn json_text(data: &[u8], number: &mut NumberText, out: &mut Vec<u8>) -> bool {
     // What the value is in has no brackets.
     let mut frame = Frame { left: 1, is_map: false, has_member: false };
-    let mut outer = [Frame::default(); MAX_DEPTH + 1];
+    let mut outer = [0; MAX_DEPTH + 1];
     let mut depth = 0;
     let mut at = 0;
     loop {
@@ -40,7 +52,7 @@ pub(super) fn json_text(data: &[u8], number: &mut NumberText, out: &mut Vec<u8>)
             }
             out.push(if frame.is_map { b'}' } else { b']' });
             depth -= 1;
-            frame = outer[depth];
+            frame = Frame::behind_member(outer[depth]);
             continue;
         }
         frame.left -= 1;
@@ -65,7 +77,7 @@ pub(super) fn json_text(data: &[u8], number: &mut NumberText, out: &mut Vec<u8>)
                 let is_map = matches!(token, Token::Map(_));
                 out.push(if is_map { b'{' } else { b'[' });
                 let Some(place) = outer.get_mut(depth) else { return false };
-                *place = frame;
+                *place = frame.word();
                 depth += 1;
                 frame = Frame { left, is_map, has_member: false };
             }
