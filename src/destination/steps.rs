@@ -5,10 +5,7 @@ use super::tables::{Document, Node, Normal};
 use crate::event::slots::NONE;
 use crate::limits::DOCUMENT_DEPTH;
 use crate::source::Range;
-use crate::tag::encode::{Encoder, Format};
-
-/// Bytes behind the last key, so that each can be copied in a block.
-const BEHIND_KEYS: usize = 32;
+use crate::tag::encode::{BLOCK, Encoder, Format};
 
 /// Destinations, made ready for writing.
 ///
@@ -62,7 +59,8 @@ impl Prepared {
                 let count = steps.steps.len() as u32 - first;
                 steps.documents.push(Range { first, count });
             }
-            steps.keys.extend_from_slice(&[0; BEHIND_KEYS]);
+            // The last key can be copied in a block as well.
+            steps.keys.extend_from_slice(&[0; BLOCK]);
             steps
         });
         Prepared { normal, json, msgpack }

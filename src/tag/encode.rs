@@ -10,8 +10,8 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Bytes that are copied together.
-const BLOCK: usize = 32;
+/// Bytes of a part that are copied together, if there are as many.
+pub(crate) const BLOCK: usize = 32;
 
 /// Appends values to a buffer. msgpack wants the counts first and JSON the brackets last, so the
 /// caller gives both.
