@@ -12,6 +12,9 @@ const LONG_BLOCK: usize = 32;
 /// Room behind what was written: a block of any kind, with quotes, a comma and a colon around it or an
 /// escape at its end.
 const ROOM: usize = LONG_BLOCK + 8;
+/// Bytes that room grows by. Room is filled with zeros, mostly for nothing: so how much it is must not
+/// depend on what the buffer had before, which of a chunk may be megabytes.
+const STEP: usize = 1024;
 
 /// Appends to a buffer. The buffer has its length again when this is dropped.
 pub struct Ink<'a> {
@@ -221,7 +224,7 @@ fn place(room: &mut Vec<u8>, at: usize) -> &mut [u8] {
 #[cold]
 #[inline(never)]
 fn grow(room: &mut Vec<u8>, at: usize) {
-    room.resize(at + at / 2 + ROOM, 0);
+    room.resize(at + STEP + ROOM, 0);
 }
 
 /// Writes a string of any length, with its quotes, to `to`: where it ends.
@@ -379,6 +382,27 @@ mod tests {
             }
         }
         assert_eq!(encoded(b"\x01\x1f\r\t"), br#""\u0001\u001f\r\t""#);
+    }
+
+    #[test]
+    fn what_a_buffer_had_costs_nothing() {
+        // Tags of a chunk are written behind each other.
+        let mut out = vec![b'x'; 1 << 20];
+        let before = out.len();
+        let mut ink = Ink::behind(&mut out, 100);
+        let mut most = 0;
+        for number in 0..200 {
+            ink.byte(b'a');
+            ink.text(&[b'b'; 150]);
+            ink.json_string(&[b'c'; 60], 0, 60);
+            if number % 20 == 0 {
+                ink.with(|out| out.push(b'd'));
+            }
+            most = most.max(ink.room.len() - ink.at);
+        }
+        assert!(most <= STEP + ROOM, "{most} bytes of room");
+        drop(ink);
+        assert_eq!(out.len() - before, 200 * (1 + 150 + 62) + 10);
     }
 
     #[test]

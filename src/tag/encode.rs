@@ -29,6 +29,7 @@ impl<'a> Encoder<'a> {
     pub fn begin_map(&mut self, members: usize) {
         match self.format {
             Format::Json => self.ink.byte(b'{'),
+            Format::Msgpack if members <= 15 => self.ink.byte(0x80 | members as u8),
             Format::Msgpack => {
                 self.ink.with(|out| map_header(out, members as u32, MapWidth::Fix));
             }
