@@ -79,7 +79,8 @@ pub const MAX_SPLIT_BYTES: usize = 16 << 20;
 /// deeper is matched as the record it is in.
 pub const PAYLOAD_LEVELS: u8 = 6;
 
-/// Most elements of any one table of compiled sources.
+/// Most elements of any one table of compiled sources and destinations, and of what several sources or
+/// documents share if each has it by itself.
 pub const SOURCE_ELEMENTS: usize = 1 << 20;
 
 /// Most members of one document of a destination, objects included.

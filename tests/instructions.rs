@@ -108,15 +108,10 @@ fn pack() -> Plan {
     let mut attack = azure.clone();
     attack["properties"]["sql_text"] =
         "SELECT '<?php system($_GET[c]); ?>' INTO OUTFILE '/var/www/html/shop/s.php'".into();
-    let mut chunk = Vec::new();
-    for _ in 0..64 {
-        chunk.extend_from_slice(b"\x92\xce\x65\x53\xf1\x00");
-        chunk.extend_from_slice(&to_msgpack(&azure));
-    }
-    let tagged = Case {
-        call: "tag",
-        ..Case::matching("azure attack, tag planned", "msgpack", packed(&attack))
+    let chunk = |record: &Value, count: usize| {
+        vec![[b"\x92\xce\x65\x53\xf1\x00", &to_msgpack(record)[..]].concat().repeat(count)]
     };
+    let tagging = |case| Case { call: "tag", ..case };
     Plan {
         name: "pack",
         rules: common::root().join("rules/mysql/pack.sgt"),
@@ -129,8 +124,10 @@ fn pack() -> Plan {
             Case::matching("percona record as XML", "msgpack", packed(&percona_record())),
             Case::matching("sysmon line of syslog", "msgpack", packed(&sysmon_line())),
             Case::matching("foreign record", "msgpack", packed(&foreign::container())),
-            Case::matching("chunk of 64 azure records", "chunk", vec![chunk]),
-            tagged,
+            Case::matching("chunk of 64 azure records", "chunk", chunk(&azure, 64)),
+            tagging(Case::matching("azure attack, tag planned", "msgpack", packed(&attack))),
+            // All tags of a chunk are in one buffer: one of a thousand costs no more than one alone.
+            tagging(Case::matching("chunk of 1024 azure attacks", "chunk", chunk(&attack, 1024))),
         ],
     }
 }

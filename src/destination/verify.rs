@@ -5,6 +5,7 @@ use super::tables::{Condition, Node, Normal};
 use crate::limits::{DOCUMENT_DEPTH, DOCUMENT_MEMBERS, SOURCE_ELEMENTS};
 
 const MEMBERS: &str = "destinations: an object has more or fewer members than it says";
+const TOO_LARGE: &str = "destinations: the documents are too large together";
 
 impl Normal {
     /// Checks every reference: hostile members can then neither panic nor name a field or log
@@ -41,6 +42,9 @@ impl Normal {
                 return Err("destinations: a name is not UTF-8");
             }
         }
+        // Documents that share members have them each.
+        let mut members = 0usize;
+        let mut keys = 0usize;
         for document in &tables.documents {
             self.verify_condition(&document.condition)?;
             if !document.nodes.fits(tables.nodes.len()) {
@@ -49,7 +53,13 @@ impl Normal {
             if document.nodes.count as usize > DOCUMENT_MEMBERS {
                 return Err("destinations: a document has too many members");
             }
-            verify_nesting(document.nodes.of(&tables.nodes), document.members)?;
+            let nodes = document.nodes.of(&tables.nodes);
+            verify_nesting(nodes, document.members)?;
+            members += nodes.len();
+            keys = nodes.iter().fold(keys, |sum, node| sum.saturating_add(node.key.count as usize));
+            if members > SOURCE_ELEMENTS || keys > SOURCE_ELEMENTS {
+                return Err(TOO_LARGE);
+            }
         }
         for node in &tables.nodes {
             if !node.key.fits(self.sources.text.len()) || !node.choices.fits(tables.choices.len()) {
@@ -118,4 +128,40 @@ fn verify_nesting(nodes: &[Node], members: u32) -> Result<(), &'static str> {
             (node.end as usize, node.members);
     }
     if open[0].1 == 0 { Ok(()) } else { Err(MEMBERS) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tables::{Choice, DestinationTables, Document};
+    use super::*;
+    use crate::event::keys::KeyTable;
+    use crate::source::{Range, SourceTables};
+
+    /// So many documents of the same members, whose keys have so many bytes.
+    fn shared(documents: usize, members: u32, key: u32) -> Result<(), &'static str> {
+        let range = |count| Range { first: 0, count };
+        let node = Node { key: range(key), choices: range(1), ..Node::default() };
+        let document = Document { nodes: range(members), members, ..Document::default() };
+        let choice = Choice { form: Form::Text as u8, ..Choice::default() };
+        let normal = Normal {
+            keys: KeyTable::build(&[], &[]),
+            sources: SourceTables { text: vec![b'k'; key as usize], ..SourceTables::default() },
+            tables: DestinationTables {
+                documents: vec![document; documents],
+                nodes: vec![node; members as usize],
+                choices: vec![choice],
+                ..DestinationTables::default()
+            },
+        };
+        normal.verify(0, 0, 0, 0)
+    }
+
+    #[test]
+    fn what_documents_share_is_bounded() {
+        // Each is made ready by itself, so a small file must not become a large list of steps.
+        assert_eq!(shared(1000, 255, 4), Ok(()));
+        for (documents, members, key) in [(4200, 255, 0), (1000, 255, 5), (1, 255, 1 << 20)] {
+            assert_eq!(shared(documents, members, key), Err(TOO_LARGE));
+        }
+    }
 }

@@ -2,9 +2,9 @@
 //! vectors of 32, where the processor has AVX2 and its gather is fast.
 //!
 //! The only unsafe code outside of the C interface. What it rests on: [`passing`], [`classed`] and
-//! [`next_mark`] ask the processor for AVX2, and the first checks the number of words; every index that is gathered is
-//! the top of a hash, of as many bits as number the words; bytes are loaded through references to
-//! arrays. Tests compare what passes with the loop over single grams, for every length and alignment.
+//! [`next_mark`] ask the processor for AVX2, and the first checks the number of words; every index that
+//! is gathered is the top of a hash, of as many bits as number the words; bytes are loaded through
+//! references to arrays. Tests compare what passes with the loop over single grams, for every length and alignment.
 #![allow(unsafe_code)]
 
 use super::indicators::marks::{HEX_RUN, Marks, next_mark_plain};

@@ -194,16 +194,20 @@ impl SourceTables {
     }
 }
 
-/// The paths of each field that a source may give its events.
+/// The paths of each field that a source may give its events, and the fields that members of objects
+/// and elements of arrays may become.
 fn paths<'a>(tables: &'a SourceTables, source: &'a Source) -> impl Iterator<Item = Range> + 'a {
+    let lifts = source.lifts.of(&tables.lifts).iter().map(|lift| lift.to);
+    let positions = source.positions.of(&tables.positions).iter().map(|item| item.names);
     let variants = source.variants.of(&tables.variants).iter().map(|variant| variant.fields);
     let fields = std::iter::once(source.fields).chain(variants);
     let fields = fields.flat_map(|fields| fields.of(&tables.fields)).map(|field| field.paths);
-    fields.chain(source.derived.of(&tables.derived).iter().map(|derived| derived.paths))
+    let derived = source.derived.of(&tables.derived).iter().map(|derived| derived.paths);
+    lifts.chain(positions).chain(fields).chain(derived)
 }
 
-/// How many paths the fields of all sources have together: an event may ask for each.
-/// Sources that share ranges count them each.
+/// How many paths the fields of all sources have together: an event may ask for each, and what is
+/// needed for a destination is a copy of them. Sources that share ranges count them each.
 fn count_paths(tables: &SourceTables) -> u64 {
     let all = tables.sources.iter().flat_map(|source| paths(tables, source));
     all.map(|paths| 1 + u64::from(paths.count))
@@ -334,6 +338,18 @@ mod tests {
                 t.sources[0].fields.count = 1 << 19;
                 t.fields = vec![t.fields[0]; 1 << 19];
                 t.sources.push(t.sources[0]);
+            },
+            |t, _| {
+                t.paths = vec![0; 1 << 15];
+                t.positions[0].names.count = 1 << 15;
+                t.sources = vec![t.sources[0]; 40];
+            },
+            |t, _| {
+                t.paths = vec![NONE; 1 << 15];
+                (t.lifts[0].first, t.lifts[0].to.count) = (0, 2);
+                t.lifts = vec![t.lifts[0]; 1 << 15];
+                t.sources[0].lifts.count = 1 << 15;
+                t.sources = vec![t.sources[0]; 40];
             },
             |t, _| t.text = vec![b'x'; SOURCE_ELEMENTS + 1],
         ];

@@ -47,12 +47,14 @@ impl LastId {
             return false;
         }
         let mut segments = 0;
+        // Places are counted in more bits than they have: the one behind the last block may need them.
         for (at, bytes) in (0..).step_by(8).zip(input.chunks(8)) {
             let mut found = slashes(word::load(bytes));
             while found != 0 {
                 segments += 1;
                 let Some(place) = self.starts.get_mut(segments) else { return false };
-                *place = at + (found.trailing_zeros() / 8) as u16 + 1;
+                let slash: usize = at + found.trailing_zeros() as usize / 8;
+                *place = slash as u16 + 1;
                 found &= found - 1;
             }
         }
@@ -200,7 +202,10 @@ mod tests {
         }
         let many = |count: usize| format!("{}a/b", "/x".repeat(count));
         ids.extend((0..40).map(many));
-        ids.push(format!("/a/{}/b/c", "x".repeat(70_000)));
+        // Around the longest that is remembered.
+        for length in (65_510..65_550).chain([70_000]) {
+            ids.push(format!("/a/{}/b/c", "x".repeat(length - 7)));
+        }
         let mut last = LastId::default();
         for (number, id) in ids.iter().enumerate() {
             let (input, start) = (id.as_bytes(), number as u32);
