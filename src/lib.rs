@@ -51,3 +51,8 @@ pub mod rule_test;
 pub mod ruleset;
 pub mod source;
 pub mod tag;
+
+#[cfg(test)]
+#[allow(dead_code)] // a part of it is used
+#[path = "../tests/generator/rng.rs"]
+mod rng;

@@ -136,14 +136,9 @@ fn scalar(token: Token, number: &mut NumberText) -> &[u8] {
 }
 
 #[cfg(test)]
-#[allow(dead_code)] // a part of it is used
-#[path = "../../tests/generator/rng.rs"]
-mod rng;
-
-#[cfg(test)]
 mod tests {
-    use super::rng::Rng;
     use super::*;
+    use crate::rng::Rng;
     use rmpv::Value;
 
     fn text(value: &Value) -> Option<String> {

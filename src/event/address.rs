@@ -1,6 +1,6 @@
 //! IP addresses in texts: what the standard library takes for one.
 
-use super::word::ends;
+use super::word::{HIGHEST, ONES, ends, equal};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// The address that a text is. The bytes need not be UTF-8.
@@ -36,8 +36,6 @@ fn parse_other(text: &[u8]) -> Option<IpAddr> {
 /// first two parts lie in the first eight bytes, the others in the last eight.
 #[inline]
 pub fn octets(text: &[u8]) -> Option<[u8; 4]> {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
     // The shortest and the longest.
     if !(7..=15).contains(&text.len()) {
         return None;
@@ -51,11 +49,8 @@ pub fn octets(text: &[u8]) -> Option<[u8; 4]> {
     let zeros = ONES * u64::from(b'0');
     let (first, last) = (first ^ zeros, last ^ zeros);
     // Of each byte its high bit: whether it is a dot, and whether it is no digit.
-    let dots = |digits: u64| {
-        let other = digits ^ (ONES * u64::from(b'0' ^ b'.'));
-        !(((other & !HIGH) + !HIGH) | other) & HIGH
-    };
-    let others = |digits: u64| (((digits & !HIGH) + ONES * (0x7f - 9)) | digits) & HIGH;
+    let dots = |digits: u64| equal(digits, b'0' ^ b'.');
+    let others = |digits: u64| (((digits & !HIGHEST) + ONES * (0x7f - 9)) | digits) & HIGHEST;
     let (dots_first, dots_last) = (dots(first), dots(last));
     if (others(first) ^ dots_first) | (others(last) ^ dots_last) != 0 {
         return None;
@@ -103,6 +98,7 @@ fn part(digits: u64, end: u32, len: u32) -> (u8, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Rng;
 
     fn assert_agrees(text: &[u8]) -> bool {
         let expected = std::str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok());
@@ -167,11 +163,8 @@ mod tests {
 
     #[test]
     fn what_is_nearly_an_address_is_none() {
-        let mut number = 7u64;
-        let mut next = |below: usize| {
-            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (number >> 33) as usize % below
-        };
+        let mut rng = Rng::new(7);
+        let mut next = |below: usize| rng.below(below);
         let alphabet = b"0123456789.12345678925.01./:;-a\0\x7f\x80\xae\xb0\xff";
         let rounds = if cfg!(debug_assertions) { 300_000 } else { 3_000_000 };
         let mut found = 0;

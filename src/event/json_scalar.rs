@@ -2,7 +2,7 @@
 
 use super::json::unexpected;
 use super::malformed::{Malformed, MalformedKind};
-use super::word::load;
+use super::word::{HIGHEST, ONES, load};
 
 /// What a number's text is; floats are parsed only when somebody wants them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,7 +198,7 @@ fn portable_in_block(block: &[u8; 16]) -> Option<usize> {
         let quote = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES);
         let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
         // The lowest set bit is exact: borrows only spoil bytes above a zero byte.
-        (half, (quote | backslash) & !word & (ONES << 7))
+        (half, (quote | backslash) & !word & HIGHEST)
     });
     let (half, marks) = marks.into_iter().find(|(_, marks)| *marks != 0)?;
     Some(half * 8 + marks.trailing_zeros() as usize / 8)
@@ -396,9 +396,6 @@ fn find_escaped(text: &[u8]) -> Option<usize> {
     (marks != 0).then(|| start + marks.trailing_zeros() as usize / 8)
 }
 
-/// One in each byte.
-const ONES: u64 = 0x0101_0101_0101_0101;
-
 /// The highest bit of each byte that stands escaped in a string. The lowest that is set is exact:
 /// borrows only spoil bytes above one that was found.
 #[inline(always)]
@@ -406,7 +403,7 @@ fn escaped_marks(word: u64) -> u64 {
     let quote = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
     let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
     let control = word.wrapping_sub(ONES * 0x20);
-    (quote | backslash | control) & !word & (ONES << 7)
+    (quote | backslash | control) & !word & HIGHEST
 }
 
 #[cfg(test)]

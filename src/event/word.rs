@@ -2,6 +2,16 @@
 
 /// The lowest bit of each byte.
 pub const ONES: u64 = 0x0101_0101_0101_0101;
+/// The highest bit of each byte.
+pub const HIGHEST: u64 = ONES << 7;
+
+/// The highest bits of the bytes that are this one.
+#[inline(always)]
+pub fn equal(word: u64, byte: u8) -> u64 {
+    let other = word ^ (ONES * u64::from(byte));
+    // The sum has the highest bit unless the other bits are zeros.
+    !(((other & !HIGHEST) + !HIGHEST) | other) & HIGHEST
+}
 
 /// The first eight bytes as an integer; if there are fewer, as if zeros followed.
 #[inline(always)]
@@ -31,6 +41,19 @@ pub fn ends(text: &[u8]) -> [u64; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_bytes_are_told_from_all_others() {
+        for byte in 0..=u8::MAX {
+            for other in 0..=u8::MAX {
+                let word = u64::from_le_bytes([byte, other, other, byte, other, byte, byte, other]);
+                let mark = |is_equal| if is_equal { 0x80 } else { 0 };
+                let (own, rest) = (0x80, mark(byte == other));
+                let right = u64::from_le_bytes([own, rest, rest, own, rest, own, own, rest]);
+                assert_eq!(equal(word, byte), right, "{byte} {other}");
+            }
+        }
+    }
 
     #[test]
     fn bytes_are_read_as_they_lie() {

@@ -3,8 +3,6 @@
 //! Nothing that is looked up is without a *mark*: a dot, a separator, or as many digits as a hash
 //! has. Which marks count depends on the kinds that are looked for.
 
-use crate::engine::Vectors;
-use crate::engine::vector;
 use crate::ruleset::indicators::kind;
 
 /// The classes of marks: what of a text is worth taking apart.
@@ -75,12 +73,8 @@ pub(in crate::engine) const HEX_RUN: usize = 16;
 
 /// The first mark at or behind `at`: one of these bytes, or a stretch of digits of which each hash has
 /// one. What it is in may begin further to the left, but not before `at`.
-#[inline]
-pub(super) fn next_mark(vectors: Vectors, marks: Marks, text: &[u8], at: usize) -> Option<usize> {
-    vector::next_mark(vectors, marks, text, at)
-}
-
-/// [`next_mark`] by the instructions of every processor.
+///
+/// By the instructions of every processor; see [`next_mark`](crate::engine::vector::next_mark).
 pub(in crate::engine) fn next_mark_plain(
     Marks(marks): Marks,
     text: &[u8],
@@ -119,6 +113,9 @@ pub(in crate::engine) fn next_mark_plain(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Vectors;
+    use crate::engine::vector::next_mark;
+    use crate::rng::Rng;
 
     /// What [`next_mark`] is, byte by byte.
     fn slowly(Marks(marks): Marks, text: &[u8], at: usize) -> Option<usize> {
@@ -170,11 +167,8 @@ mod tests {
 
     #[test]
     fn marks_are_found_wherever_they_stand() {
-        let mut number = 5u64;
-        let mut next = |below: usize| {
-            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (number >> 33) as usize % below
-        };
+        let mut rng = Rng::new(5);
+        let mut next = |below: usize| rng.below(below);
         let mut found = 0;
         for round in 0..if cfg!(debug_assertions) { 3_000u32 } else { 60_000 } {
             let (len, rare) = (next(130), 1 + next(60));

@@ -14,7 +14,8 @@
 
 use super::Search;
 use super::look::LONGEST_NAME;
-use super::marks::{Marks, next_mark};
+use super::marks::Marks;
+use crate::engine::vector::next_mark;
 use crate::event::address::octets;
 use crate::ruleset::indicators::{kind, url};
 

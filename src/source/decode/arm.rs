@@ -3,7 +3,7 @@
 use super::{Decoded, Rewrite};
 use crate::event::fold::is_ascii_caseless;
 use crate::event::value::Span;
-use crate::event::word::{self, ONES};
+use crate::event::word::{self, HIGHEST, ONES};
 
 /// Most segments of an id that is remembered. Real ones have nine, or eleven.
 const SEGMENTS: usize = 16;
@@ -49,7 +49,7 @@ impl LastId {
         let mut segments = 0;
         // Places are counted in more bits than they have: the one behind the last block may need them.
         for (at, bytes) in (0..).step_by(8).zip(input.chunks(8)) {
-            let mut found = slashes(word::load(bytes));
+            let mut found = word::equal(word::load(bytes), b'/');
             while found != 0 {
                 segments += 1;
                 let Some(place) = self.starts.get_mut(segments) else { return false };
@@ -72,7 +72,7 @@ impl LastId {
         let mut first = nexts.len() - 1;
         let mut names = wanted;
         while !names.is_empty() {
-            let (name, rest) = names.split_at(first_slash(names));
+            let (name, rest) = names.split_at(memchr::memchr(b'/', names).unwrap_or(names.len()));
             names = rest.get(1..).unwrap_or_default();
             if name.is_empty() {
                 continue;
@@ -128,34 +128,12 @@ fn look(text: &[u8]) -> Look {
     let (mut slash, mut upper) = (0, 0);
     for bytes in text.chunks(8) {
         let word = word::load(bytes);
-        let low = word & !HIGH;
+        let low = word & !HIGHEST;
         // Set from `A` on, not set from behind `Z` on, and ASCII.
         upper |= (low + ONES * (0x80 - b'A' as u64)) & !(low + ONES * (0x7f - b'Z' as u64)) & !word;
-        slash |= slashes(word);
+        slash |= word::equal(word, b'/');
     }
-    Look { slash: slash != 0, upper: upper & HIGH != 0 }
-}
-
-/// Where the first slash of a text is; its length if there is none.
-fn first_slash(text: &[u8]) -> usize {
-    for (at, bytes) in (0..).step_by(8).zip(text.chunks(8)) {
-        let found = slashes(word::load(bytes));
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-    }
-    text.len()
-}
-
-/// The highest bit of each byte.
-const HIGH: u64 = ONES * 0x80;
-
-/// The highest bits of bytes that are slashes.
-#[inline(always)]
-fn slashes(word: u64) -> u64 {
-    let other = word ^ (ONES * b'/' as u64);
-    // The sum has the highest bit unless the other bits are zeros.
-    !(((other & !HIGH) + !HIGH) | other) & HIGH
+    Look { slash: slash != 0, upper: upper & HIGHEST != 0 }
 }
 
 #[cfg(test)]

@@ -273,6 +273,7 @@ mod tests {
     use super::super::tests::run;
     use super::super::{Decoder, Parameter};
     use super::*;
+    use crate::rng::Rng;
 
     fn norm_with(input: &[u8], quoting: Quoting) -> Vec<u8> {
         let parameter = Parameter { number: quoting as u32, ..Parameter::default() };
@@ -422,13 +423,9 @@ mod tests {
             b"\\",
             b"*",
         ];
-        let mut state = 1u64;
+        let mut rng = Rng::new(1);
         for _ in 0..200_000 {
-            let mut text = Vec::new();
-            for _ in 0..8 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                text.extend_from_slice(pieces[(state >> 60) as usize]);
-            }
+            let text = [0; 8].map(|_| *rng.pick(&pieces)).concat();
             let mut copy = text.clone();
             let len = normalise(&mut copy, Quoting::None);
             assert_eq!(&copy[..len], byte_by_byte(&text), "{:?}", String::from_utf8_lossy(&text));
